@@ -1,0 +1,1 @@
+//! Benchmarks of lepton and the comparison with its peers.

@@ -1,0 +1,2 @@
+//! The `lepton` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Smaller models with lepton: pruning, quantisation and distillation.

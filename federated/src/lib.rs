@@ -1,0 +1,1 @@
+//! Training without sharing rows: partition, rounds, strategies and differential privacy.

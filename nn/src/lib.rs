@@ -1,0 +1,1 @@
+//! Neural networks for lepton: modules, losses, optimisers, data, training, programs and model files.

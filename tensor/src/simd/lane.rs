@@ -1,0 +1,110 @@
+//! What a lane can do: the vocabulary in which elementwise bodies are written.
+//!
+//! [`Num`] is arithmetic that integers have as well; [`Lane`] adds what only floats have. Scalars
+//! (`f32`, `f64`) and vectors of every level implement both, so one body serves all of them.
+//! Bodies select and never branch; a type that prints itself can therefore run them too.
+
+use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
+
+/// Arithmetic and comparison of one or many numbers at once; integers wrap.
+pub trait Num:
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Neg<Output = Self>
+{
+    /// The answer of a comparison, lane by lane.
+    type Mask: Copy
+        + BitAnd<Output = Self::Mask>
+        + BitOr<Output = Self::Mask>
+        + Not<Output = Self::Mask>;
+
+    /// The constant `x` in every lane (rounded or truncated to the type).
+    fn splat(x: f64) -> Self;
+    /// `self < o`, false where either is NaN.
+    fn lt(self, o: Self) -> Self::Mask;
+    /// `self <= o`, false where either is NaN.
+    fn le(self, o: Self) -> Self::Mask;
+    /// `self == o`, false where either is NaN.
+    fn eq(self, o: Self) -> Self::Mask;
+    /// `a` where `m`, else `b`.
+    fn select(m: Self::Mask, a: Self, b: Self) -> Self;
+    /// The larger; NaN where either is NaN (PyTorch's `maximum`).
+    fn max(self, o: Self) -> Self;
+    /// The smaller; NaN where either is NaN (PyTorch's `minimum`).
+    fn min(self, o: Self) -> Self;
+    /// The absolute value.
+    fn abs(self) -> Self;
+    /// 1 where `m`, else 0.
+    #[inline(always)]
+    fn one_where(m: Self::Mask) -> Self {
+        Self::select(m, Self::splat(1.0), Self::splat(0.0))
+    }
+}
+
+/// A scalar function that a lane applies one element at a time, with its name.
+#[derive(Clone, Copy, Debug)]
+pub struct Libm {
+    /// The C library's name of the function.
+    pub name: &'static str,
+    /// The function in f64.
+    pub f: fn(f64) -> f64,
+}
+
+/// Floating-point lanes.
+///
+/// `exp`, `ln`, `tanh` and `erf` are vectorised here from a few bit-level steps (see `math.rs` for
+/// polynomials and errors); what is rarer goes through [`Lane::libm`].
+pub trait Lane: Num + Div<Output = Self> {
+    /// `self * b + c`, fused where the level has the instruction.
+    fn mul_add(self, b: Self, c: Self) -> Self;
+    /// The square root, correctly rounded.
+    fn sqrt(self) -> Self;
+    /// The largest integer not above.
+    fn floor(self) -> Self;
+    /// The nearest integer, ties to even.
+    fn round_even(self) -> Self;
+    /// The magnitude of `self` with the sign of `o`.
+    fn copysign(self, o: Self) -> Self;
+    /// `2^n` for integer-valued `n` within the normal exponents of the type.
+    fn pow2(n: Self) -> Self;
+    /// `(m, e)` with `self = m * 2^e` and `m` in `[0.5, 1)`, for positive normal `self`.
+    fn frexp(self) -> (Self, Self);
+    /// True where the mask has any lane set.
+    fn any(m: Self::Mask) -> bool;
+    /// `f` applied to each element, computed in f64.
+    fn libm(self, f: Libm) -> Self;
+    /// `e^x`.
+    fn exp(self) -> Self;
+    /// The natural logarithm; NaN below 0, -inf at 0.
+    fn ln(self) -> Self;
+    /// The hyperbolic tangent.
+    fn tanh(self) -> Self;
+    /// The error function.
+    fn erf(self) -> Self;
+
+    /// The smallest integer not below.
+    #[inline(always)]
+    fn ceil(self) -> Self {
+        -(-self).floor()
+    }
+    /// The integer part.
+    #[inline(always)]
+    fn trunc(self) -> Self {
+        self.abs().floor().copysign(self)
+    }
+    /// True where NaN.
+    #[inline(always)]
+    fn is_nan(self) -> Self::Mask {
+        !Self::eq(self, self)
+    }
+}
+
+/// A register of elements that can be loaded and stored.
+pub trait Vector: Copy {
+    /// The element.
+    type Elem: Copy;
+    /// Elements in one vector.
+    const LANES: usize;
+    /// The first `LANES` elements of `x`; panics when there are fewer.
+    fn load(x: &[Self::Elem]) -> Self;
+    /// Writes the vector to the first `LANES` elements of `x`; panics when there are fewer.
+    fn store(self, x: &mut [Self::Elem]);
+}

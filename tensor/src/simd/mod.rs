@@ -1,0 +1,30 @@
+//! One generic body per kernel, compiled once per instruction set, chosen once at run time.
+//!
+//! A kernel is a struct whose fields are its arguments. [`dispatch`] runs it at the best [`Level`]
+//! of this machine; `LEPTON_SIMD=portable|avx2` overrides the choice, and [`with_level`] does so
+//! for one closure on one thread. Holding a level's token *is* the proof that the CPU has it.
+//!
+//! Two habits keep bodies fast: mark every step `#[inline(always)]`, and never hand a closure to
+//! an iterator adaptor inside a kernel (it would be compiled without the level's features).
+
+mod lane;
+
+pub use lane::{Lane, Libm, Num, Vector};
+
+/// A computation written once for every instruction set.
+pub trait Kernel {
+    /// What it returns.
+    type Out;
+    /// The body; mark it `#[inline(always)]`.
+    fn run<S: Simd>(self, simd: S) -> Self::Out;
+}
+
+/// An instruction set: its vector types and the shell that compiles a body with its features.
+pub trait Simd: Copy + Send + Sync + 'static {
+    /// A vector of f32.
+    type F32: Lane + Vector<Elem = f32>;
+    /// A vector of f64.
+    type F64: Lane + Vector<Elem = f64>;
+    /// Runs `kernel` compiled with this set's features.
+    fn vectorize<K: Kernel>(self, kernel: K) -> K::Out;
+}
