@@ -1,1 +1,7 @@
 //! N-dimensional arrays for lepton: layouts, dtypes, SIMD kernels, threads and counter-based randomness.
+
+mod error;
+pub mod simd;
+mod sys;
+
+pub use error::{Error, ErrorKind, Result};

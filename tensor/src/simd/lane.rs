@@ -90,6 +90,13 @@ pub trait Lane: Num + Div<Output = Self> {
     fn trunc(self) -> Self {
         self.abs().floor().copysign(self)
     }
+    /// `self` held between `low` and `high`; NaN stays NaN.
+    #[inline(always)]
+    fn clamp(self, low: f64, high: f64) -> Self {
+        let (low, high) = (Self::splat(low), Self::splat(high));
+        let x = Self::select(self.lt(low), low, self);
+        Self::select(high.lt(x), high, x)
+    }
     /// True where NaN.
     #[inline(always)]
     fn is_nan(self) -> Self::Mask {

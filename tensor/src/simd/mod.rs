@@ -7,9 +7,32 @@
 //! Two habits keep bodies fast: mark every step `#[inline(always)]`, and never hand a closure to
 //! an iterator adaptor inside a kernel (it would be compiled without the level's features).
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod erf;
+mod float;
 mod lane;
+mod level;
+mod math;
+mod portable;
+mod reduce;
+mod register;
+mod scalar;
+mod slice;
 
+#[cfg(target_arch = "x86_64")]
+use avx2::Avx2;
+pub use float::Float;
 pub use lane::{Lane, Libm, Num, Vector};
+pub use level::{Level, dispatch, level, with_level};
+use portable::Portable;
+pub use reduce::{dot, max_slice, reduce_slice, sum_slice};
+pub use slice::{
+    MapBody, ZipBody, map_in_place, map_slice, zip_in_place_left, zip_in_place_right, zip_slice,
+};
+
+/// The most elements that a vector of any level holds.
+pub const MAX_LANES: usize = 16;
 
 /// A computation written once for every instruction set.
 pub trait Kernel {
@@ -28,3 +51,6 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// Runs `kernel` compiled with this set's features.
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Out;
 }
+
+#[cfg(test)]
+mod tests;

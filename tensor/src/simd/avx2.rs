@@ -1,0 +1,253 @@
+//! AVX2 with FMA: 8 f32 or 4 f64 a register, by the instructions of `core::arch`.
+
+use core::arch::x86_64::*;
+
+use super::register::{Reg, V};
+use super::{Kernel, Simd};
+use crate::sys::cpu;
+
+/// The token of [`Level::Avx2`](super::Level::Avx2): who holds one runs on a CPU with AVX2 and FMA.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Avx2(());
+
+impl Avx2 {
+    /// The token, where the CPU has the features.
+    #[inline(always)]
+    pub(super) fn detect() -> Option<Avx2> {
+        cpu::has_avx2_fma().then_some(Avx2(()))
+    }
+}
+
+impl Simd for Avx2 {
+    type F32 = V<__m256>;
+    type F64 = V<__m256d>;
+    #[inline(always)]
+    fn vectorize<K: Kernel>(self, kernel: K) -> K::Out {
+        #[target_feature(enable = "avx2,fma")]
+        fn shell<K: Kernel>(token: Avx2, kernel: K) -> K::Out {
+            kernel.run(token)
+        }
+        // SAFETY: an `Avx2` has a private field and is made only by `detect`, after the CPU has
+        // reported both features; without them the shell would execute unknown instructions.
+        unsafe { shell(self, kernel) }
+    }
+}
+
+/// An instruction of AVX2 or FMA.
+macro_rules! cpu {
+    ($instruction:expr) => {
+        // SAFETY: the registers of this file are reached only through `Avx2 as Simd`, and other
+        // code learns that type only from a token in `Kernel::run`, which `detect` has vouched
+        // for. The instructions given here touch registers alone, or an array that a reference
+        // of exactly its length keeps valid.
+        unsafe { $instruction }
+    };
+}
+
+impl Reg for __m256 {
+    type Elem = f32;
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    fn splat(x: f32) -> Self {
+        cpu!(_mm256_set1_ps(x))
+    }
+    #[inline(always)]
+    fn load(x: &[f32]) -> Self {
+        let x: &[f32; 8] = x.first_chunk().expect("a vector's elements");
+        cpu!(_mm256_loadu_ps(x.as_ptr()))
+    }
+    #[inline(always)]
+    fn store(self, x: &mut [f32]) {
+        let x: &mut [f32; 8] = x.first_chunk_mut().expect("room for a vector");
+        cpu!(_mm256_storeu_ps(x.as_mut_ptr(), self))
+    }
+    #[inline(always)]
+    fn add(self, o: Self) -> Self {
+        cpu!(_mm256_add_ps(self, o))
+    }
+    #[inline(always)]
+    fn sub(self, o: Self) -> Self {
+        cpu!(_mm256_sub_ps(self, o))
+    }
+    #[inline(always)]
+    fn mul(self, o: Self) -> Self {
+        cpu!(_mm256_mul_ps(self, o))
+    }
+    #[inline(always)]
+    fn div(self, o: Self) -> Self {
+        cpu!(_mm256_div_ps(self, o))
+    }
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        cpu!(_mm256_fmadd_ps(self, b, c))
+    }
+    #[inline(always)]
+    fn least(self, o: Self) -> Self {
+        cpu!(_mm256_min_ps(self, o))
+    }
+    #[inline(always)]
+    fn most(self, o: Self) -> Self {
+        cpu!(_mm256_max_ps(self, o))
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        cpu!(_mm256_sqrt_ps(self))
+    }
+    #[inline(always)]
+    fn floor(self) -> Self {
+        cpu!(_mm256_floor_ps(self))
+    }
+    #[inline(always)]
+    fn round_even(self) -> Self {
+        cpu!(_mm256_round_ps::<
+            { _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC },
+        >(self))
+    }
+    #[inline(always)]
+    fn lt(self, o: Self) -> Self {
+        cpu!(_mm256_cmp_ps::<_CMP_LT_OQ>(self, o))
+    }
+    #[inline(always)]
+    fn le(self, o: Self) -> Self {
+        cpu!(_mm256_cmp_ps::<_CMP_LE_OQ>(self, o))
+    }
+    #[inline(always)]
+    fn eq(self, o: Self) -> Self {
+        cpu!(_mm256_cmp_ps::<_CMP_EQ_OQ>(self, o))
+    }
+    #[inline(always)]
+    fn and(self, o: Self) -> Self {
+        cpu!(_mm256_and_ps(self, o))
+    }
+    #[inline(always)]
+    fn or(self, o: Self) -> Self {
+        cpu!(_mm256_or_ps(self, o))
+    }
+    #[inline(always)]
+    fn xor(self, o: Self) -> Self {
+        cpu!(_mm256_xor_ps(self, o))
+    }
+    #[inline(always)]
+    fn select(mask: Self, a: Self, b: Self) -> Self {
+        cpu!(_mm256_blendv_ps(b, a, mask))
+    }
+    #[inline(always)]
+    fn any(mask: Self) -> bool {
+        cpu!(_mm256_movemask_ps(mask)) != 0
+    }
+    #[inline(always)]
+    fn shift_into_exponent(self) -> Self {
+        let bits = cpu!(_mm256_slli_epi32::<23>(_mm256_castps_si256(self)));
+        cpu!(_mm256_castsi256_ps(bits))
+    }
+    #[inline(always)]
+    fn shift_out_of_exponent(self) -> Self {
+        let bits = cpu!(_mm256_srli_epi32::<23>(_mm256_castps_si256(self)));
+        cpu!(_mm256_castsi256_ps(bits))
+    }
+}
+
+impl Reg for __m256d {
+    type Elem = f64;
+    const LANES: usize = 4;
+
+    #[inline(always)]
+    fn splat(x: f64) -> Self {
+        cpu!(_mm256_set1_pd(x))
+    }
+    #[inline(always)]
+    fn load(x: &[f64]) -> Self {
+        let x: &[f64; 4] = x.first_chunk().expect("a vector's elements");
+        cpu!(_mm256_loadu_pd(x.as_ptr()))
+    }
+    #[inline(always)]
+    fn store(self, x: &mut [f64]) {
+        let x: &mut [f64; 4] = x.first_chunk_mut().expect("room for a vector");
+        cpu!(_mm256_storeu_pd(x.as_mut_ptr(), self))
+    }
+    #[inline(always)]
+    fn add(self, o: Self) -> Self {
+        cpu!(_mm256_add_pd(self, o))
+    }
+    #[inline(always)]
+    fn sub(self, o: Self) -> Self {
+        cpu!(_mm256_sub_pd(self, o))
+    }
+    #[inline(always)]
+    fn mul(self, o: Self) -> Self {
+        cpu!(_mm256_mul_pd(self, o))
+    }
+    #[inline(always)]
+    fn div(self, o: Self) -> Self {
+        cpu!(_mm256_div_pd(self, o))
+    }
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        cpu!(_mm256_fmadd_pd(self, b, c))
+    }
+    #[inline(always)]
+    fn least(self, o: Self) -> Self {
+        cpu!(_mm256_min_pd(self, o))
+    }
+    #[inline(always)]
+    fn most(self, o: Self) -> Self {
+        cpu!(_mm256_max_pd(self, o))
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        cpu!(_mm256_sqrt_pd(self))
+    }
+    #[inline(always)]
+    fn floor(self) -> Self {
+        cpu!(_mm256_floor_pd(self))
+    }
+    #[inline(always)]
+    fn round_even(self) -> Self {
+        cpu!(_mm256_round_pd::<
+            { _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC },
+        >(self))
+    }
+    #[inline(always)]
+    fn lt(self, o: Self) -> Self {
+        cpu!(_mm256_cmp_pd::<_CMP_LT_OQ>(self, o))
+    }
+    #[inline(always)]
+    fn le(self, o: Self) -> Self {
+        cpu!(_mm256_cmp_pd::<_CMP_LE_OQ>(self, o))
+    }
+    #[inline(always)]
+    fn eq(self, o: Self) -> Self {
+        cpu!(_mm256_cmp_pd::<_CMP_EQ_OQ>(self, o))
+    }
+    #[inline(always)]
+    fn and(self, o: Self) -> Self {
+        cpu!(_mm256_and_pd(self, o))
+    }
+    #[inline(always)]
+    fn or(self, o: Self) -> Self {
+        cpu!(_mm256_or_pd(self, o))
+    }
+    #[inline(always)]
+    fn xor(self, o: Self) -> Self {
+        cpu!(_mm256_xor_pd(self, o))
+    }
+    #[inline(always)]
+    fn select(mask: Self, a: Self, b: Self) -> Self {
+        cpu!(_mm256_blendv_pd(b, a, mask))
+    }
+    #[inline(always)]
+    fn any(mask: Self) -> bool {
+        cpu!(_mm256_movemask_pd(mask)) != 0
+    }
+    #[inline(always)]
+    fn shift_into_exponent(self) -> Self {
+        let bits = cpu!(_mm256_slli_epi64::<52>(_mm256_castpd_si256(self)));
+        cpu!(_mm256_castsi256_pd(bits))
+    }
+    #[inline(always)]
+    fn shift_out_of_exponent(self) -> Self {
+        let bits = cpu!(_mm256_srli_epi64::<52>(_mm256_castpd_si256(self)));
+        cpu!(_mm256_castsi256_pd(bits))
+    }
+}

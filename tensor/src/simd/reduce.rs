@@ -1,0 +1,211 @@
+//! Sums, maxima and dot products of contiguous slices.
+//!
+//! Blocks of 1,024 elements go through four vectors of partial results; the blocks are combined in
+//! a binary tree. So an error grows with the logarithm of the length, and the order depends on the
+//! length alone.
+
+use super::{Float, Kernel, Lane, Level, MAX_LANES, Num, Simd, Vector, ZipBody};
+
+const BLOCK: usize = 1024;
+const UNROLL: usize = 4;
+
+/// `f` folded over `x`, for an associative `f` with the neutral element `neutral`.
+pub fn reduce_slice<T: Float, F: ZipBody>(level: Level, f: &F, neutral: T, x: &[T]) -> T {
+    level.dispatch(Reduce { f: *f, neutral, x })
+}
+
+/// The sum of `x`; 0 when empty.
+///
+/// ```
+/// use lepton_tensor::simd::{level, sum_slice};
+/// assert_eq!(sum_slice(level(), &[0.25f32; 1_000_003]), 250_000.75);
+/// ```
+pub fn sum_slice<T: Float>(level: Level, x: &[T]) -> T {
+    reduce_slice(level, &Sum, T::splat(0.0), x)
+}
+
+/// The largest of `x`: NaN where any is NaN, -inf when empty.
+pub fn max_slice<T: Float>(level: Level, x: &[T]) -> T {
+    reduce_slice(level, &Largest, T::splat(f64::NEG_INFINITY), x)
+}
+
+/// The sum of `x[i] * y[i]`.
+///
+/// # Panics
+/// Where the lengths differ.
+#[track_caller]
+pub fn dot<T: Float>(level: Level, x: &[T], y: &[T]) -> T {
+    assert_eq!(x.len(), y.len(), "dot: lengths differ");
+    level.dispatch(Dot { x, y })
+}
+
+#[derive(Clone, Copy)]
+struct Sum;
+
+impl ZipBody for Sum {
+    #[inline(always)]
+    fn f<T: Lane>(&self, x: T, y: T) -> T {
+        x + y
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Largest;
+
+impl ZipBody for Largest {
+    #[inline(always)]
+    fn f<T: Lane>(&self, x: T, y: T) -> T {
+        x.max(y)
+    }
+}
+
+struct Reduce<'a, T, F> {
+    f: F,
+    neutral: T,
+    x: &'a [T],
+}
+
+impl<T: Float, F: ZipBody> Kernel for Reduce<'_, T, F> {
+    type Out = T;
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> T {
+        let mut tree = Tree::new(self.f, self.neutral);
+        let mut start = 0;
+        while start < self.x.len() {
+            let block = &self.x[start..self.x.len().min(start + BLOCK)];
+            let mut part = Partial::<T, S>::new(self.neutral);
+            part.feed(block, block, self.neutral, |a, x, _| self.f.f(a, x));
+            tree.push(part.finish(self.f));
+            start += BLOCK;
+        }
+        tree.finish()
+    }
+}
+
+struct Dot<'a, T> {
+    x: &'a [T],
+    y: &'a [T],
+}
+
+impl<T: Float> Kernel for Dot<'_, T> {
+    type Out = T;
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> T {
+        let zero = T::splat(0.0);
+        let mut tree = Tree::new(Sum, zero);
+        let mut start = 0;
+        while start < self.x.len() {
+            let end = self.x.len().min(start + BLOCK);
+            let mut part = Partial::<T, S>::new(zero);
+            let (x, y) = (&self.x[start..end], &self.y[start..end]);
+            part.feed(x, y, zero, |a, x, y| x.mul_add(y, a));
+            tree.push(part.finish(Sum));
+            start += BLOCK;
+        }
+        tree.finish()
+    }
+}
+
+/// Four vectors of partial results.
+struct Partial<T: Float, S: Simd>([T::Vec<S>; UNROLL]);
+
+impl<T: Float, S: Simd> Partial<T, S> {
+    #[inline(always)]
+    fn new(neutral: T) -> Self {
+        Partial([splat::<T, S>(neutral); UNROLL])
+    }
+
+    /// Takes in every element of `x` and `y` by `step(partial, x, y)`; the tail is padded.
+    #[inline(always)]
+    fn feed(
+        &mut self,
+        x: &[T],
+        y: &[T],
+        pad: T,
+        step: impl Fn(T::Vec<S>, T::Vec<S>, T::Vec<S>) -> T::Vec<S>,
+    ) {
+        let lanes = T::Vec::<S>::LANES;
+        let mut i = 0;
+        while i + UNROLL * lanes <= x.len() {
+            for u in 0..UNROLL {
+                let at = i + u * lanes;
+                let (a, b) = (Vector::load(&x[at..]), Vector::load(&y[at..]));
+                self.0[u] = step(self.0[u], a, b);
+            }
+            i += UNROLL * lanes;
+        }
+        let mut u = 0;
+        while i < x.len() {
+            let end = x.len().min(i + lanes);
+            let (mut a, mut b) = ([pad; MAX_LANES], [pad; MAX_LANES]);
+            a[..end - i].copy_from_slice(&x[i..end]);
+            b[..end - i].copy_from_slice(&y[i..end]);
+            self.0[u] = step(self.0[u], Vector::load(&a), Vector::load(&b));
+            u += 1;
+            i = end;
+        }
+    }
+
+    /// All partial results in one, pairwise.
+    #[inline(always)]
+    fn finish(self, f: impl ZipBody) -> T {
+        let [a, b, c, d] = self.0;
+        let v = f.f(f.f(a, b), f.f(c, d));
+        let mut x = [T::default(); MAX_LANES];
+        v.store(&mut x);
+        let mut n = T::Vec::<S>::LANES;
+        while n > 1 {
+            n /= 2;
+            for i in 0..n {
+                x[i] = f.f(x[i], x[i + n]);
+            }
+        }
+        x[0]
+    }
+}
+
+/// The binary tree over blocks, held as its unfinished left edges (one per set bit of `count`).
+struct Tree<T, F> {
+    f: F,
+    neutral: T,
+    edges: [T; usize::BITS as usize],
+    count: usize,
+}
+
+impl<T: Float, F: ZipBody> Tree<T, F> {
+    #[inline(always)]
+    fn new(f: F, neutral: T) -> Self {
+        Tree {
+            f,
+            neutral,
+            edges: [neutral; usize::BITS as usize],
+            count: 0,
+        }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, mut x: T) {
+        let merges = self.count.trailing_ones() as usize;
+        for i in 0..merges {
+            x = self.f.f(self.edges[i], x);
+        }
+        self.edges[merges] = x;
+        self.count += 1;
+    }
+
+    #[inline(always)]
+    fn finish(self) -> T {
+        let mut total = self.neutral;
+        for i in 0..self.edges.len() {
+            if self.count >> i & 1 == 1 {
+                total = self.f.f(self.edges[i], total);
+            }
+        }
+        total
+    }
+}
+
+#[inline(always)]
+fn splat<T: Float, S: Simd>(x: T) -> T::Vec<S> {
+    <T::Vec<S> as Num>::splat(x.to_f64())
+}

@@ -1,0 +1,259 @@
+//! [`Reg`], the few instructions that a level brings for its registers, and [`V`], the vector type
+//! that builds everything [`Num`] and [`Lane`] promise out of them, once for all levels.
+
+use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
+
+use super::math::{self, Tables};
+use super::{Lane, Libm, Num, Vector};
+
+/// A machine register of floats. Masks are registers too: all bits set where true, none where false.
+pub(super) trait Reg: Copy {
+    /// The element.
+    type Elem: Tables;
+    /// Elements in the register.
+    const LANES: usize;
+
+    /// `x` in every lane.
+    fn splat(x: Self::Elem) -> Self;
+    /// The first `LANES` elements; panics when there are fewer.
+    fn load(x: &[Self::Elem]) -> Self;
+    /// Writes the first `LANES` elements; panics when there are fewer.
+    fn store(self, x: &mut [Self::Elem]);
+    /// `self + o`.
+    fn add(self, o: Self) -> Self;
+    /// `self - o`.
+    fn sub(self, o: Self) -> Self;
+    /// `self * o`.
+    fn mul(self, o: Self) -> Self;
+    /// `self / o`.
+    fn div(self, o: Self) -> Self;
+    /// `self * b + c`, fused where the level has the instruction.
+    fn mul_add(self, b: Self, c: Self) -> Self;
+    /// `self < o ? self : o`, so `o` where either is NaN.
+    fn least(self, o: Self) -> Self;
+    /// `self > o ? self : o`, so `o` where either is NaN.
+    fn most(self, o: Self) -> Self;
+    /// The square root.
+    fn sqrt(self) -> Self;
+    /// The largest integer not above.
+    fn floor(self) -> Self;
+    /// The nearest integer, ties to even.
+    fn round_even(self) -> Self;
+    /// `self < o`.
+    fn lt(self, o: Self) -> Self;
+    /// `self <= o`.
+    fn le(self, o: Self) -> Self;
+    /// `self == o`.
+    fn eq(self, o: Self) -> Self;
+    /// Bitwise and.
+    fn and(self, o: Self) -> Self;
+    /// Bitwise or.
+    fn or(self, o: Self) -> Self;
+    /// Bitwise exclusive or.
+    fn xor(self, o: Self) -> Self;
+    /// `a` where the mask is set, else `b`.
+    fn select(mask: Self, a: Self, b: Self) -> Self;
+    /// True where the mask has any lane set.
+    fn any(mask: Self) -> bool;
+    /// Each lane's bits shifted left by the bits of a mantissa.
+    fn shift_into_exponent(self) -> Self;
+    /// Each lane's bits shifted right by the bits of a mantissa, zeros coming in.
+    fn shift_out_of_exponent(self) -> Self;
+}
+
+/// A vector: a register with the arithmetic of a [`Lane`].
+#[derive(Clone, Copy)]
+pub(super) struct V<R>(pub(super) R);
+
+/// The answer of comparing two [`V`]s.
+#[derive(Clone, Copy)]
+pub(super) struct Mask<R>(R);
+
+impl<R: Reg> Add for V<R> {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, o: Self) -> Self {
+        V(self.0.add(o.0))
+    }
+}
+
+impl<R: Reg> Sub for V<R> {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, o: Self) -> Self {
+        V(self.0.sub(o.0))
+    }
+}
+
+impl<R: Reg> Mul for V<R> {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, o: Self) -> Self {
+        V(self.0.mul(o.0))
+    }
+}
+
+impl<R: Reg> Div for V<R> {
+    type Output = Self;
+    #[inline(always)]
+    fn div(self, o: Self) -> Self {
+        V(self.0.div(o.0))
+    }
+}
+
+impl<R: Reg> Neg for V<R> {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        V(self.0.xor(Self::splat(-0.0).0))
+    }
+}
+
+impl<R: Reg> BitAnd for Mask<R> {
+    type Output = Self;
+    #[inline(always)]
+    fn bitand(self, o: Self) -> Self {
+        Mask(self.0.and(o.0))
+    }
+}
+
+impl<R: Reg> BitOr for Mask<R> {
+    type Output = Self;
+    #[inline(always)]
+    fn bitor(self, o: Self) -> Self {
+        Mask(self.0.or(o.0))
+    }
+}
+
+impl<R: Reg> Not for Mask<R> {
+    type Output = Self;
+    #[inline(always)]
+    fn not(self) -> Self {
+        Mask(self.0.xor(R::splat(R::Elem::ALL_BITS)))
+    }
+}
+
+impl<R: Reg> Num for V<R> {
+    type Mask = Mask<R>;
+
+    #[inline(always)]
+    fn splat(x: f64) -> Self {
+        V(R::splat(R::Elem::from_f64(x)))
+    }
+    #[inline(always)]
+    fn lt(self, o: Self) -> Mask<R> {
+        Mask(self.0.lt(o.0))
+    }
+    #[inline(always)]
+    fn le(self, o: Self) -> Mask<R> {
+        Mask(self.0.le(o.0))
+    }
+    #[inline(always)]
+    fn eq(self, o: Self) -> Mask<R> {
+        Mask(self.0.eq(o.0))
+    }
+    #[inline(always)]
+    fn select(m: Mask<R>, a: Self, b: Self) -> Self {
+        V(R::select(m.0, a.0, b.0))
+    }
+    #[inline(always)]
+    fn max(self, o: Self) -> Self {
+        V(R::select(self.0.eq(self.0), self.0.most(o.0), self.0))
+    }
+    #[inline(always)]
+    fn min(self, o: Self) -> Self {
+        V(R::select(self.0.eq(self.0), self.0.least(o.0), self.0))
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        V(self.0.and(R::splat(R::Elem::ALL_BUT_SIGN)))
+    }
+}
+
+impl<R: Reg> Lane for V<R> {
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        V(self.0.mul_add(b.0, c.0))
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        V(self.0.sqrt())
+    }
+    #[inline(always)]
+    fn floor(self) -> Self {
+        V(self.0.floor())
+    }
+    #[inline(always)]
+    fn round_even(self) -> Self {
+        V(self.0.round_even())
+    }
+    #[inline(always)]
+    fn copysign(self, o: Self) -> Self {
+        let sign = Self::splat(-0.0).0.and(o.0);
+        V(self.abs().0.or(sign))
+    }
+    #[inline(always)]
+    fn clamp(self, low: f64, high: f64) -> Self {
+        V(Self::splat(high).0.least(Self::splat(low).0.most(self.0)))
+    }
+    #[inline(always)]
+    fn pow2(n: Self) -> Self {
+        // Adding 2^mantissa bits leaves the biased exponent, an integer, in the lowest bits.
+        V((n + Self::splat(R::Elem::INTEGER + R::Elem::BIAS))
+            .0
+            .shift_into_exponent())
+    }
+    #[inline(always)]
+    fn frexp(self) -> (Self, Self) {
+        let half = Self::splat(0.5).0;
+        let m = self.0.and(R::splat(R::Elem::MANTISSA)).or(half);
+        let integer = Self::splat(R::Elem::INTEGER).0;
+        let e = V(self.0.shift_out_of_exponent().or(integer));
+        (
+            V(m),
+            e - Self::splat(R::Elem::INTEGER + R::Elem::BIAS - 1.0),
+        )
+    }
+    #[inline(always)]
+    fn any(m: Mask<R>) -> bool {
+        R::any(m.0)
+    }
+    #[inline(always)]
+    fn libm(self, f: Libm) -> Self {
+        let mut x = [R::Elem::from_f64(0.0); super::MAX_LANES];
+        self.store(&mut x);
+        for i in 0..R::LANES {
+            x[i] = R::Elem::from_f64((f.f)(x[i].to_f64()));
+        }
+        Self::load(&x)
+    }
+    #[inline(always)]
+    fn exp(self) -> Self {
+        math::exp(self)
+    }
+    #[inline(always)]
+    fn ln(self) -> Self {
+        math::ln(self)
+    }
+    #[inline(always)]
+    fn tanh(self) -> Self {
+        math::tanh(self)
+    }
+    #[inline(always)]
+    fn erf(self) -> Self {
+        R::Elem::erf(self)
+    }
+}
+
+impl<R: Reg> Vector for V<R> {
+    type Elem = R::Elem;
+    const LANES: usize = R::LANES;
+    #[inline(always)]
+    fn load(x: &[R::Elem]) -> Self {
+        V(R::load(x))
+    }
+    #[inline(always)]
+    fn store(self, x: &mut [R::Elem]) {
+        self.0.store(x);
+    }
+}

@@ -1,0 +1,229 @@
+//! Elementwise bodies over contiguous slices.
+//!
+//! A length that is no multiple of the vector is finished by one vector padded with zeros, so an
+//! element's bits do not depend on its place or on the length.
+
+use super::{Float, Kernel, Lane, Level, MAX_LANES, Simd, Vector};
+
+/// A function of one number, written for every lane.
+///
+/// ```
+/// use lepton_tensor::simd::{level, map_slice, Lane, MapBody};
+/// #[derive(Clone, Copy)]
+/// struct Sigmoid;
+/// impl MapBody for Sigmoid {
+///     #[inline(always)]
+///     fn f<T: Lane>(&self, x: T) -> T {
+///         T::splat(1.0) / (T::splat(1.0) + (-x).exp())
+///     }
+/// }
+/// let mut y = [0.0f32; 3];
+/// map_slice(level(), &Sigmoid, &[0.0, 1000.0, -1000.0], &mut y);
+/// assert_eq!(y, [0.5, 1.0, 0.0]);
+/// ```
+pub trait MapBody: Copy + Send + Sync {
+    /// The value at `x`; mark it `#[inline(always)]`.
+    fn f<T: Lane>(&self, x: T) -> T;
+}
+
+/// A function of two numbers, written for every lane.
+pub trait ZipBody: Copy + Send + Sync {
+    /// The value at `(x, y)`; mark it `#[inline(always)]`.
+    fn f<T: Lane>(&self, x: T, y: T) -> T;
+}
+
+/// `out[i] = f(x[i])`.
+///
+/// # Panics
+/// Where the lengths differ.
+#[track_caller]
+pub fn map_slice<T: Float, F: MapBody>(level: Level, f: &F, x: &[T], out: &mut [T]) {
+    assert_eq!(x.len(), out.len(), "map_slice: lengths differ");
+    level.dispatch(Map {
+        f: *f,
+        x: x.as_ptr(),
+        out: Out::new(out),
+    });
+}
+
+/// `x[i] = f(x[i])`.
+pub fn map_in_place<T: Float, F: MapBody>(level: Level, f: &F, x: &mut [T]) {
+    let out = Out::new(x);
+    level.dispatch(Map {
+        f: *f,
+        x: out.start,
+        out,
+    });
+}
+
+/// `out[i] = f(x[i], y[i])`.
+///
+/// # Panics
+/// Where the lengths differ.
+#[track_caller]
+pub fn zip_slice<T: Float, F: ZipBody>(level: Level, f: &F, x: &[T], y: &[T], out: &mut [T]) {
+    assert!(
+        x.len() == out.len() && y.len() == out.len(),
+        "zip_slice: lengths differ"
+    );
+    level.dispatch(Zip {
+        f: *f,
+        x: x.as_ptr(),
+        y: y.as_ptr(),
+        out: Out::new(out),
+    });
+}
+
+/// `x[i] = f(x[i], y[i])`.
+///
+/// # Panics
+/// Where the lengths differ.
+#[track_caller]
+pub fn zip_in_place_left<T: Float, F: ZipBody>(level: Level, f: &F, x: &mut [T], y: &[T]) {
+    assert_eq!(x.len(), y.len(), "zip_in_place_left: lengths differ");
+    let out = Out::new(x);
+    level.dispatch(Zip {
+        f: *f,
+        x: out.start,
+        y: y.as_ptr(),
+        out,
+    });
+}
+
+/// `y[i] = f(x[i], y[i])`.
+///
+/// # Panics
+/// Where the lengths differ.
+#[track_caller]
+pub fn zip_in_place_right<T: Float, F: ZipBody>(level: Level, f: &F, x: &[T], y: &mut [T]) {
+    assert_eq!(x.len(), y.len(), "zip_in_place_right: lengths differ");
+    let out = Out::new(y);
+    level.dispatch(Zip {
+        f: *f,
+        x: x.as_ptr(),
+        y: out.start,
+        out,
+    });
+}
+
+/// Where results go: `len` elements from `start`, borrowed mutably by this file's caller.
+struct Out<T> {
+    start: *mut T,
+    len: usize,
+}
+
+impl<T> Out<T> {
+    fn new(out: &mut [T]) -> Out<T> {
+        Out {
+            start: out.as_mut_ptr(),
+            len: out.len(),
+        }
+    }
+}
+
+/// One body for both forms of `map`: `x` points to `out.len` elements, which may be `out`'s own.
+struct Map<T, F> {
+    f: F,
+    x: *const T,
+    out: Out<T>,
+}
+
+impl<T: Float, F: MapBody> Kernel for Map<T, F> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let lanes = T::Vec::<S>::LANES;
+        let mut i = 0;
+        while i + lanes <= self.out.len {
+            // SAFETY: `x` and `out` hold `out.len` elements (the callers above compare lengths),
+            // and `i + lanes` is not above it.
+            unsafe {
+                let y = self.f.f(load::<T, S>(self.x.add(i), lanes));
+                store::<T, S>(y, self.out.start.add(i), lanes);
+            }
+            i += lanes;
+        }
+        let rest = self.out.len - i;
+        if rest > 0 {
+            // SAFETY: as above, `i + rest` being the length.
+            unsafe {
+                let y = self.f.f(load::<T, S>(self.x.add(i), rest));
+                store::<T, S>(y, self.out.start.add(i), rest);
+            }
+        }
+    }
+}
+
+/// One body for the three forms of `zip`: `x` and `y` point to `out.len` elements, which may be
+/// `out`'s own.
+struct Zip<T, F> {
+    f: F,
+    x: *const T,
+    y: *const T,
+    out: Out<T>,
+}
+
+impl<T: Float, F: ZipBody> Kernel for Zip<T, F> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let lanes = T::Vec::<S>::LANES;
+        let mut i = 0;
+        while i + lanes <= self.out.len {
+            // SAFETY: `x`, `y` and `out` hold `out.len` elements (the callers above compare
+            // lengths), and `i + lanes` is not above it.
+            unsafe {
+                let (x, y) = (
+                    load::<T, S>(self.x.add(i), lanes),
+                    load::<T, S>(self.y.add(i), lanes),
+                );
+                store::<T, S>(self.f.f(x, y), self.out.start.add(i), lanes);
+            }
+            i += lanes;
+        }
+        let rest = self.out.len - i;
+        if rest > 0 {
+            // SAFETY: as above, `i + rest` being the length.
+            unsafe {
+                let (x, y) = (
+                    load::<T, S>(self.x.add(i), rest),
+                    load::<T, S>(self.y.add(i), rest),
+                );
+                store::<T, S>(self.f.f(x, y), self.out.start.add(i), rest);
+            }
+        }
+    }
+}
+
+/// The `n` elements at `x`, zeros behind them.
+///
+/// # Safety
+/// `n` elements at `x` are readable and `n <= LANES`.
+#[inline(always)]
+unsafe fn load<T: Float, S: Simd>(x: *const T, n: usize) -> T::Vec<S> {
+    // SAFETY: the caller vouches for `n` elements; the borrow ends before anything is written.
+    let x = unsafe { std::slice::from_raw_parts(x, n) };
+    if n == T::Vec::<S>::LANES {
+        return Vector::load(x);
+    }
+    let mut padded = [T::default(); MAX_LANES];
+    padded[..n].copy_from_slice(x);
+    Vector::load(&padded)
+}
+
+/// Writes the first `n` elements of `v` to `out`.
+///
+/// # Safety
+/// `n` elements at `out` are writable and `n <= LANES`.
+#[inline(always)]
+unsafe fn store<T: Float, S: Simd>(v: T::Vec<S>, out: *mut T, n: usize) {
+    // SAFETY: the caller vouches for `n` elements; no other borrow of them is alive, since `load`
+    // keeps none.
+    let out = unsafe { std::slice::from_raw_parts_mut(out, n) };
+    if n == T::Vec::<S>::LANES {
+        return v.store(out);
+    }
+    let mut padded = [T::default(); MAX_LANES];
+    v.store(&mut padded);
+    out.copy_from_slice(&padded[..n]);
+}

@@ -1,0 +1,19 @@
+//! What the CPU can do and what the user asked of it.
+
+/// True where AVX2 and FMA can run.
+///
+/// The standard library asks the CPU once and keeps the answer, so this is a load and a test.
+#[inline]
+pub(crate) fn has_avx2_fma() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// The value of `LEPTON_SIMD`, when set and not empty.
+pub(crate) fn simd_override() -> Option<String> {
+    std::env::var("LEPTON_SIMD").ok().filter(|s| !s.is_empty())
+}

@@ -1,0 +1,3 @@
+//! The only room that asks the machine: CPU features and the environment.
+
+pub(crate) mod cpu;
