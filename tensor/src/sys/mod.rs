@@ -1,3 +1,4 @@
-//! The only room that asks the machine: CPU features and the environment.
+//! The only room that asks the machine: memory, CPU features and the environment.
 
+pub(crate) mod alloc;
 pub(crate) mod cpu;

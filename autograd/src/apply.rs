@@ -1,0 +1,106 @@
+//! The only door: shape rule, batching, recording, tracing, anomaly mode and counting.
+
+use lepton_tensor::{Error, Result, Tensor};
+
+use crate::catalogue::Listed;
+use crate::count::Counter;
+use crate::lift;
+use crate::node::{Edge, Node, keep_inputs};
+use crate::op::{AnyOp, Ins, Op, Outs};
+use crate::scope::{self, Scope};
+use crate::var::Var;
+
+/// Applies `op` to `x` and returns its outputs.
+///
+/// Inputs are taken by value: a buffer that nobody else holds, and that the op does not keep, may
+/// be reused for an output.
+///
+/// # Errors
+/// When the shape rule refuses the inputs, or their values are outside the op's domain.
+#[inline]
+pub fn apply<O: Op + Listed>(op: O, x: Ins<Var>) -> Result<Outs<Var>> {
+    apply_any(&op, x)
+}
+
+/// The first output of `op`; failures panic with the op's sentence at the caller's line.
+#[inline]
+#[track_caller]
+pub(crate) fn one<O: Op + Listed>(op: O, x: Ins<Var>) -> Var {
+    match apply_any(&op, x) {
+        Ok(mut out) => out.swap_remove(0),
+        Err(e) => panic!("{e}"),
+    }
+}
+
+/// What of the scope concerns one op.
+struct Mode {
+    record: bool,
+    /// Any of anomaly mode, counting and tracing.
+    watched: bool,
+}
+
+#[inline]
+fn mode() -> Mode {
+    scope::read(|s| match s {
+        None => Mode { record: true, watched: false },
+        Some(s) => Mode { record: s.record, watched: s.anomaly || s.count.is_some() || s.trace.is_some() },
+    })
+}
+
+pub(crate) fn apply_any(op: &dyn AnyOp, x: Ins<Var>) -> Result<Outs<Var>> {
+    if x.iter().any(|v| v.lift().is_some()) {
+        return lift::apply(op, &x);
+    }
+    let mode = mode();
+    let watch = mode.watched.then(|| x.iter().map(|v| v.tensor().clone()).collect::<Ins<Tensor>>());
+    let record = mode.record && x.iter().any(|v| !v.is_constant());
+    let (mut tensors, mut edges) = (Ins::new(), Ins::new());
+    for v in x {
+        let (tensor, edge) = v.into_parts();
+        tensors.push(tensor);
+        if record {
+            edges.push(edge);
+        }
+    }
+    let kept = if record { keep_inputs(op.keeps(), &tensors) } else { Ins::new() };
+    let out = op.run(&mut tensors)?;
+    if let Some(inputs) = watch {
+        scope::read(|s| s.map_or(Ok(()), |s| observe(s, op, &inputs, &out)))?;
+    }
+    if !record || !out.iter().any(|t| t.dtype().is_float()) {
+        return Ok(out.into_iter().map(Var::from).collect());
+    }
+    let node = Node::new(op, edges, kept, &out);
+    let link = |(i, t): (usize, Tensor)| {
+        let float = t.dtype().is_float();
+        let edge = if float { Edge::Node(node.clone(), i as u32) } else { Edge::None };
+        Var::from_parts(t, edge)
+    };
+    Ok(out.into_iter().enumerate().map(link).collect())
+}
+
+/// Counts, traces and checks one op that has run.
+#[cold]
+fn observe(scope: &Scope, op: &dyn AnyOp, x: &[Tensor], y: &[Tensor]) -> Result<()> {
+    if let Some(counter) = &scope.count {
+        count(counter, op, x, y);
+    }
+    if let Some(trace) = &scope.trace {
+        trace.lock().expect("a trace is used by one thread").step(op, x, y);
+    }
+    if scope.anomaly {
+        for t in y.iter().filter(|t| !t.is_meta() && t.dtype().is_float()) {
+            if let Some(bad) = t.to_f64().into_iter().find(|v| !v.is_finite()) {
+                let shapes: Vec<&[usize]> = x.iter().map(Tensor::shape).collect();
+                return Err(Error::value(format!("{}: the result contains {bad}; inputs have shapes {shapes:?}", op.name())));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn count(counter: &Counter, op: &dyn AnyOp, x: &[Tensor], y: &[Tensor]) {
+    let x: Ins<_> = x.iter().map(Tensor::meta).collect();
+    let y: Vec<_> = y.iter().map(|t| t.meta().clone()).collect();
+    counter.add(op.cost(&x, &y));
+}

@@ -1,0 +1,219 @@
+//! The recorded graph: nodes held by their outputs, freed as backward passes or in a loop.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use lepton_tensor::{Meta, Tensor};
+use smallvec::SmallVec;
+
+use crate::lift::Lift;
+use crate::op::{AnyOp, Ins, Keeps, Outs};
+use crate::param::ParamId;
+use crate::var::Var;
+
+/// Where a variable's gradient goes.
+#[derive(Clone, Default)]
+pub(crate) enum Edge {
+    /// Nowhere: a constant.
+    #[default]
+    None,
+    /// To a leaf: a parameter or an input of interest.
+    Leaf(ParamId),
+    /// To an output of a recorded op.
+    Node(Arc<Node>, u32),
+    /// Into a batch or a dual number, see [`crate::lift`].
+    Lift(Arc<Lift>),
+}
+
+impl Edge {
+    #[inline]
+    pub(crate) fn is_none(&self) -> bool {
+        matches!(self, Edge::None)
+    }
+
+    /// The id of the node behind, 0 for what has none.
+    #[inline]
+    fn id(&self) -> u64 {
+        if let Edge::Node(node, _) = self { node.id } else { 0 }
+    }
+}
+
+/// One recorded op.
+pub(crate) struct Node {
+    /// Grows along every path, so nodes sorted by id are in topological order.
+    pub(crate) id: u64,
+    pub(crate) op: Box<dyn AnyOp>,
+    pub(crate) inputs: Ins<Edge>,
+    /// Inputs as `keeps` asked: whole, or their shape as a `Meta` tensor.
+    kept: Ins<Option<Tensor>>,
+    kept_out: Outs<Option<Tensor>>,
+    pub(crate) outputs: u32,
+}
+
+thread_local! {
+    static NEXT: Cell<u64> = const { Cell::new(1) };
+}
+
+/// The next node id of this thread, for a parallel task to start from and its caller to take over.
+pub(crate) fn next_id() -> u64 {
+    NEXT.get()
+}
+
+/// Sets the next node id of this thread.
+pub(crate) fn set_next_id(id: u64) {
+    NEXT.set(id);
+}
+
+/// What `keeps` sets aside of the inputs, before they are given away.
+#[inline]
+pub(crate) fn keep_inputs(keeps: Keeps, x: &[Tensor]) -> Ins<Option<Tensor>> {
+    if keeps.inputs | keeps.shapes == 0 {
+        return Ins::new();
+    }
+    let keep = |(i, t): (usize, &Tensor)| {
+        if Keeps::has(keeps.inputs, i) {
+            Some(t.clone())
+        } else {
+            Keeps::has(keeps.shapes, i).then(|| Tensor::meta_like(t.meta()))
+        }
+    };
+    x.iter().enumerate().map(keep).collect()
+}
+
+impl Node {
+    /// Records `op`: edges of its inputs, what it keeps of them, and of its outputs `y`.
+    #[inline]
+    pub(crate) fn new(op: &dyn AnyOp, inputs: Ins<Edge>, kept: Ins<Option<Tensor>>, y: &[Tensor]) -> Arc<Node> {
+        let above = inputs.iter().map(Edge::id).max().unwrap_or(0) + 1;
+        let id = NEXT.get().max(above);
+        NEXT.set(id + 1);
+        let mask = op.keeps().outputs;
+        let kept_out = if mask == 0 {
+            Outs::new()
+        } else {
+            y.iter().enumerate().map(|(i, t)| Keeps::has(mask, i).then(|| t.clone())).collect()
+        };
+        Arc::new(Node { id, op: op.boxed(), inputs, kept, kept_out, outputs: y.len() as u32 })
+    }
+}
+
+impl Drop for Node {
+    /// A loop, not a recursion: a chain of a million steps must not overflow the stack.
+    fn drop(&mut self) {
+        let mut stack: SmallVec<[Edge; 8]> = self.inputs.drain(..).collect();
+        while let Some(edge) = stack.pop() {
+            if let Edge::Node(node, _) = edge
+                && let Some(mut node) = Arc::into_inner(node)
+            {
+                stack.extend(node.inputs.drain(..));
+            }
+        }
+    }
+}
+
+/// What a `vjp` reads: the kept inputs and outputs, which gradients are wanted, and shapes.
+///
+/// Reading what [`crate::Op::keeps`] does not list panics, so a rule cannot depend on it by luck.
+pub struct Saved<'a>(Source<'a>);
+
+enum Source<'a> {
+    /// A recorded node; outputs are linked to it again when `link` is there.
+    Node { node: &'a Node, link: Option<&'a Arc<Node>> },
+    /// Plain values, for a `jvp` made of the `vjp`.
+    Vars { keeps: Keeps, x: &'a [Var], y: &'a [Var], needs: &'a [bool] },
+}
+
+impl<'a> Saved<'a> {
+    pub(crate) fn of_node(node: &'a Node, link: Option<&'a Arc<Node>>) -> Saved<'a> {
+        Saved(Source::Node { node, link })
+    }
+
+    pub(crate) fn of_vars(keeps: Keeps, x: &'a [Var], y: &'a [Var], needs: &'a [bool]) -> Saved<'a> {
+        Saved(Source::Vars { keeps, x, y, needs })
+    }
+
+    /// True when the gradient of input `i` is wanted.
+    pub fn needs(&self, i: usize) -> bool {
+        match &self.0 {
+            Source::Node { node, .. } => !node.inputs[i].is_none(),
+            Source::Vars { needs, .. } => needs[i],
+        }
+    }
+
+    /// The number of inputs.
+    pub fn inputs(&self) -> usize {
+        match &self.0 {
+            Source::Node { node, .. } => node.inputs.len(),
+            Source::Vars { x, .. } => x.len(),
+        }
+    }
+
+    /// Input `i`, with its edge.
+    ///
+    /// # Panics
+    /// When `keeps` does not list it.
+    pub fn input(&self, i: usize) -> Var {
+        match &self.0 {
+            Source::Node { node, link } => {
+                let tensor = node.kept.get(i).and_then(Option::as_ref);
+                let whole = Keeps::has(node.op.keeps().inputs, i);
+                let tensor = tensor.filter(|_| whole).unwrap_or_else(|| unlisted(node.op.name(), "input", i));
+                let edge = if link.is_some() { node.inputs[i].clone() } else { Edge::None };
+                Var::from_parts(tensor.clone(), edge)
+            }
+            Source::Vars { keeps, x, .. } => {
+                assert!(Keeps::has(keeps.inputs, i), "vjp reads input {i}, which keeps() does not list");
+                x[i].clone()
+            }
+        }
+    }
+
+    /// Output `i`, with its edge.
+    ///
+    /// # Panics
+    /// When `keeps` does not list it.
+    pub fn output(&self, i: usize) -> Var {
+        match &self.0 {
+            Source::Node { node, link } => {
+                let tensor = node.kept_out.get(i).and_then(Option::as_ref);
+                let tensor = tensor.unwrap_or_else(|| unlisted(node.op.name(), "output", i));
+                let edge = link.map_or(Edge::None, |l| Edge::Node(Arc::clone(l), i as u32));
+                let edge = if tensor.dtype().is_float() { edge } else { Edge::None };
+                Var::from_parts(tensor.clone(), edge)
+            }
+            Source::Vars { keeps, y, .. } => {
+                assert!(Keeps::has(keeps.outputs, i), "vjp reads output {i}, which keeps() does not list");
+                y[i].clone()
+            }
+        }
+    }
+
+    /// Shape and dtype of input `i`.
+    ///
+    /// # Panics
+    /// When `keeps` lists neither its shape nor itself.
+    pub fn meta(&self, i: usize) -> &Meta {
+        match &self.0 {
+            Source::Node { node, .. } => {
+                let tensor = node.kept.get(i).and_then(Option::as_ref);
+                tensor.unwrap_or_else(|| unlisted(node.op.name(), "shape of input", i)).meta()
+            }
+            Source::Vars { keeps, x, .. } => {
+                assert!(Keeps::has(keeps.shapes | keeps.inputs, i), "vjp reads shape {i}, which keeps() does not list");
+                x[i].meta()
+            }
+        }
+    }
+
+    /// The shape of input `i`.
+    ///
+    /// # Panics
+    /// When `keeps` lists neither its shape nor itself.
+    pub fn shape(&self, i: usize) -> &[usize] {
+        &self.meta(i).shape
+    }
+}
+
+fn unlisted(op: &str, what: &str, i: usize) -> ! {
+    panic!("{op}: vjp reads {what} {i}, which keeps() does not list")
+}

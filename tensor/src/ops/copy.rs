@@ -1,0 +1,143 @@
+//! Copies: to contiguous memory, to another dtype, side by side, into a part, and from nothing.
+
+use crate::dtype::Element;
+use crate::ops::walk::{self, GRAIN, TILE};
+use crate::{DType, Device, Error, Layout, Meta, Result, Tensor, match_dtype, numel, threads};
+
+/// Writes the elements of `x` in row-major order to `out`, which has as many.
+pub fn copy_into<T: Element>(x: &Tensor, out: &mut [T]) {
+    assert_eq!(x.numel(), out.len(), "copy_into: as many elements");
+    if let Some(from) = x.as_slice::<T>() {
+        out.copy_from_slice(from);
+        return;
+    }
+    let (src, layout) = (x.storage::<T>(), x.layout().collapse());
+    threads::parallel_chunks(out, GRAIN, |i, chunk| {
+        walk::load(src, &layout, i * GRAIN, chunk)
+    });
+}
+
+/// A contiguous copy of `x`.
+pub fn copy(x: &Tensor) -> Tensor {
+    if x.is_meta() {
+        return Tensor::meta_like(x.meta());
+    }
+    match_dtype!(x.dtype(), T => Tensor::build(x.shape(), |out: &mut [T]| copy_into(x, out)))
+}
+
+/// `x` with elements of `dtype`: floats to integers truncate and saturate, to bool compare with 0.
+pub fn cast(x: &Tensor, dtype: DType) -> Tensor {
+    if x.dtype() == dtype {
+        return x.clone();
+    }
+    match_dtype!(x.dtype(), A => match_dtype!(dtype, B => cast_to::<A, B>(x)))
+}
+
+fn cast_to<A: Element, B: Element>(x: &Tensor) -> Tensor {
+    let (src, layout) = (x.storage::<A>(), x.layout().collapse());
+    let integers = !A::DTYPE.is_float() && !B::DTYPE.is_float();
+    Tensor::build(x.shape(), |out: &mut [B]| {
+        threads::parallel_chunks(out, GRAIN, |i, chunk| {
+            let mut tile = [A::default(); TILE];
+            for (j, part) in chunk.chunks_mut(TILE).enumerate() {
+                let tile = &mut tile[..part.len()];
+                walk::load(src, &layout, i * GRAIN + j * TILE, tile);
+                // Integers keep their low bits (i64 is wider than f64's mantissa); floats go by value.
+                for (y, &v) in part.iter_mut().zip(&*tile) {
+                    *y = if integers {
+                        B::from_i64(v.to_i64())
+                    } else {
+                        B::from_f64(v.to_f64())
+                    };
+                }
+            }
+        });
+    })
+}
+
+/// The constant `value` at every index of `shape`.
+///
+/// # Errors
+/// When the shape is too large, or the device cannot hold tensors in this build.
+pub fn full(shape: &[usize], value: f64, dtype: DType, device: Device) -> Result<Tensor> {
+    device.check()?;
+    numel(shape)?;
+    if device == Device::Meta {
+        return Ok(Tensor::meta_like(&Meta::new(shape, dtype)));
+    }
+    Ok(match_dtype!(dtype, T => Tensor::build(shape, |out: &mut [T]| out.fill(T::from_f64(value)))))
+}
+
+/// `start`, `start + step`, .. : `n` values along one axis.
+pub fn arange(start: f64, step: f64, n: usize, dtype: DType) -> Tensor {
+    match_dtype!(dtype, T => Tensor::build(&[n], |out: &mut [T]| {
+        out.iter_mut().enumerate().for_each(|(i, x)| *x = T::from_f64(start + i as f64 * step));
+    }))
+}
+
+/// Tensors of one dtype side by side along `axis`; their other axes agree.
+pub fn cat(parts: &[Tensor], axis: usize) -> Tensor {
+    let mut shape: crate::Shape = parts[0].shape().into();
+    shape[axis] = parts.iter().map(|p| p.shape()[axis]).sum();
+    let mut out = full(&shape, 0.0, parts[0].dtype(), Device::Cpu).expect("the parts exist");
+    let mut start = 0;
+    for part in parts {
+        let n = part.shape()[axis];
+        if part.numel() > 0 {
+            out = assign_view(out, part, |l| l.slice(axis, start, n, 1));
+        }
+        start += n;
+    }
+    out
+}
+
+/// `base` with `value` written where `region` (start, length, step per axis) selects; `base` is
+/// copied first unless nobody else can see it.
+///
+/// # Errors
+/// When the region leaves `base`.
+pub fn assign(base: Tensor, value: &Tensor, region: &[(usize, usize, isize)]) -> Result<Tensor> {
+    let mut view = base.clone();
+    for (axis, &(start, len, step)) in region.iter().enumerate() {
+        view = view.slice(axis, start, len, step)?;
+    }
+    if view.shape() != value.shape() {
+        return Err(Error::shape(format!(
+            "assign: the region is {:?}, the value {:?}",
+            view.shape(),
+            value.shape()
+        )));
+    }
+    drop(view);
+    if value.numel() == 0 {
+        return Ok(base);
+    }
+    Ok(assign_view(base, value, |l| {
+        region
+            .iter()
+            .enumerate()
+            .fold(l, |l, (a, r)| l.slice(a, r.0, r.1, r.2))
+    }))
+}
+
+fn assign_view(mut base: Tensor, value: &Tensor, region: impl FnOnce(Layout) -> Layout) -> Tensor {
+    match_dtype!(base.dtype(), T => {
+        let shape: crate::Shape = base.shape().into();
+        let to = base.make_mut::<T>();
+        let layout = region(Layout::contiguous(&shape));
+        let from = value.contiguous();
+        store(from.as_slice::<T>().expect("contiguous"), &layout.collapse(), to);
+    });
+    base
+}
+
+/// The inverse of a tile load: `src` in row-major order to the places of `layout` in `out`.
+fn store<T: Copy>(src: &[T], layout: &Layout, out: &mut [T]) {
+    walk::runs(layout, 0, src.len(), |at, stride, done, n| {
+        let from = &src[done..done + n];
+        match stride {
+            1 => out[at..at + n].copy_from_slice(from),
+            _ => (0..n).for_each(|i| out[(at as isize + i as isize * stride) as usize] = from[i]),
+        }
+    });
+}

@@ -1,0 +1,141 @@
+//! Reading and adding at indices. An index outside its axis is an error, never a wild read.
+
+use crate::dtype::Element;
+use crate::{DType, Error, Result, Tensor, match_dtype};
+
+/// The index as a position on an axis of `size`.
+fn position(what: &str, index: i64, size: usize) -> Result<usize> {
+    usize::try_from(index)
+        .ok()
+        .filter(|&i| i < size)
+        .ok_or_else(|| {
+            Error::index(format!(
+                "{what}: index {index} is out of range for an axis of size {size} (0 to {})",
+                size as i64 - 1
+            ))
+        })
+}
+
+/// Offsets, in the contiguous `shape`, of the places that `index` names along `axis`.
+fn places(what: &str, shape: &[usize], axis: usize, index: &Tensor) -> Result<Vec<usize>> {
+    let ids = super::cast(index, DType::I64).to_vec::<i64>()?;
+    let strides = crate::layout::contiguous_strides(shape);
+    let mut at = vec![0usize; shape.len()];
+    ids.into_iter()
+        .map(|i| {
+            let i = position(what, i, shape[axis])?;
+            let offset = (0..at.len())
+                .map(|a| strides[a] as usize * if a == axis { i } else { at[a] })
+                .sum();
+            for a in (0..at.len()).rev() {
+                at[a] += 1;
+                if at[a] < index.shape()[a] {
+                    break;
+                }
+                at[a] = 0;
+            }
+            Ok(offset)
+        })
+        .collect()
+}
+
+/// `out[i][j] = x[index[i][j]][j]` (for axis 0, and so on): PyTorch's `gather`.
+///
+/// # Errors
+/// When an index is outside the axis.
+pub fn gather(x: &Tensor, axis: usize, index: &Tensor) -> Result<Tensor> {
+    let x = x.contiguous();
+    let places = places("gather", x.shape(), axis, index)?;
+    Ok(match_dtype!(x.dtype(), T => {
+        let src = x.as_slice::<T>().expect("contiguous");
+        Tensor::build(index.shape(), |out: &mut [T]| out.iter_mut().zip(&places).for_each(|(y, &p)| *y = src[p]))
+    }))
+}
+
+/// `base` with each `src[i][j]` added at `[index[i][j]][j]`: PyTorch's `scatter_add`.
+///
+/// # Errors
+/// When an index is outside the axis.
+pub fn scatter_add(mut base: Tensor, axis: usize, index: &Tensor, src: &Tensor) -> Result<Tensor> {
+    let places = places("scatter_add", base.shape(), axis, index)?;
+    // Only the corner of `src` that `index` covers is read.
+    let mut corner = src.clone();
+    for a in 0..index.rank() {
+        corner = corner.slice(a, 0, index.shape()[a], 1)?;
+    }
+    match_dtype!(base.dtype(), T => {
+        let from = corner.to_vec::<T>()?;
+        let to = base.make_mut::<T>();
+        for (&p, &v) in places.iter().zip(&from) {
+            to[p] = add(to[p], v);
+        }
+    });
+    Ok(base)
+}
+
+/// Rows of `x` along `axis` picked by the one-dimensional `index`: PyTorch's `index_select`.
+///
+/// # Errors
+/// When an index is outside the axis.
+pub fn take(x: &Tensor, axis: usize, index: &Tensor) -> Result<Tensor> {
+    let x = x.contiguous();
+    let ids = super::cast(index, DType::I64).to_vec::<i64>()?;
+    let (size, inner) = (
+        x.shape()[axis],
+        x.shape()[axis + 1..].iter().product::<usize>(),
+    );
+    let ids = ids
+        .into_iter()
+        .map(|i| position("index_select", i, size))
+        .collect::<Result<Vec<_>>>()?;
+    let mut shape: crate::Shape = x.shape().into();
+    shape[axis] = ids.len();
+    Ok(match_dtype!(x.dtype(), T => {
+        let src = x.as_slice::<T>().expect("contiguous");
+        Tensor::build(&shape, |out: &mut [T]| {
+            if inner == 0 {
+                return;
+            }
+            for (j, row) in out.chunks_exact_mut(inner).enumerate() {
+                let from = (j / ids.len() * size + ids[j % ids.len()]) * inner;
+                row.copy_from_slice(&src[from..from + inner]);
+            }
+        })
+    }))
+}
+
+/// `base` with rows of `src` added along `axis` at `index`: the adjoint of [`take`].
+///
+/// # Errors
+/// When an index is outside the axis.
+pub fn index_add(mut base: Tensor, axis: usize, index: &Tensor, src: &Tensor) -> Result<Tensor> {
+    let ids = super::cast(index, DType::I64).to_vec::<i64>()?;
+    let (size, inner) = (
+        base.shape()[axis],
+        base.shape()[axis + 1..].iter().product::<usize>(),
+    );
+    let ids = ids
+        .into_iter()
+        .map(|i| position("index_add", i, size))
+        .collect::<Result<Vec<_>>>()?;
+    let src = src.contiguous();
+    match_dtype!(base.dtype(), T => {
+        let from = src.as_slice::<T>().expect("contiguous");
+        let to = base.make_mut::<T>();
+        for (j, row) in from.chunks_exact(inner.max(1)).enumerate() {
+            let at = (j / ids.len() * size + ids[j % ids.len()]) * inner;
+            to[at..at + inner].iter_mut().zip(row).for_each(|(y, &v)| *y = add(*y, v));
+        }
+    });
+    Ok(base)
+}
+
+/// A sum in the element's own arithmetic: floats add, integers wrap, bool is "or".
+fn add<T: Element>(a: T, b: T) -> T {
+    if T::DTYPE == DType::F64 || T::DTYPE == DType::F32 {
+        // For f32 the sum of two in f64, rounded once, is the f32 sum.
+        T::from_f64(a.to_f64() + b.to_f64())
+    } else {
+        T::from_i64(a.to_i64().wrapping_add(b.to_i64()))
+    }
+}

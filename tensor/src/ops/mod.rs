@@ -1,0 +1,29 @@
+//! The kernels: the whole seam between a device and what is above it.
+//!
+//! Each function takes tensors that a shape rule has accepted and returns new ones; nothing above
+//! reads elements behind its back. Elementwise work runs on contiguous tiles ([`map`], [`zip`]);
+//! strides and broadcasting are the tile loads in [`walk`]. Work is split by shape, so the bits of
+//! a result do not depend on the number of threads.
+
+mod copy;
+mod elementwise;
+mod index;
+mod linalg;
+mod matmul;
+
+mod reduce;
+mod scan;
+mod sort;
+mod walk;
+mod window;
+
+pub use copy::{arange, assign, cast, cat, copy, copy_into, full};
+pub use elementwise::{CompareBody, IntMap, IntZip, compare, map, select, zip};
+pub use index::{gather, index_add, scatter_add, take};
+pub use linalg::svd;
+pub use matmul::{Activation, matmul};
+
+pub use reduce::{Extreme, Fold, arg_reduce, reduce};
+pub use scan::cumsum;
+pub use sort::sort;
+pub use window::{Window, col2im, im2col};

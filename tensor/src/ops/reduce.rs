@@ -1,0 +1,205 @@
+//! Folds over axes: sums, products, extremes and their places.
+//!
+//! Every fold sees the tensor as `[outer, len, inner]` with the reduced axes in the middle. Rows
+//! (`inner == 1`) are summed by many partial sums; columns add whole rows into a row of the result,
+//! in blocks whose partial results are folded afterwards, so the error grows with the logarithm.
+
+use crate::dtype::Element;
+use crate::ops::elementwise::{IntZip, zip};
+use crate::simd::{self, Float, Num, ZipBody};
+use crate::{DType, Shape, Tensor, match_dtype, threads};
+
+/// Rows of columns that are folded into one partial result.
+const BLOCK: usize = 64;
+
+/// How elements combine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fold {
+    /// Their sum; 0 for none. Integers and bool give i64.
+    Sum,
+    /// Their product; 1 for none. Integers and bool give i64.
+    Prod,
+    /// The extreme; there must be at least one.
+    Extreme(Extreme),
+}
+
+/// Which end of the order; NaN wins over every number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extreme {
+    /// The largest.
+    Max,
+    /// The smallest.
+    Min,
+}
+
+impl ZipBody for Fold {
+    #[inline(always)]
+    fn f<T: simd::Lane>(&self, x: T, y: T) -> T {
+        self.int(x, y)
+    }
+}
+
+impl IntZip for Fold {
+    #[inline(always)]
+    fn int<T: Num>(&self, x: T, y: T) -> T {
+        match self {
+            Fold::Sum => x + y,
+            Fold::Prod => x * y,
+            Fold::Extreme(Extreme::Max) => x.max(y),
+            Fold::Extreme(Extreme::Min) => x.min(y),
+        }
+    }
+}
+
+/// `x` folded over `axes` (distinct, in order); they vanish from the shape.
+pub fn reduce(fold: Fold, x: &Tensor, axes: &[usize]) -> Tensor {
+    let kept: Shape = (0..x.rank())
+        .filter(|a| !axes.contains(a))
+        .map(|a| x.shape()[a])
+        .collect();
+    let integer = !x.dtype().is_float() && !matches!(fold, Fold::Extreme(_));
+    let x = if integer {
+        super::cast(x, DType::I64)
+    } else {
+        x.clone()
+    };
+    let (x, [outer, len, inner]) = middle(&x, axes);
+    let flat = match x.dtype() {
+        DType::F32 => float::<f32>(fold, &x, outer, len, inner),
+        DType::F64 => float::<f64>(fold, &x, outer, len, inner),
+        _ => integers(fold, &x, outer, len, inner),
+    };
+    flat.reshape(&kept).expect("as many elements")
+}
+
+/// `x` contiguous as `[outer, len, inner]`, `len` running over `axes`.
+fn middle(x: &Tensor, axes: &[usize]) -> (Tensor, [usize; 3]) {
+    let size = |s: &[usize]| s.iter().product::<usize>();
+    let run = axes.windows(2).all(|w| w[1] == w[0] + 1);
+    if run && let (Some(&first), Some(&last)) = (axes.first(), axes.last()) {
+        let x = x.contiguous();
+        let s = x.shape();
+        let dims = [
+            size(&s[..first]),
+            size(&s[first..=last]),
+            size(&s[last + 1..]),
+        ];
+        return (x, dims);
+    }
+    let order: Vec<usize> = (0..x.rank())
+        .filter(|a| !axes.contains(a))
+        .chain(axes.iter().copied())
+        .collect();
+    let x = x
+        .permute(&order)
+        .expect("an order of the axes")
+        .contiguous();
+    let cut = x.rank() - axes.len();
+    let dims = [size(&x.shape()[..cut]), size(&x.shape()[cut..]), 1];
+    (x, dims)
+}
+
+fn float<T: Float + Element>(
+    fold: Fold,
+    x: &Tensor,
+    outer: usize,
+    len: usize,
+    inner: usize,
+) -> Tensor {
+    let src = x.as_slice::<T>().expect("contiguous");
+    if inner != 1 {
+        return columns(fold, src, outer, len, inner);
+    }
+    let level = simd::level();
+    Tensor::build(&[outer], |out: &mut [T]| {
+        let rows = (super::walk::GRAIN / len.max(1)).max(1);
+        threads::parallel_chunks(out, rows, |i, chunk| {
+            for (j, y) in chunk.iter_mut().enumerate() {
+                let row = &src[(i * rows + j) * len..][..len];
+                *y = match fold {
+                    Fold::Sum => simd::sum_slice(level, row),
+                    _ => row.iter().skip(1).fold(
+                        row.first()
+                            .copied()
+                            .unwrap_or(<T as Element>::from_f64(1.0)),
+                        |a, &b| fold.f(a, b),
+                    ),
+                };
+            }
+        });
+    })
+}
+
+fn columns<T: Float + Element>(
+    fold: Fold,
+    src: &[T],
+    outer: usize,
+    len: usize,
+    inner: usize,
+) -> Tensor {
+    let start = <T as Element>::from_f64(if fold == Fold::Prod { 1.0 } else { 0.0 });
+    let level = simd::level();
+    let blocks = len.div_ceil(BLOCK).max(1);
+    let partial = Tensor::build(&[outer, blocks, inner], |out: &mut [T]| {
+        if len == 0 {
+            return out.fill(start);
+        }
+        threads::parallel_chunks(out, inner.max(1), |i, acc| {
+            let (o, first) = (i / blocks, i % blocks * BLOCK);
+            let row = |r: usize| &src[(o * len + r) * inner..][..inner];
+            acc.copy_from_slice(row(first));
+            for r in first + 1..len.min(first + BLOCK) {
+                simd::zip_in_place_left(level, &fold, acc, row(r));
+            }
+        });
+    });
+    if blocks == 1 {
+        partial
+    } else {
+        columns(fold, partial.as_slice().expect("new"), outer, blocks, inner)
+    }
+}
+
+fn integers(fold: Fold, x: &Tensor, outer: usize, len: usize, inner: usize) -> Tensor {
+    let x = x.reshape(&[outer, len, inner]).expect("as many elements");
+    let at = |i| x.slice(1, i, 1, 1).expect("inside");
+    let mut acc = if len == 0 {
+        let start = if fold == Fold::Prod { 1.0 } else { 0.0 };
+        super::full(&[outer, 1, inner], start, x.dtype(), crate::Device::Cpu).expect("small")
+    } else {
+        super::copy(&at(0))
+    };
+    for i in 1..len {
+        acc = zip(&mut acc, &mut at(i), &fold);
+    }
+    acc
+}
+
+/// The index (i64) of the extreme along `axis`, which vanishes; the first of equals, NaN first.
+pub fn arg_reduce(extreme: Extreme, x: &Tensor, axis: usize) -> Tensor {
+    let kept: Shape = (0..x.rank())
+        .filter(|&a| a != axis)
+        .map(|a| x.shape()[a])
+        .collect();
+    let (x, [outer, len, inner]) = middle(x, &[axis]);
+    let flat = match_dtype!(x.dtype(), T => {
+        let src = x.as_slice::<T>().expect("contiguous");
+        Tensor::build(&[outer * inner], |out: &mut [i64]| {
+            for (i, y) in out.iter_mut().enumerate() {
+                let at = |r: usize| src[(i / inner * len + r) * inner + i % inner];
+                *y = (1..len).fold(0, |best, r| if beats(extreme, at(r), at(best)) { r } else { best }) as i64;
+            }
+        })
+    });
+    flat.reshape(&kept).expect("as many elements")
+}
+
+/// True when `a` takes the place of `b`: further out, or NaN against a number.
+#[allow(clippy::eq_op, reason = "x != x is how a generic float says NaN")]
+fn beats<T: Element>(extreme: Extreme, a: T, b: T) -> bool {
+    let further = match extreme {
+        Extreme::Max => a > b,
+        Extreme::Min => a < b,
+    };
+    further || (a != a && b == b)
+}

@@ -1,0 +1,48 @@
+//! Running folds along an axis.
+
+use std::ops::AddAssign;
+
+use crate::dtype::Element;
+use crate::{DType, Tensor};
+
+/// Running sums along `axis`; integers and bool give i64 (wrapping).
+pub fn cumsum(x: &Tensor, axis: usize) -> Tensor {
+    match x.dtype() {
+        DType::F32 => run::<f32>(x, axis),
+        DType::F64 => run::<f64>(x, axis),
+        _ => run_i64(&super::cast(x, DType::I64), axis),
+    }
+}
+
+fn run<T: Element + AddAssign>(x: &Tensor, axis: usize) -> Tensor {
+    // Running sums are kept in f64, so that a long f32 axis loses nothing on the way.
+    scan::<T, f64>(x, axis, |sum, v| {
+        *sum += v.to_f64();
+        T::from_f64(*sum)
+    })
+}
+
+fn run_i64(x: &Tensor, axis: usize) -> Tensor {
+    scan::<i64, i64>(x, axis, |sum, v| {
+        *sum = sum.wrapping_add(v);
+        *sum
+    })
+}
+
+fn scan<T: Element, A: Default>(x: &Tensor, axis: usize, step: impl Fn(&mut A, T) -> T) -> Tensor {
+    let x = x.contiguous();
+    let src = x.as_slice::<T>().expect("contiguous");
+    let (len, inner) = (
+        x.shape()[axis],
+        x.shape()[axis + 1..].iter().product::<usize>(),
+    );
+    Tensor::build(x.shape(), |out: &mut [T]| {
+        for line in 0..out.len() / len.max(1) {
+            let start = line / inner * len * inner + line % inner;
+            let mut state = A::default();
+            for r in 0..len {
+                out[start + r * inner] = step(&mut state, src[start + r * inner]);
+            }
+        }
+    })
+}

@@ -1,0 +1,98 @@
+//! Parallel loops, and the one thread-local slot that must not leak through them.
+//!
+//! A rayon worker that waits inside a loop may run another client's task on the same thread. If the
+//! recording mode, the train scope or the random stream lived in an ordinary thread-local, the
+//! stolen task would run under someone else's. So all of it lives in one opaque slot, and
+//! [`parallel_for`] parks the slot while it waits: a stolen task finds it empty, and its owner
+//! finds it as it was.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+/// What the slot holds: nothing, or a value of the crate above.
+pub type Slot = Option<Arc<dyn Any + Send + Sync>>;
+
+thread_local! {
+    static SLOT: RefCell<Slot> = const { RefCell::new(None) };
+}
+
+/// Reads this thread's slot.
+#[inline]
+pub fn with_slot<R>(read: impl FnOnce(&Slot) -> R) -> R {
+    SLOT.with(|s| read(&s.borrow()))
+}
+
+/// Runs `f` with `slot` in place, and puts the old one back afterwards, also when `f` panics.
+pub fn enter_slot<R>(slot: Slot, f: impl FnOnce() -> R) -> R {
+    struct Restore(Slot);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let old = self.0.take();
+            let ours = SLOT.with(|s| s.replace(old));
+            drop(ours);
+        }
+    }
+    let _restore = Restore(SLOT.with(|s| s.replace(slot)));
+    f()
+}
+
+/// The number of threads a loop may use.
+pub fn count() -> usize {
+    rayon::current_num_threads()
+}
+
+/// Calls `f(0)`, .. `f(tasks - 1)`, in parallel where that helps, with an empty slot.
+///
+/// Results must not depend on which thread runs what: split work by shape, never by [`count`].
+pub fn parallel_for(tasks: usize, f: impl Fn(usize) + Sync) {
+    enter_slot(None, || match tasks {
+        0 | 1 => (0..tasks).for_each(&f),
+        _ => (0..tasks).into_par_iter().with_max_len(1).for_each(&f),
+    });
+}
+
+/// Calls `f(i, chunk)` for each piece of `out` of `chunk` elements (the last may be shorter).
+pub fn parallel_chunks<T: Send>(out: &mut [T], chunk: usize, f: impl Fn(usize, &mut [T]) + Sync) {
+    if out.len() <= chunk {
+        return enter_slot(None, || f(0, out));
+    }
+    enter_slot(None, || {
+        out.par_chunks_mut(chunk)
+            .with_max_len(1)
+            .enumerate()
+            .for_each(|(i, c)| f(i, c))
+    });
+}
+
+/// The results of `f(0)`, .. `f(tasks - 1)`, in that order.
+pub fn parallel_map<T: Send>(tasks: usize, f: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    enter_slot(None, || {
+        (0..tasks).into_par_iter().with_max_len(1).map(&f).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slot_is_empty_inside_a_loop_and_back_after_it_also_after_a_panic() {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(2)
+            .build()
+            .expect("a pool");
+        pool.install(|| {
+            enter_slot(Some(Arc::new(7u32)), || {
+                parallel_for(4, |_| with_slot(|s| assert!(s.is_none())));
+                with_slot(|s| assert!(s.is_some()));
+                let caught = std::panic::catch_unwind(|| enter_slot(None, || panic!("boom")));
+                assert!(caught.is_err());
+                with_slot(|s| assert!(s.is_some()));
+            });
+            with_slot(|s| assert!(s.is_none()));
+        });
+    }
+}
