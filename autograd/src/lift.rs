@@ -28,13 +28,13 @@ pub(crate) enum Kind {
 }
 
 impl Var {
-    fn batch_of(value: Var, n: usize, level: u32) -> Var {
+    pub(crate) fn batch_of(value: Var, n: usize, level: u32) -> Var {
         let shape = &value.shape()[1..];
         let face = Tensor::meta_like(&value.meta().with_shape(shape));
         Var::from_parts(face, Edge::Lift(Arc::new(Lift { level, kind: Kind::Batch { value, n } })))
     }
 
-    fn dual_of(primal: Var, tangent: Var, level: u32) -> Var {
+    pub(crate) fn dual_of(primal: Var, tangent: Var, level: u32) -> Var {
         let face = primal.tensor().clone();
         Var::from_parts(face, Edge::Lift(Arc::new(Lift { level, kind: Kind::Dual { primal, tangent } })))
     }
@@ -68,19 +68,7 @@ fn batch_inside(v: &Var, level: u32) -> Var {
 }
 
 fn apply_dual(op: &dyn AnyOp, x: &[Var], level: u32) -> Result<Outs<Var>> {
-    let (mut primals, mut tangents) = (Ins::new(), Vec::new());
-    for v in x {
-        match v.lift() {
-            Some(Lift { level: l, kind: Kind::Dual { primal, tangent } }) if *l == level => {
-                primals.push(primal.clone());
-                tangents.push(Some(tangent.clone()));
-            }
-            _ => {
-                primals.push(v.clone());
-                tangents.push(None);
-            }
-        }
-    }
+    let (primals, tangents): (Ins<Var>, Vec<Option<Var>>) = x.iter().map(|v| dual_parts(v, level)).unzip();
     let y = crate::apply::apply_any(op, primals.clone())?;
     if !y.iter().any(|y| y.dtype().is_float()) {
         return Ok(y);
@@ -106,6 +94,75 @@ pub(crate) fn batch_by_loop(op: &dyn AnyOp, x: &[Var], batched: &[bool], n: usiz
         columns.iter_mut().zip(out).for_each(|(c, y)| c.push(y));
     }
     Ok(columns.iter().map(|c| Var::stack(c, 0)).collect())
+}
+
+/// A wrapper at a level, without what it wraps.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wrap {
+    Batch { level: u32, n: usize },
+    Dual { level: u32 },
+}
+
+/// All wrappers of `v`, the highest level first.
+fn wraps(v: &Var) -> Vec<Wrap> {
+    let mut out = Vec::new();
+    let mut at = v;
+    while let Some(lift) = at.lift() {
+        let level = lift.level;
+        match &lift.kind {
+            Kind::Batch { value, n } => {
+                out.push(Wrap::Batch { level, n: *n });
+                at = value;
+            }
+            Kind::Dual { primal, tangent } => {
+                out.push(Wrap::Dual { level });
+                // The tangent may carry batches of lower levels that the primal does not.
+                at = if tangent.level() > primal.level() { tangent } else { primal };
+            }
+        }
+    }
+    out
+}
+
+/// The wrapper of the highest level among `all`.
+pub(crate) fn highest<'a>(all: impl Iterator<Item = &'a Var>) -> Option<Wrap> {
+    let level = |w: &Wrap| match *w {
+        Wrap::Batch { level, .. } | Wrap::Dual { level } => level,
+    };
+    all.filter_map(|v| wraps(v).first().copied()).max_by_key(level)
+}
+
+/// The batches that `all` carry, by level, lowest first, each once.
+pub(crate) fn batches<'a>(all: impl Iterator<Item = &'a Var>) -> Vec<(u32, usize)> {
+    let of = |w| if let Wrap::Batch { level, n } = w { Some((level, n)) } else { None };
+    let mut out: Vec<(u32, usize)> = all.flat_map(wraps).filter_map(of).collect();
+    out.sort_unstable();
+    out.dedup();
+    out
+}
+
+/// A zero like `y` inside the batches `wraps`, and the bare leaf behind it.
+pub(crate) fn probe(y: &Var, wraps: &[(u32, usize)]) -> (Var, Var) {
+    let shape: Vec<usize> = wraps.iter().map(|w| w.1).chain(y.shape().iter().copied()).collect();
+    let leaf = Var::leaf(Var::zeros(&shape, y.dtype(), y.device()).into_tensor());
+    let u = wraps.iter().fold(leaf.clone(), |v, &(level, n)| Var::batch_of(v, n, level));
+    (u, leaf)
+}
+
+/// What stands inside `v` at `level`; the same for all `n` where it carries no batch there.
+pub(crate) fn batch_value(v: &Var, level: u32, n: usize) -> Var {
+    match v.lift() {
+        Some(Lift { level: l, kind: Kind::Batch { value, .. } }) if *l == level => value.clone(),
+        _ => v.repeat_outer(n),
+    }
+}
+
+/// The primal and the tangent of `v` at `level`.
+pub(crate) fn dual_parts(v: &Var, level: u32) -> (Var, Option<Var>) {
+    match v.lift() {
+        Some(Lift { level: l, kind: Kind::Dual { primal, tangent } }) if *l == level => (primal.clone(), Some(tangent.clone())),
+        _ => (v.clone(), None),
+    }
 }
 
 /// Runs `f` one level further in and hands it that level.
@@ -137,12 +194,7 @@ pub fn vmap(f: impl FnOnce(&[Var]) -> Vec<Var>, x: &[Var]) -> Result<Vec<Var>> {
         let wrapped: Vec<Var> = x.iter().map(|v| Var::batch_of(v.clone(), n, level)).collect();
         (f(&wrapped), level)
     });
-    let unwrap = |y: Var| match y.lift() {
-        Some(Lift { level: l, kind: Kind::Batch { value, .. } }) if *l == level => value.clone(),
-        // What does not depend on the batch is the same for every example.
-        _ => y.unsqueeze(0).expand(&[&[n], y.shape()].concat()),
-    };
-    Ok(out.into_iter().map(unwrap).collect())
+    Ok(out.iter().map(|y| batch_value(y, level, n)).collect())
 }
 
 /// Values of `f` at `x` and their derivatives along `tangents` (forward mode).
@@ -163,12 +215,10 @@ pub fn jvp(f: impl FnOnce(&[Var]) -> Vec<Var>, x: &[Var], tangents: &[Var]) -> R
         let pairs: Vec<Var> = x.iter().zip(tangents).map(|(x, t)| Var::dual_of(x.clone(), t.clone(), level)).collect();
         (f(&pairs), level)
     });
-    let split = |y: Var| match y.lift() {
-        Some(Lift { level: l, kind: Kind::Dual { primal, tangent } }) if *l == level => (primal.clone(), tangent.clone()),
-        _ => {
-            let zero = y.zeros_like();
-            (y, zero)
-        }
+    let split = |y: &Var| {
+        let (y, t) = dual_parts(y, level);
+        let t = t.unwrap_or_else(|| y.zeros_like());
+        (y, t)
     };
-    Ok(out.into_iter().map(split).unzip())
+    Ok(out.iter().map(split).unzip())
 }

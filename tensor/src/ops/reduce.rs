@@ -156,7 +156,7 @@ fn columns<T: Float + Element>(
     if blocks == 1 {
         partial
     } else {
-        columns(fold, partial.as_slice().expect("new"), outer, blocks, inner)
+        columns::<T>(fold, partial.as_slice().expect("new"), outer, blocks, inner)
     }
 }
 
