@@ -31,6 +31,7 @@ mod error;
 pub mod layout;
 pub mod ops;
 mod print;
+pub mod random;
 pub mod simd;
 mod storage;
 mod sys;

@@ -1,9 +1,9 @@
 //! Elementwise bodies over contiguous slices.
 //!
-//! A length that is no multiple of the vector is finished by one vector padded with zeros, so an
+//! A length that is no multiple of the vector is finished by one padded vector, so an
 //! element's bits do not depend on its place or on the length.
 
-use super::{Float, Kernel, Lane, Level, MAX_LANES, Simd, Vector};
+use super::{Float, Kernel, Lane, Level, MAX_LANES, Num, Simd, Vector};
 
 /// A function of one number, written for every lane.
 ///
@@ -195,7 +195,7 @@ impl<T: Float, F: ZipBody> Kernel for Zip<T, F> {
     }
 }
 
-/// The `n` elements at `x`, zeros behind them.
+/// The `n` elements at `x`, padded (with zeros, or with the one element there is).
 ///
 /// # Safety
 /// `n` elements at `x` are readable and `n <= LANES`.
@@ -205,6 +205,9 @@ unsafe fn load<T: Float, S: Simd>(x: *const T, n: usize) -> T::Vec<S> {
     let x = unsafe { std::slice::from_raw_parts(x, n) };
     if n == T::Vec::<S>::LANES {
         return Vector::load(x);
+    }
+    if n == 1 {
+        return Num::splat(x[0].to_f64()); // scalars are common, and a splat is quicker than a copy
     }
     let mut padded = [T::default(); MAX_LANES];
     padded[..n].copy_from_slice(x);
@@ -225,5 +228,9 @@ unsafe fn store<T: Float, S: Simd>(v: T::Vec<S>, out: *mut T, n: usize) {
     }
     let mut padded = [T::default(); MAX_LANES];
     v.store(&mut padded);
-    out.copy_from_slice(&padded[..n]);
+    if n == 1 {
+        out[0] = padded[0];
+    } else {
+        out.copy_from_slice(&padded[..n]);
+    }
 }
