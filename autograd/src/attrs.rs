@@ -132,6 +132,14 @@ impl Attrs {
         })
     }
 
+    /// The whole numbers `name`.
+    ///
+    /// # Errors
+    /// When they are missing or of another kind.
+    pub fn get_signed(&self, name: &str) -> Result<Vec<i64>> {
+        self.get(name, "whole numbers", |a| if let Attr::Ints(v) = a { Some(v.clone()) } else { None })
+    }
+
     /// The two sizes `name`.
     ///
     /// # Errors
@@ -139,6 +147,14 @@ impl Attrs {
     pub fn get_pair(&self, name: &str) -> Result<[usize; 2]> {
         let all = self.get_sizes(name)?;
         all.try_into().map_err(|all| Error::format(format!("attribute '{name}': expected two sizes, found {all:?}")))
+    }
+
+    /// The word `name`.
+    ///
+    /// # Errors
+    /// When it is missing or of another kind.
+    pub fn get_text(&self, name: &str) -> Result<String> {
+        self.get(name, "a word", |a| if let Attr::Text(t) = a { Some(t.clone()) } else { None })
     }
 
     /// The dtype `name`.

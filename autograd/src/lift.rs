@@ -165,6 +165,11 @@ pub(crate) fn dual_parts(v: &Var, level: u32) -> (Var, Option<Var>) {
     }
 }
 
+/// Inputs of which all carry the batch: what is shared is repeated (as a view).
+pub(crate) fn all_batched(x: &[Var], batched: &[bool], n: usize) -> Ins<Var> {
+    x.iter().zip(batched).map(|(v, &b)| if b { v.clone() } else { v.repeat_outer(n) }).collect()
+}
+
 /// Runs `f` one level further in and hands it that level.
 fn deeper<R>(f: impl FnOnce(u32) -> R) -> R {
     let level = scope::read(|s| s.map_or(0, |s| s.depth)) + 1;

@@ -11,8 +11,10 @@ mod index;
 mod linalg;
 mod matmul;
 
+mod random;
 mod reduce;
 mod scan;
+mod softmax;
 mod sort;
 mod walk;
 mod window;
@@ -23,7 +25,9 @@ pub use index::{gather, index_add, scatter_add, take};
 pub use linalg::svd;
 pub use matmul::{Activation, matmul};
 
+pub use random::{normal, uniform};
 pub use reduce::{Extreme, Fold, arg_reduce, reduce};
 pub use scan::cumsum;
+pub use softmax::softmax;
 pub use sort::sort;
 pub use window::{Window, col2im, im2col};

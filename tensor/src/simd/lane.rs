@@ -48,6 +48,15 @@ pub struct Libm {
     pub f: fn(f64) -> f64,
 }
 
+/// A scalar function of two numbers that a lane applies one pair at a time, with its name.
+#[derive(Clone, Copy, Debug)]
+pub struct Libm2 {
+    /// The C library's name of the function.
+    pub name: &'static str,
+    /// The function in f64.
+    pub f: fn(f64, f64) -> f64,
+}
+
 /// Floating-point lanes.
 ///
 /// `exp`, `ln`, `tanh` and `erf` are vectorised here from a few bit-level steps (see `math.rs` for
@@ -71,6 +80,8 @@ pub trait Lane: Num + Div<Output = Self> {
     fn any(m: Self::Mask) -> bool;
     /// `f` applied to each element, computed in f64.
     fn libm(self, f: Libm) -> Self;
+    /// `f` applied to each pair of elements, computed in f64.
+    fn libm2(self, o: Self, f: Libm2) -> Self;
     /// `e^x`.
     fn exp(self) -> Self;
     /// The natural logarithm; NaN below 0, -inf at 0.

@@ -23,7 +23,7 @@ mod slice;
 #[cfg(target_arch = "x86_64")]
 use avx2::Avx2;
 pub use float::Float;
-pub use lane::{Lane, Libm, Num, Vector};
+pub use lane::{Lane, Libm, Libm2, Num, Vector};
 pub use level::{Level, dispatch, level, with_level};
 use portable::Portable;
 pub use reduce::{dot, max_slice, reduce_slice, sum_slice};

@@ -4,7 +4,7 @@
 use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
 
 use super::math::{self, Tables};
-use super::{Lane, Libm, Num, Vector};
+use super::{Lane, Libm, Libm2, Num, Vector};
 
 /// A machine register of floats. Masks are registers too: all bits set where true, none where false.
 pub(super) trait Reg: Copy {
@@ -224,6 +224,17 @@ impl<R: Reg> Lane for V<R> {
         self.store(&mut x);
         for i in 0..R::LANES {
             x[i] = R::Elem::from_f64((f.f)(x[i].to_f64()));
+        }
+        Self::load(&x)
+    }
+    #[inline(always)]
+    fn libm2(self, o: Self, f: Libm2) -> Self {
+        let mut x = [R::Elem::from_f64(0.0); super::MAX_LANES];
+        let mut y = x;
+        self.store(&mut x);
+        o.store(&mut y);
+        for i in 0..R::LANES {
+            x[i] = R::Elem::from_f64((f.f)(x[i].to_f64(), y[i].to_f64()));
         }
         Self::load(&x)
     }

@@ -8,7 +8,7 @@ use std::num::Wrapping;
 use std::ops::{Add, Mul, Neg, Sub};
 
 use super::math::{self, Tables};
-use super::{Lane, Libm, Num, Vector};
+use super::{Lane, Libm, Libm2, Num, Vector};
 
 /// `Num`, `Lane` and `Vector` of a primitive float; the two differ in names only.
 macro_rules! scalar_lane {
@@ -89,6 +89,10 @@ macro_rules! scalar_lane {
             #[inline(always)]
             fn libm(self, f: Libm) -> Self {
                 (f.f)(self.into()) as $T
+            }
+            #[inline(always)]
+            fn libm2(self, o: Self, f: Libm2) -> Self {
+                (f.f)(self.into(), o.into()) as $T
             }
             #[inline(always)]
             fn exp(self) -> Self {

@@ -1,0 +1,158 @@
+//! Softmax and its logarithm along an axis.
+
+use lepton_tensor::random::Rng;
+use lepton_tensor::{Meta, Result, Tensor, layout, ops};
+use smallvec::smallvec;
+
+use crate::attrs::Attrs;
+use crate::case::{Case, floats};
+use crate::node::Saved;
+use crate::op::{Ins, Keeps, Op, Outs};
+use crate::var::Var;
+
+/// `x - ln sum e^x` along `axis`.
+#[derive(Clone, Debug)]
+pub struct LogSoftmax {
+    /// The axis.
+    pub axis: usize,
+}
+
+/// `e^x / sum e^x` along `axis`.
+#[derive(Clone, Debug)]
+pub struct Softmax {
+    /// The axis.
+    pub axis: usize,
+}
+
+impl Op for LogSoftmax {
+    const NAME: &'static str = "log_softmax";
+
+    fn keeps(&self) -> Keeps {
+        Keeps::OUTPUT
+    }
+
+    fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
+        shape_rule(Self::NAME, self.axis, x[0])
+    }
+
+    fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
+        Ok(smallvec![ops::softmax(&x[0], self.axis, true)])
+    }
+
+    fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
+        let back = |g: &Var| {
+            let total = g.sum(&[self.axis as isize]).unsqueeze(self.axis as isize);
+            g - k.output(0).exp() * total
+        };
+        smallvec![g[0].as_ref().map(back)]
+    }
+
+    fn batch(&self, x: &[Var], _: &[bool], _: usize) -> Result<Outs<Var>> {
+        crate::apply(LogSoftmax { axis: self.axis + 1 }, smallvec![x[0].clone()])
+    }
+
+    fn attrs(&self) -> Attrs {
+        Attrs::new().int("axis", self.axis as i64)
+    }
+
+    fn from_attrs(a: &Attrs) -> Result<Self> {
+        Ok(LogSoftmax { axis: a.get_size("axis")? })
+    }
+
+    fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
+        plain(rng).into_iter().map(|(axis, x, y)| {
+            let log = Tensor::from_vec(y.to_f64().iter().map(|v| v.ln()).collect(), y.shape()).expect("as many");
+            Case::new(LogSoftmax { axis }, vec![x]).want(vec![log])
+        }).collect()
+    }
+}
+
+impl Op for Softmax {
+    const NAME: &'static str = "softmax";
+
+    fn keeps(&self) -> Keeps {
+        Keeps::OUTPUT
+    }
+
+    fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
+        shape_rule(Self::NAME, self.axis, x[0])
+    }
+
+    fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
+        Ok(smallvec![ops::softmax(&x[0], self.axis, false)])
+    }
+
+    fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
+        let back = |g: &Var| {
+            let y = k.output(0);
+            let gy = g * &y;
+            let total = gy.sum(&[self.axis as isize]).unsqueeze(self.axis as isize);
+            gy - y * total
+        };
+        smallvec![g[0].as_ref().map(back)]
+    }
+
+    fn batch(&self, x: &[Var], _: &[bool], _: usize) -> Result<Outs<Var>> {
+        crate::apply(Softmax { axis: self.axis + 1 }, smallvec![x[0].clone()])
+    }
+
+    fn attrs(&self) -> Attrs {
+        Attrs::new().int("axis", self.axis as i64)
+    }
+
+    fn from_attrs(a: &Attrs) -> Result<Self> {
+        Ok(Softmax { axis: a.get_size("axis")? })
+    }
+
+    fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
+        plain(rng).into_iter().map(|(axis, x, y)| Case::new(Softmax { axis }, vec![x]).want(vec![y])).collect()
+    }
+}
+
+fn shape_rule(what: &str, axis: usize, x: &Meta) -> Result<Outs<Meta>> {
+    x.dtype.want_float(what)?;
+    layout::axis(what, axis as isize, x.rank())?;
+    Ok(smallvec![x.clone()])
+}
+
+/// Inputs and their softmax by the definition.
+fn plain(rng: &mut Rng) -> Vec<(usize, Tensor, Tensor)> {
+    let mut one = |shape: [usize; 3], axis: usize| {
+        let x = floats(rng, &shape, -3.0, 3.0);
+        let e: Vec<f64> = x.to_f64().iter().map(|v| v.exp()).collect();
+        let inner: usize = shape[axis + 1..].iter().product();
+        let line = |i: usize| i - i / inner % shape[axis] * inner;
+        let total = |i: usize| (0..shape[axis]).map(|r| e[line(i) + r * inner]).sum::<f64>();
+        let y = (0..e.len()).map(|i| e[i] / total(i)).collect();
+        (axis, x, Tensor::from_vec(y, &shape).expect("as many"))
+    };
+    vec![one([2, 3, 4], 2), one([2, 3, 4], 1), one([1, 1, 9], 2)]
+}
+
+impl Var {
+    /// `e^x / sum e^x` along `axis`.
+    ///
+    /// # Panics
+    /// When the axis is out of range or the dtype is not a float.
+    #[track_caller]
+    pub fn softmax(&self, axis: isize) -> Var {
+        let axis = layout::axis("softmax", axis, self.rank()).unwrap_or_else(|e| panic!("{e}"));
+        crate::apply::one(Softmax { axis }, smallvec![self.clone()])
+    }
+
+    /// `x - ln sum e^x` along `axis`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let y = Var::new(&[0.0f64, 0.0], &[2]).log_softmax(-1);
+    /// assert!((y.to_vec::<f64>().unwrap()[0] + std::f64::consts::LN_2).abs() < 1e-15);
+    /// ```
+    ///
+    /// # Panics
+    /// When the axis is out of range or the dtype is not a float.
+    #[track_caller]
+    pub fn log_softmax(&self, axis: isize) -> Var {
+        let axis = layout::axis("log_softmax", axis, self.rank()).unwrap_or_else(|e| panic!("{e}"));
+        crate::apply::one(LogSoftmax { axis }, smallvec![self.clone()])
+    }
+}
