@@ -1,1 +1,3 @@
 //! Neural networks for lepton: modules, losses, optimisers, data, training, programs and model files.
+
+pub mod data;
