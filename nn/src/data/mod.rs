@@ -3,7 +3,7 @@
 //! A [`Table`] is what a file says: named columns of numbers, truth values or text, with the line each
 //! row came from, so that every later complaint can name its place. [`Features`] turns columns into a
 //! row-major `f32` matrix and remembers how, [`TargetSpec`] does the same for the column to predict,
-//! and both serialise, because a saved model is useless without them. And
+//! and both serialise, because a saved model is useless without them. [`split`] parts rows by seed, and
 //! [`metrics`] judges predictions.
 //!
 //! ```
@@ -22,6 +22,7 @@ mod features;
 pub mod metrics;
 mod reader;
 mod scale;
+pub mod split;
 mod table;
 mod target;
 
