@@ -18,15 +18,19 @@
 //! # Ok::<(), lepton_tensor::Error>(())
 //! ```
 
+mod answers;
 mod features;
 pub mod metrics;
+mod prepared;
 mod reader;
 mod scale;
 pub mod split;
 mod table;
 mod target;
 
+pub use answers::Answers;
 pub use features::{Encoding, Feature, Features, Matrix};
+pub use prepared::{Part, Plan, Prepared};
 pub use reader::ReadOptions;
 pub use scale::{Method, Scale, Scaling};
 pub use table::{Cells, Column, Table};
