@@ -1,2 +1,42 @@
-//! The `lepton` command.
-fn main() {}
+//! The `lepton` command: one subcommand for each capability.
+//!
+//! Results go to stdout, and only through [`console::Console`], which knows a closed pipe from a full
+//! disk. What fails is one line on stderr that starts with `lepton: `, with exit code 2.
+
+mod args;
+mod console;
+mod inspect;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use args::Command;
+use console::Console;
+use lepton::Result;
+
+fn main() -> ExitCode {
+    let console = Console::new();
+    match run(&console) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            // Nobody is left to tell when stderr is gone, too.
+            let _ = writeln!(std::io::stderr(), "lepton: {}", one_line(&e.to_string()));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(console: &Console) -> Result<()> {
+    let Some(command) = args::parse(console)? else {
+        return Ok(());
+    };
+    match command {
+        Command::Inspect(args) => inspect::run(&args, console),
+    }
+}
+
+/// A message of outside words in one line: controls and line ends become spaces.
+fn one_line(message: &str) -> String {
+    let plain = message.replace(|c: char| c.is_control(), " ");
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}

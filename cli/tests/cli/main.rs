@@ -1,0 +1,4 @@
+//! The `lepton` command as a user meets it: what it prints, what it writes, how it refuses.
+
+mod folder;
+mod inspect;
