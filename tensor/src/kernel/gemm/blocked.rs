@@ -33,6 +33,8 @@ pub(super) struct Job<'a, T> {
     pub(super) b: MatRef<'a, T>,
     pub(super) add: bool,
     pub(super) epilogue: Option<&'a dyn Epilogue<T>>,
+    /// Whether threads may share the work.
+    pub(super) parallel: bool,
 }
 
 /// Where the packed columns of B are: full panels, and the rest of a row that is read in place.
@@ -50,7 +52,7 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) {
     let [m, n] = c.shape();
     let k = job.a.shape()[1];
     let tile = job.level.dispatch(AskTile::<T>(PhantomData));
-    let parallel = m.saturating_mul(n).saturating_mul(k) >= PARALLEL;
+    let parallel = job.parallel && m.saturating_mul(n).saturating_mul(k) >= PARALLEL;
     let rows = even(m, LEFT_BYTES / DEPTH / size_of::<T>(), tile.rows);
     let depth = even(k, DEPTH, 1);
     let blocks = m.div_ceil(rows);
@@ -113,7 +115,7 @@ fn lay_right<T: Float>(
         pack_right(job.b, [steps.start, k], part, tile.cols, out);
     };
     const GROUP: usize = 16;
-    if panels > GROUP && n * k >= PARALLEL / 64 {
+    if job.parallel && panels > GROUP && n * k >= PARALLEL / 64 {
         let start = Shared(memory.as_mut_ptr());
         parallel_for(panels.div_ceil(GROUP), |g| {
             let group = g * GROUP..panels.min((g + 1) * GROUP);
@@ -147,13 +149,13 @@ fn lay_right<T: Float>(
 }
 
 /// An address that several tasks write through, each to its own part.
-struct Shared<T>(*mut T);
+pub(super) struct Shared<T>(pub(super) *mut T);
 
 // SAFETY: who uses the address keeps the tasks' parts apart (see there).
 unsafe impl<T: Send> Sync for Shared<T> {}
 
 impl<T> Shared<T> {
-    fn get(&self) -> *mut T {
+    pub(super) fn get(&self) -> *mut T {
         self.0
     }
 }

@@ -1,11 +1,14 @@
 //! Matrix products in f32 and f64; `README.md` beside this file tells how and why.
 
+mod batched;
 mod blocked;
 mod epilogue;
 mod micro;
 mod pack;
+mod vector;
 mod view;
 
+pub use batched::batched;
 use blocked::Job;
 pub use epilogue::{Activation, Bias, Epilogue, Identity, Relu};
 pub use view::{MatMut, MatRef};
@@ -35,9 +38,29 @@ pub fn gemm<T: Float>(
     level: Level,
     a: MatRef<T>,
     b: MatRef<T>,
+    c: MatMut<T>,
+    accumulate: bool,
+    epilogue: Option<&dyn Epilogue<T>>,
+) {
+    product(level, a, b, c, accumulate, epilogue, Way::Parallel);
+}
+
+/// Whether one product may use several threads; its bits are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Serial,
+    Parallel,
+}
+
+#[track_caller]
+fn product<T: Float>(
+    level: Level,
+    a: MatRef<T>,
+    b: MatRef<T>,
     mut c: MatMut<T>,
     accumulate: bool,
     epilogue: Option<&dyn Epilogue<T>>,
+    way: Way,
 ) {
     let ([m, k], [l, n]) = (a.shape(), b.shape());
     assert!(
@@ -48,25 +71,23 @@ pub fn gemm<T: Float>(
     if m == 0 || n == 0 {
         return;
     }
-    if k == 0 {
-        if !accumulate {
-            (0..m).for_each(|i| c.row(i).fill(T::default()));
-        }
-        if let Some(epilogue) = epilogue {
-            epilogue.finish(level, c, 0);
-        }
-        return;
+    let job = Job {
+        level,
+        a,
+        b,
+        add: accumulate,
+        epilogue,
+        parallel: way == Way::Parallel,
+    };
+    if k > 0 && !vector::product(&job, &c) {
+        return blocked::product(&job, &c); // which finishes each block itself
     }
-    blocked::product(
-        &Job {
-            level,
-            a,
-            b,
-            add: accumulate,
-            epilogue,
-        },
-        &c,
-    );
+    if k == 0 && !accumulate {
+        (0..m).for_each(|i| c.row(i).fill(T::default()));
+    }
+    if let Some(epilogue) = epilogue {
+        epilogue.finish(level, c, 0);
+    }
 }
 
 #[cfg(test)]

@@ -151,6 +151,82 @@ fn bits_do_not_depend_on_the_threads() {
 }
 
 #[test]
+fn vectors_agree_with_a_naive_loop() {
+    let mut rng = Rng::new(4);
+    for level in Level::available() {
+        for round in 0..200 {
+            let (size, k) = (rng.below(70) as usize, rng.below(70) as usize);
+            let long = round % 20 == 0;
+            let (size, k) = if long {
+                (1030 + size, 300 + k)
+            } else {
+                (size, k)
+            };
+            let [m, n] = if round % 2 == 0 { [size, 1] } else { [1, size] };
+            let layouts = (rng.below(6), rng.below(6));
+            let a = Sample::<f32>::new(&mut rng, [m, k], layouts.0);
+            let b = Sample::<f32>::new(&mut rng, [k, n], layouts.1);
+            check(level, &a, &b, round % 3 == 0, round % 5 == 0);
+        }
+    }
+}
+
+#[test]
+fn infinities_stay_in_their_rows() {
+    for level in Level::available() {
+        for n in [1, 3, 20] {
+            let (mut a, b, mut c) = ([1.0f32; 27], vec![1.0; 9 * n], vec![0.0; 3 * n]);
+            a[9 + 8] = f32::INFINITY;
+            let (a, b) = (MatRef::rows_of(&a, [3, 9]), MatRef::rows_of(&b, [9, n]));
+            gemm(level, a, b, MatMut::rows_of(&mut c, [3, n]), false, None);
+            let right = [9.0, f32::INFINITY, 9.0];
+            assert!(
+                (0..3 * n).all(|i| c[i] == right[i / n]),
+                "{level:?} {n}: {c:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn batches_have_the_bits_of_single_products() {
+    let mut rng = Rng::new(5);
+    for (batches, [m, k, n]) in [
+        (0, [2, 3, 4]),
+        (3, [70, 30, 40]),
+        (40, [17, 9, 33]),
+        (7, [5, 0, 2]),
+    ] {
+        let x: Vec<f32> = (0..batches * m * k).map(|_| rng.normal() as f32).collect();
+        let y: Vec<f32> = (0..k * n).map(|_| rng.normal() as f32).collect();
+        let a = |i: usize| MatRef::new(&x, i * m * k, [m, k], [k as isize, 1]);
+        let b = |_: usize| MatRef::rows_of(&y, [n, k]).t(); // one B for all
+        let level = crate::simd::level();
+        let mut all = vec![1.0; batches * m * n];
+        batched(
+            level,
+            batches,
+            [m, n],
+            a,
+            b,
+            &mut all,
+            true,
+            Some(&Activation(Relu)),
+        );
+        for i in 0..batches {
+            let mut one = vec![1.0; m * n];
+            let out = MatMut::rows_of(&mut one, [m, n]);
+            gemm(level, a(i), b(i), out, true, Some(&Activation(Relu)));
+            assert_eq!(
+                all[i * m * n..(i + 1) * m * n],
+                one,
+                "product {i} of {batches}"
+            );
+        }
+    }
+}
+
+#[test]
 #[should_panic(expected = "[2, 3] x [4, 2] does not give [2, 2]")]
 fn shapes_that_do_not_fit_are_refused() {
     let (a, b, mut c) = ([0.0f32; 6], [0.0; 8], [0.0; 4]);
