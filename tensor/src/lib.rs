@@ -28,6 +28,7 @@
 mod device;
 pub mod dtype;
 mod error;
+pub mod kernel;
 pub mod layout;
 pub mod ops;
 mod print;

@@ -19,6 +19,8 @@ impl Avx2 {
 }
 
 impl Simd for Avx2 {
+    // 12 of 16 registers for sums, 2 for the row of B, 1 for an element of A.
+    const TILE_ROWS: usize = 6;
     type F32 = V<__m256>;
     type F64 = V<__m256d>;
     #[inline(always)]

@@ -121,6 +121,8 @@ pub trait Vector: Copy {
     type Elem: Copy;
     /// Elements in one vector.
     const LANES: usize;
+    /// `x` in every lane.
+    fn repeat(x: Self::Elem) -> Self;
     /// The first `LANES` elements of `x`; panics when there are fewer.
     fn load(x: &[Self::Elem]) -> Self;
     /// Writes the vector to the first `LANES` elements of `x`; panics when there are fewer.

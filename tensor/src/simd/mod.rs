@@ -30,6 +30,7 @@ pub use reduce::{dot, max_slice, reduce_slice, sum_slice};
 pub use slice::{
     MapBody, ZipBody, map_in_place, map_slice, zip_in_place_left, zip_in_place_right, zip_slice,
 };
+pub(crate) use slice::{load as load_part, store as store_part};
 
 /// The most elements that a vector of any level holds.
 pub const MAX_LANES: usize = 16;
@@ -44,6 +45,8 @@ pub trait Kernel {
 
 /// An instruction set: its vector types and the shell that compiles a body with its features.
 pub trait Simd: Copy + Send + Sync + 'static {
+    /// Rows of a matrix product's tile, two vectors wide, whose sums fit into the registers.
+    const TILE_ROWS: usize;
     /// A vector of f32.
     type F32: Lane + Vector<Elem = f32>;
     /// A vector of f64.

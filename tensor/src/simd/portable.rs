@@ -20,6 +20,8 @@ impl Portable {
 }
 
 impl Simd for Portable {
+    // On SSE2 and NEON a vector of `wide` is two registers.
+    const TILE_ROWS: usize = 2;
     type F32 = V<f32x8>;
     type F64 = V<f64x4>;
     #[inline(always)]

@@ -4,7 +4,7 @@
 //! a binary tree. So an error grows with the logarithm of the length, and the order depends on the
 //! length alone.
 
-use super::{Float, Kernel, Lane, Level, MAX_LANES, Num, Simd, Vector, ZipBody};
+use super::{Float, Kernel, Lane, Level, MAX_LANES, Simd, Vector, ZipBody};
 
 const BLOCK: usize = 1024;
 const UNROLL: usize = 4;
@@ -112,7 +112,7 @@ struct Partial<T: Float, S: Simd>([T::Vec<S>; UNROLL]);
 impl<T: Float, S: Simd> Partial<T, S> {
     #[inline(always)]
     fn new(neutral: T) -> Self {
-        Partial([splat::<T, S>(neutral); UNROLL])
+        Partial([Vector::repeat(neutral); UNROLL])
     }
 
     /// Takes in every element of `x` and `y` by `step(partial, x, y)`; the tail is padded.
@@ -203,9 +203,4 @@ impl<T: Float, F: ZipBody> Tree<T, F> {
         }
         total
     }
-}
-
-#[inline(always)]
-fn splat<T: Float, S: Simd>(x: T) -> T::Vec<S> {
-    <T::Vec<S> as Num>::splat(x.to_f64())
 }

@@ -260,6 +260,10 @@ impl<R: Reg> Vector for V<R> {
     type Elem = R::Elem;
     const LANES: usize = R::LANES;
     #[inline(always)]
+    fn repeat(x: R::Elem) -> Self {
+        V(R::splat(x))
+    }
+    #[inline(always)]
     fn load(x: &[R::Elem]) -> Self {
         V(R::load(x))
     }

@@ -116,6 +116,10 @@ macro_rules! scalar_lane {
             type Elem = $T;
             const LANES: usize = 1;
             #[inline(always)]
+            fn repeat(x: $T) -> Self {
+                x
+            }
+            #[inline(always)]
             fn load(x: &[$T]) -> Self {
                 x[0]
             }

@@ -3,7 +3,7 @@
 //! A length that is no multiple of the vector is finished by one padded vector, so an
 //! element's bits do not depend on its place or on the length.
 
-use super::{Float, Kernel, Lane, Level, MAX_LANES, Num, Simd, Vector};
+use super::{Float, Kernel, Lane, Level, MAX_LANES, Simd, Vector};
 
 /// A function of one number, written for every lane.
 ///
@@ -200,14 +200,14 @@ impl<T: Float, F: ZipBody> Kernel for Zip<T, F> {
 /// # Safety
 /// `n` elements at `x` are readable and `n <= LANES`.
 #[inline(always)]
-unsafe fn load<T: Float, S: Simd>(x: *const T, n: usize) -> T::Vec<S> {
+pub(crate) unsafe fn load<T: Float, S: Simd>(x: *const T, n: usize) -> T::Vec<S> {
     // SAFETY: the caller vouches for `n` elements; the borrow ends before anything is written.
     let x = unsafe { std::slice::from_raw_parts(x, n) };
     if n == T::Vec::<S>::LANES {
         return Vector::load(x);
     }
     if n == 1 {
-        return Num::splat(x[0].to_f64()); // scalars are common, and a splat is quicker than a copy
+        return Vector::repeat(x[0]); // scalars are common, and this is quicker than a copy
     }
     let mut padded = [T::default(); MAX_LANES];
     padded[..n].copy_from_slice(x);
@@ -219,7 +219,7 @@ unsafe fn load<T: Float, S: Simd>(x: *const T, n: usize) -> T::Vec<S> {
 /// # Safety
 /// `n` elements at `out` are writable and `n <= LANES`.
 #[inline(always)]
-unsafe fn store<T: Float, S: Simd>(v: T::Vec<S>, out: *mut T, n: usize) {
+pub(crate) unsafe fn store<T: Float, S: Simd>(v: T::Vec<S>, out: *mut T, n: usize) {
     // SAFETY: the caller vouches for `n` elements; no other borrow of them is alive, since `load`
     // keeps none.
     let out = unsafe { std::slice::from_raw_parts_mut(out, n) };

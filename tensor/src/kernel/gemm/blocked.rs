@@ -1,0 +1,232 @@
+//! Cutting a product into blocks that fit the caches (Goto and van de Geijn 2008; BLIS).
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use super::epilogue::Epilogue;
+use super::micro::{AskTile, Block, Left, Right, TileShape};
+use super::pack::{Scratch, pack_left, pack_right};
+use super::view::{MatMut, MatRef};
+use crate::simd::{Float, Level};
+use crate::threads::parallel_for;
+
+/// Steps of k in one pass: a panel of A and one of B stay in the first cache (6 and 16 KiB).
+const DEPTH: usize = 256;
+/// Bytes of a packed block of A, which stays in the second cache.
+const LEFT_BYTES: usize = 168 * DEPTH * 4;
+/// Columns of a packed block of B, which stays in the third cache.
+const RIGHT_COLUMNS: usize = 2048;
+/// Multiplications below which a product stays on one thread: some 25 microseconds.
+const PARALLEL: usize = 1 << 21;
+/// Bytes of A that are read where they stand.
+const DIRECT_LEFT_BYTES: usize = 1 << 17;
+/// The widest row of B, in bytes, that is read where it stands: wider ones meet in the same cache
+/// sets and ask for a page each.
+const DIRECT_RIGHT_BYTES: usize = 1 << 10;
+/// Blocks that a parallel product is cut into at least, where its shape allows.
+const TASKS: usize = 8;
+
+/// A product without its destination.
+pub(super) struct Job<'a, T> {
+    pub(super) level: Level,
+    pub(super) a: MatRef<'a, T>,
+    pub(super) b: MatRef<'a, T>,
+    pub(super) add: bool,
+    pub(super) epilogue: Option<&'a dyn Epilogue<T>>,
+    /// Whether threads may share the work.
+    pub(super) parallel: bool,
+}
+
+/// Where the packed columns of B are: full panels, and the rest of a row that is read in place.
+struct Columns<T> {
+    main: Right<T>,
+    main_cols: usize,
+    tail: Right<T>,
+}
+
+// SAFETY: the addresses are read only, and the packed memory outlives the tasks that read it.
+unsafe impl<T: Sync> Sync for Columns<T> {}
+
+/// `C = A B` for sides that are not 0.
+pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) {
+    let [m, n] = c.shape();
+    let k = job.a.shape()[1];
+    let tile = job.level.dispatch(AskTile::<T>(PhantomData));
+    let parallel = job.parallel && m.saturating_mul(n).saturating_mul(k) >= PARALLEL;
+    let rows = even(m, LEFT_BYTES / DEPTH / size_of::<T>(), tile.rows);
+    let depth = even(k, DEPTH, 1);
+    let blocks = m.div_ceil(rows);
+
+    let mut memory = Scratch::right();
+    for j0 in (0..n).step_by(RIGHT_COLUMNS) {
+        let columns = j0..n.min(j0 + RIGHT_COLUMNS);
+        let wish = if parallel { TASKS.div_ceil(blocks) } else { 1 };
+        let chunk = even(
+            columns.len(),
+            columns.len().div_ceil(wish).max(8 * tile.cols),
+            tile.cols,
+        );
+        let chunks = columns.len().div_ceil(chunk);
+        for k0 in (0..k).step_by(depth) {
+            let steps = k0..k.min(k0 + depth);
+            let right = lay_right(job, &steps, &columns, tile, &mut memory);
+            let task = |t: usize| {
+                let i = t / chunks * rows;
+                let j = t % chunks * chunk;
+                let (rows, cols) = (i..m.min(i + rows), j..columns.len().min(j + chunk));
+                block(job, c, &right, (&rows, j0, &cols), &steps, tile);
+            };
+            let tasks = blocks * chunks;
+            if parallel {
+                parallel_for(tasks, task)
+            } else {
+                (0..tasks).for_each(task)
+            }
+        }
+    }
+}
+
+/// The size of nearly equal parts of `n`, none above `most` but for rounding up to `unit`.
+fn even(n: usize, most: usize, unit: usize) -> usize {
+    n.div_ceil(n.div_ceil(most)).next_multiple_of(unit)
+}
+
+/// B's part as the innermost loop wants it: in place where its rows are short, else packed.
+fn lay_right<T: Float>(
+    job: &Job<T>,
+    steps: &Range<usize>,
+    columns: &Range<usize>,
+    tile: TileShape,
+    memory: &mut Scratch,
+) -> Columns<T> {
+    let [step, across] = job.b.strides();
+    let (k, n) = (steps.len(), columns.len());
+    let narrow = step.unsigned_abs() <= DIRECT_RIGHT_BYTES / size_of::<T>();
+    let direct = across == 1 && narrow;
+    let main_cols = if direct { n / tile.cols * tile.cols } else { n };
+    let packed_from = if direct { main_cols } else { 0 };
+    let panels = (n - packed_from).div_ceil(tile.cols);
+    let size = tile.cols * k;
+    let memory = memory.get::<T>(panels * size);
+    let pack = |group: Range<usize>, out: &mut [T]| {
+        let from = packed_from + group.start * tile.cols;
+        let width = (n - from).min(group.len() * tile.cols);
+        let part = [columns.start + from, width];
+        pack_right(job.b, [steps.start, k], part, tile.cols, out);
+    };
+    const GROUP: usize = 16;
+    if job.parallel && panels > GROUP && n * k >= PARALLEL / 64 {
+        let start = Shared(memory.as_mut_ptr());
+        parallel_for(panels.div_ceil(GROUP), |g| {
+            let group = g * GROUP..panels.min((g + 1) * GROUP);
+            let start = start.get().wrapping_add(group.start * size);
+            // SAFETY: the groups are disjoint parts of `memory`, which is borrowed meanwhile.
+            let out = unsafe { std::slice::from_raw_parts_mut(start, group.len() * size) };
+            pack(group, out);
+        });
+    } else if panels > 0 {
+        pack(0..panels, memory);
+    }
+    let (size, wide) = (size as isize, tile.cols as isize);
+    let packed = Right {
+        start: memory.as_ptr(),
+        panel: size,
+        step: wide,
+    };
+    let main = match direct && main_cols > 0 {
+        true => Right {
+            start: job.b.at(steps.start, columns.start),
+            panel: wide,
+            step,
+        },
+        false => packed,
+    };
+    Columns {
+        main,
+        main_cols,
+        tail: packed,
+    }
+}
+
+/// An address that several tasks write through, each to its own part.
+pub(super) struct Shared<T>(pub(super) *mut T);
+
+// SAFETY: who uses the address keeps the tasks' parts apart (see there).
+unsafe impl<T: Send> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    pub(super) fn get(&self) -> *mut T {
+        self.0
+    }
+}
+
+/// One task: rows `rows` and columns `j0 + cols` of C, for `steps` of k.
+fn block<T: Float>(
+    job: &Job<T>,
+    c: &MatMut<T>,
+    right: &Columns<T>,
+    (rows, j0, cols): (&Range<usize>, usize, &Range<usize>),
+    steps: &Range<usize>,
+    tile: TileShape,
+) {
+    let k = steps.len();
+    let mut memory = Scratch::left();
+    let [row, step] = job.a.strides();
+    let bytes = rows.len() * k * size_of::<T>();
+    let a = if cols.len() <= 2 * tile.cols || bytes <= DIRECT_LEFT_BYTES {
+        let start = job.a.at(rows.start, steps.start);
+        Left {
+            start,
+            panel: tile.rows as isize * row,
+            row,
+            step,
+            packed: false,
+        }
+    } else {
+        let panels = rows.len().div_ceil(tile.rows);
+        let out = memory.get::<T>(panels * tile.rows * k);
+        pack_left(
+            job.a,
+            [rows.start, rows.len()],
+            [steps.start, k],
+            tile.rows,
+            out,
+        );
+        let (panel, step) = ((tile.rows * k) as isize, tile.rows as isize);
+        Left {
+            start: out.as_ptr(),
+            panel,
+            row: 1,
+            step,
+            packed: true,
+        }
+    };
+
+    let add = job.add || steps.start > 0;
+    let split = right.main_cols.clamp(cols.start, cols.end);
+    for (cols, right, first) in [
+        (cols.start..split, right.main, 0),
+        (split..cols.end, right.tail, right.main_cols),
+    ] {
+        if cols.is_empty() {
+            continue;
+        }
+        let panels = (cols.start - first) / tile.cols;
+        let start = right.start.wrapping_offset(panels as isize * right.panel);
+        // SAFETY: the tasks' rows and columns are disjoint and lie within C.
+        let c = unsafe { c.block(rows.start, j0 + cols.start, [rows.len(), cols.len()]) };
+        job.level.dispatch(Block {
+            k,
+            a,
+            b: Right { start, ..right },
+            c,
+            add,
+        });
+    }
+    if let (Some(epilogue), true) = (job.epilogue, steps.end == job.a.shape()[1]) {
+        let first = j0 + cols.start;
+        // SAFETY: as above; the blocks of the loop are gone.
+        let c = unsafe { c.block(rows.start, first, [rows.len(), cols.len()]) };
+        epilogue.finish(job.level, c, first);
+    }
+}

@@ -1,0 +1,229 @@
+//! Matrix by vector: every element of the matrix is used once, so memory sets the pace.
+//!
+//! A matrix with adjacent elements along k gives dot products, four rows at a time; one with
+//! adjacent elements across k is added up, eight steps of k at a time.
+
+use super::blocked::{Job, Shared};
+use super::pack::Scratch;
+use super::view::{MatMut, MatRef};
+use crate::simd::{Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector};
+use crate::threads::parallel_for;
+
+/// Elements of the matrix in one task.
+const TASK: usize = 1 << 16;
+/// Sums that are kept in the first cache while steps of k go by.
+const SUMS: usize = 1024;
+/// Elements of the matrix below which a product stays on one thread.
+const PARALLEL: usize = 1 << 18;
+
+/// `C = A B` where one side of C is 1; false where the strides ask for packing instead.
+pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) -> bool {
+    let (matrix, vector, y_step) = match c.shape() {
+        [_, 1] => (job.a, job.b.t(), c.row_stride()),
+        [1, _] => (job.b.t(), job.a, 1),
+        _ => return false,
+    };
+    let dots = match matrix.strides() {
+        [_, 1] => true,
+        [1, _] => false,
+        _ => return false,
+    };
+    let [rows, k] = matrix.shape();
+    let mut memory = Scratch::left();
+    let x = memory.get::<T>(k);
+    for p in 0..k {
+        // SAFETY: `vector` has `k` columns and one row.
+        x[p] = unsafe { *vector.at(0, p) };
+    }
+    let (x, y) = (&*x, Shared(c.at(0, 0)));
+    let chunk = if dots {
+        TASK.div_ceil(k).next_multiple_of(4)
+    } else {
+        SUMS
+    };
+    let task = |t: usize| {
+        let (first, count) = (t * chunk, chunk.min(rows - t * chunk));
+        let y = y.get().wrapping_add(first * y_step);
+        let part = Part {
+            matrix,
+            first,
+            count,
+            x,
+            y,
+            y_step,
+            add: job.add,
+        };
+        if dots {
+            job.level.dispatch(Dots(part))
+        } else {
+            job.level.dispatch(Columns(part))
+        }
+    };
+    let tasks = rows.div_ceil(chunk);
+    if job.parallel && rows * k >= PARALLEL {
+        parallel_for(tasks, task)
+    } else {
+        (0..tasks).for_each(task)
+    }
+    true
+}
+
+/// Rows `first .. first + count` of the matrix, and where their products go.
+struct Part<'a, T> {
+    matrix: MatRef<'a, T>,
+    first: usize,
+    count: usize,
+    x: &'a [T],
+    y: *mut T,
+    y_step: usize,
+    add: bool,
+}
+
+impl<T: Float> Part<'_, T> {
+    /// Writes the product of the part's row `i`.
+    #[inline(always)]
+    fn put(&self, i: usize, sum: T) {
+        debug_assert!(i < self.count);
+        let y = self.y.wrapping_add(i * self.y_step);
+        // SAFETY: element `first + i` of C exists, and only this part's task touches it.
+        unsafe { *y = if self.add { *y + sum } else { sum } };
+    }
+}
+
+struct Dots<'a, T>(Part<'a, T>);
+
+impl<T: Float> Kernel for Dots<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let mut i = 0;
+        while i + 4 <= self.0.count {
+            self.rows::<S, 4>(i);
+            i += 4;
+        }
+        while i < self.0.count {
+            self.rows::<S, 1>(i);
+            i += 1;
+        }
+    }
+}
+
+impl<T: Float> Dots<'_, T> {
+    /// `ROWS` dot products, each in the same order whatever `ROWS` is.
+    #[inline(always)]
+    fn rows<S: Simd, const ROWS: usize>(&self, i: usize) {
+        let (part, lanes) = (&self.0, T::Vec::<S>::LANES);
+        let x = part.x;
+        let mut rows = [x; ROWS];
+        for r in 0..ROWS {
+            let start = part.matrix.at(part.first + i + r, 0);
+            // SAFETY: a row of the matrix has `x.len()` elements, adjacent for dot products.
+            rows[r] = unsafe { std::slice::from_raw_parts(start, x.len()) };
+        }
+        let mut sums = [[<T::Vec<S> as Num>::splat(0.0); 2]; ROWS];
+        let mut p = 0;
+        while p + 2 * lanes <= x.len() {
+            for half in 0..2 {
+                let at = p + half * lanes;
+                let x = T::Vec::<S>::load(&x[at..]);
+                for r in 0..ROWS {
+                    sums[r][half] = x.mul_add(Vector::load(&rows[r][at..]), sums[r][half]);
+                }
+            }
+            p += 2 * lanes;
+        }
+        while p < x.len() {
+            let end = x.len().min(p + lanes);
+            let x = padded::<T, S>(&x[p..end]);
+            for r in 0..ROWS {
+                sums[r][0] = x.mul_add(padded::<T, S>(&rows[r][p..end]), sums[r][0]);
+            }
+            p = end;
+        }
+        for r in 0..ROWS {
+            part.put(i + r, total::<T, S>(sums[r][0] + sums[r][1]));
+        }
+    }
+}
+
+/// At most a vector's elements, zeros behind them.
+#[inline(always)]
+fn padded<T: Float, S: Simd>(x: &[T]) -> T::Vec<S> {
+    let mut all = [T::default(); MAX_LANES];
+    all[..x.len()].copy_from_slice(x);
+    Vector::load(&all)
+}
+
+/// The sum of a vector's elements, pairwise.
+#[inline(always)]
+fn total<T: Float, S: Simd>(v: T::Vec<S>) -> T {
+    let mut x = [T::default(); MAX_LANES];
+    v.store(&mut x);
+    let mut n = T::Vec::<S>::LANES;
+    while n > 1 {
+        n /= 2;
+        for i in 0..n {
+            x[i] = x[i] + x[i + n];
+        }
+    }
+    x[0]
+}
+
+struct Columns<'a, T>(Part<'a, T>);
+
+impl<T: Float> Kernel for Columns<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let part = &self.0;
+        let mut sums = [T::default(); SUMS];
+        let sums = &mut sums[..part.count];
+        let mut p = 0;
+        while p + 8 <= part.x.len() {
+            self.steps::<S, 8>(p, sums);
+            p += 8;
+        }
+        while p < part.x.len() {
+            self.steps::<S, 1>(p, sums);
+            p += 1;
+        }
+        for i in 0..part.count {
+            part.put(i, sums[i]);
+        }
+    }
+}
+
+impl<T: Float> Columns<'_, T> {
+    /// Adds steps `p .. p + STEPS` of k to `sums`, one after the other.
+    #[inline(always)]
+    fn steps<S: Simd, const STEPS: usize>(&self, p: usize, sums: &mut [T]) {
+        let (part, lanes) = (&self.0, T::Vec::<S>::LANES);
+        let mut from = [&[][..]; STEPS];
+        let mut x = [<T::Vec<S> as Num>::splat(0.0); STEPS];
+        for s in 0..STEPS {
+            let start = part.matrix.at(part.first, p + s);
+            // SAFETY: the part has `count` rows from `first` on, adjacent at each step of k.
+            from[s] = unsafe { std::slice::from_raw_parts(start, part.count) };
+            x[s] = Vector::repeat(part.x[p + s]);
+        }
+        let mut i = 0;
+        while i + lanes <= sums.len() {
+            let mut sum = T::Vec::<S>::load(&sums[i..]);
+            for s in 0..STEPS {
+                sum = x[s].mul_add(Vector::load(&from[s][i..]), sum);
+            }
+            sum.store(&mut sums[i..]);
+            i += lanes;
+        }
+        if i < sums.len() {
+            let mut sum = padded::<T, S>(&sums[i..]);
+            for s in 0..STEPS {
+                sum = x[s].mul_add(padded::<T, S>(&from[s][i..]), sum);
+            }
+            let mut all = [T::default(); MAX_LANES];
+            sum.store(&mut all);
+            let rest = sums.len() - i;
+            sums[i..].copy_from_slice(&all[..rest]);
+        }
+    }
+}

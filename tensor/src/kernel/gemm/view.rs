@@ -1,0 +1,203 @@
+//! Matrices as slices with strides; the constructors check every reachable offset once.
+
+use std::marker::PhantomData;
+
+/// A matrix to read: any strides, also negative or zero.
+///
+/// Invariant: when no side is 0, every `offset + i * row_stride + j * col_stride` with `i < rows`
+/// and `j < cols` is an index of the borrowed slice.
+#[derive(Debug)]
+pub struct MatRef<'a, T> {
+    start: *const T,
+    shape: [usize; 2],
+    strides: [isize; 2],
+    borrow: PhantomData<&'a [T]>,
+}
+
+impl<T> Clone for MatRef<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for MatRef<'_, T> {}
+
+// SAFETY: a `MatRef` stands for the `&[T]` it was made from, and reads only through it.
+unsafe impl<T: Sync> Send for MatRef<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for MatRef<'_, T> {}
+
+impl<'a, T> MatRef<'a, T> {
+    /// The matrix of `shape` (rows, columns) whose element `[i, j]` is
+    /// `data[offset + i * strides[0] + j * strides[1]]`.
+    ///
+    /// # Panics
+    /// Where an element would lie outside `data`.
+    #[track_caller]
+    pub fn new(data: &'a [T], offset: usize, shape: [usize; 2], strides: [isize; 2]) -> Self {
+        let [rows, cols] = shape;
+        if rows == 0 || cols == 0 {
+            let start = data.as_ptr();
+            return MatRef {
+                start,
+                shape,
+                strides,
+                borrow: PhantomData,
+            };
+        }
+        let reach = [extent(rows, strides[0]), extent(cols, strides[1])];
+        let low = offset as i128 + reach[0].min(0) + reach[1].min(0);
+        let high = offset as i128 + reach[0].max(0) + reach[1].max(0);
+        assert!(
+            low >= 0 && high < data.len() as i128,
+            "MatRef::new: a {rows} x {cols} matrix with strides {strides:?} from offset {offset} \
+             reaches elements {low} to {high} of a slice of {}",
+            data.len()
+        );
+        let start = data[offset..].as_ptr();
+        MatRef {
+            start,
+            shape,
+            strides,
+            borrow: PhantomData,
+        }
+    }
+
+    /// The matrix of `shape` that fills the beginning of `data` row by row.
+    ///
+    /// # Panics
+    /// Where `data` is too short.
+    #[track_caller]
+    pub fn rows_of(data: &'a [T], shape: [usize; 2]) -> Self {
+        MatRef::new(data, 0, shape, [shape[1] as isize, 1])
+    }
+
+    /// The transposed matrix.
+    #[must_use]
+    pub fn t(self) -> Self {
+        let ([rows, cols], [row, col]) = (self.shape, self.strides);
+        MatRef {
+            shape: [cols, rows],
+            strides: [col, row],
+            ..self
+        }
+    }
+
+    /// Rows and columns.
+    pub fn shape(&self) -> [usize; 2] {
+        self.shape
+    }
+
+    /// The steps to the next row and to the next column.
+    pub fn strides(&self) -> [isize; 2] {
+        self.strides
+    }
+
+    /// The address of `[i, j]`, for `i < rows` and `j < cols`.
+    #[inline(always)]
+    pub(crate) fn at(&self, i: usize, j: usize) -> *const T {
+        debug_assert!(i < self.shape[0] && j < self.shape[1]);
+        let offset = i as isize * self.strides[0] + j as isize * self.strides[1];
+        self.start.wrapping_offset(offset)
+    }
+}
+
+/// How far the last of `n > 0` steps lies from the first.
+fn extent(n: usize, stride: isize) -> i128 {
+    (n - 1) as i128 * stride as i128
+}
+
+/// A matrix to write: rows of adjacent elements, `row_stride` apart.
+///
+/// Invariant: `row_stride >= cols`, and all rows lie in the slice it was made from, so rows and
+/// blocks of one matrix never overlap.
+#[derive(Debug)]
+pub struct MatMut<'a, T> {
+    start: *mut T,
+    shape: [usize; 2],
+    row_stride: usize,
+    borrow: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: a `MatMut` stands for the `&mut [T]` it was made from.
+unsafe impl<T: Send> Send for MatMut<'_, T> {}
+// SAFETY: a shared `MatMut` gives out addresses only; its unsafe users keep their blocks apart.
+unsafe impl<T: Send> Sync for MatMut<'_, T> {}
+
+impl<'a, T> MatMut<'a, T> {
+    /// The matrix of `shape` whose row `i` begins at `data[i * row_stride]`.
+    ///
+    /// # Panics
+    /// Where rows would overlap or reach beyond `data`.
+    #[track_caller]
+    pub fn new(data: &'a mut [T], shape: [usize; 2], row_stride: usize) -> Self {
+        let [rows, cols] = shape;
+        let end = rows
+            .checked_sub(1)
+            .map(|r| r as u128 * row_stride as u128 + cols as u128);
+        assert!(
+            row_stride >= cols && end.is_none_or(|end| end <= data.len() as u128),
+            "MatMut::new: a {rows} x {cols} matrix with rows {row_stride} apart does not fit into \
+             a slice of {}",
+            data.len()
+        );
+        MatMut {
+            start: data.as_mut_ptr(),
+            shape,
+            row_stride,
+            borrow: PhantomData,
+        }
+    }
+
+    /// The matrix of `shape` that fills the beginning of `data` row by row.
+    ///
+    /// # Panics
+    /// Where `data` is too short.
+    #[track_caller]
+    pub fn rows_of(data: &'a mut [T], shape: [usize; 2]) -> Self {
+        MatMut::new(data, shape, shape[1])
+    }
+
+    /// Rows and columns.
+    pub fn shape(&self) -> [usize; 2] {
+        self.shape
+    }
+
+    /// The step to the next row.
+    pub fn row_stride(&self) -> usize {
+        self.row_stride
+    }
+
+    /// Row `i`.
+    ///
+    /// # Panics
+    /// Where there is no such row.
+    #[inline]
+    pub fn row(&mut self, i: usize) -> &mut [T] {
+        assert!(i < self.shape[0], "MatMut::row: there is no row {i}");
+        // SAFETY: the row lies in the borrowed slice (see the invariant), and `&mut self` keeps
+        // any other reference to it away.
+        unsafe { std::slice::from_raw_parts_mut(self.at(i, 0), self.shape[1]) }
+    }
+
+    /// The address of `[i, j]`, for `i < rows` and `j < cols`.
+    #[inline(always)]
+    pub(crate) fn at(&self, i: usize, j: usize) -> *mut T {
+        debug_assert!(i < self.shape[0] && j < self.shape[1].max(1));
+        self.start.wrapping_add(i * self.row_stride + j)
+    }
+
+    /// The block of `shape` from `[i, j]` on.
+    ///
+    /// # Safety
+    /// The block lies within the matrix, and while it lives nothing else uses those elements.
+    #[inline(always)]
+    pub(crate) unsafe fn block(&self, i: usize, j: usize, shape: [usize; 2]) -> MatMut<'a, T> {
+        debug_assert!(i + shape[0] <= self.shape[0] && j + shape[1] <= self.shape[1]);
+        MatMut {
+            start: self.at(i, j),
+            shape,
+            ..*self
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Kernels that are more than one loop over slices.
+
+pub mod gemm;
