@@ -42,8 +42,14 @@ struct Mode {
 #[inline]
 fn mode() -> Mode {
     scope::read(|s| match s {
-        None => Mode { record: true, watched: false },
-        Some(s) => Mode { record: s.record, watched: s.anomaly || s.count.is_some() || s.trace.is_some() },
+        None => Mode {
+            record: true,
+            watched: false,
+        },
+        Some(s) => Mode {
+            record: s.record,
+            watched: s.anomaly || s.count.is_some() || s.trace.is_some(),
+        },
     })
 }
 
@@ -52,7 +58,11 @@ pub(crate) fn apply_any(op: &dyn AnyOp, x: Ins<Var>) -> Result<Outs<Var>> {
         return lift::apply(op, &x);
     }
     let mode = mode();
-    let watch = mode.watched.then(|| x.iter().map(|v| v.tensor().clone()).collect::<Ins<Tensor>>());
+    let watch = mode.watched.then(|| {
+        x.iter()
+            .map(|v| v.tensor().clone())
+            .collect::<Ins<Tensor>>()
+    });
     let record = mode.record && x.iter().any(|v| !v.is_constant());
     let (mut tensors, mut edges) = (Ins::new(), Ins::new());
     for v in x {
@@ -62,7 +72,11 @@ pub(crate) fn apply_any(op: &dyn AnyOp, x: Ins<Var>) -> Result<Outs<Var>> {
             edges.push(edge);
         }
     }
-    let kept = if record { keep_inputs(op.keeps(), &tensors) } else { Ins::new() };
+    let kept = if record {
+        keep_inputs(op.keeps(), &tensors)
+    } else {
+        Ins::new()
+    };
     let out = op.run(&mut tensors)?;
     if let Some(inputs) = watch {
         scope::read(|s| s.map_or(Ok(()), |s| observe(s, op, &inputs, &out)))?;
@@ -73,7 +87,11 @@ pub(crate) fn apply_any(op: &dyn AnyOp, x: Ins<Var>) -> Result<Outs<Var>> {
     let node = Node::new(op, edges, kept, &out);
     let link = |(i, t): (usize, Tensor)| {
         let float = t.dtype().is_float();
-        let edge = if float { Edge::Node(node.clone(), i as u32) } else { Edge::None };
+        let edge = if float {
+            Edge::Node(node.clone(), i as u32)
+        } else {
+            Edge::None
+        };
         Var::from_parts(t, edge)
     };
     Ok(out.into_iter().enumerate().map(link).collect())
@@ -86,13 +104,19 @@ fn observe(scope: &Scope, op: &dyn AnyOp, x: &[Tensor], y: &[Tensor]) -> Result<
         count(counter, op, x, y);
     }
     if let Some(trace) = &scope.trace {
-        trace.lock().expect("a trace is used by one thread").step(op, x, y);
+        trace
+            .lock()
+            .expect("a trace is used by one thread")
+            .step(op, x, y);
     }
     if scope.anomaly {
         for t in y.iter().filter(|t| !t.is_meta() && t.dtype().is_float()) {
             if let Some(bad) = t.to_f64().into_iter().find(|v| !v.is_finite()) {
                 let shapes: Vec<&[usize]> = x.iter().map(Tensor::shape).collect();
-                return Err(Error::value(format!("{}: the result contains {bad}; inputs have shapes {shapes:?}", op.name())));
+                return Err(Error::value(format!(
+                    "{}: the result contains {bad}; inputs have shapes {shapes:?}",
+                    op.name()
+                )));
             }
         }
     }

@@ -80,7 +80,9 @@ impl Attrs {
     fn get<T>(&self, name: &str, kind: &str, read: impl Fn(&Attr) -> Option<T>) -> Result<T> {
         let found = self.0.iter().find(|(n, _)| n == name).map(|(_, a)| a);
         found.and_then(read).ok_or_else(|| {
-            Error::format(format!("attribute '{name}': expected {kind}, found {found:?}"))
+            Error::format(format!(
+                "attribute '{name}': expected {kind}, found {found:?}"
+            ))
         })
     }
 
@@ -89,7 +91,13 @@ impl Attrs {
     /// # Errors
     /// When it is missing or of another kind; so for all getters.
     pub fn get_flag(&self, name: &str) -> Result<bool> {
-        self.get(name, "a truth value", |a| if let Attr::Bool(v) = a { Some(*v) } else { None })
+        self.get(name, "a truth value", |a| {
+            if let Attr::Bool(v) = a {
+                Some(*v)
+            } else {
+                None
+            }
+        })
     }
 
     /// The whole number `name`.
@@ -97,7 +105,9 @@ impl Attrs {
     /// # Errors
     /// When it is missing or of another kind.
     pub fn get_int(&self, name: &str) -> Result<i64> {
-        self.get(name, "a whole number", |a| if let Attr::Int(v) = a { Some(*v) } else { None })
+        self.get(name, "a whole number", |a| {
+            if let Attr::Int(v) = a { Some(*v) } else { None }
+        })
     }
 
     /// The non-negative whole number `name`.
@@ -105,7 +115,13 @@ impl Attrs {
     /// # Errors
     /// When it is missing, of another kind or negative.
     pub fn get_size(&self, name: &str) -> Result<usize> {
-        self.get(name, "a size", |a| if let Attr::Int(v) = a { usize::try_from(*v).ok() } else { None })
+        self.get(name, "a size", |a| {
+            if let Attr::Int(v) = a {
+                usize::try_from(*v).ok()
+            } else {
+                None
+            }
+        })
     }
 
     /// The real number `name`.
@@ -137,7 +153,13 @@ impl Attrs {
     /// # Errors
     /// When they are missing or of another kind.
     pub fn get_signed(&self, name: &str) -> Result<Vec<i64>> {
-        self.get(name, "whole numbers", |a| if let Attr::Ints(v) = a { Some(v.clone()) } else { None })
+        self.get(name, "whole numbers", |a| {
+            if let Attr::Ints(v) = a {
+                Some(v.clone())
+            } else {
+                None
+            }
+        })
     }
 
     /// The two sizes `name`.
@@ -146,7 +168,11 @@ impl Attrs {
     /// When they are missing, of another kind or not two.
     pub fn get_pair(&self, name: &str) -> Result<[usize; 2]> {
         let all = self.get_sizes(name)?;
-        all.try_into().map_err(|all| Error::format(format!("attribute '{name}': expected two sizes, found {all:?}")))
+        all.try_into().map_err(|all| {
+            Error::format(format!(
+                "attribute '{name}': expected two sizes, found {all:?}"
+            ))
+        })
     }
 
     /// The word `name`.
@@ -154,7 +180,13 @@ impl Attrs {
     /// # Errors
     /// When it is missing or of another kind.
     pub fn get_text(&self, name: &str) -> Result<String> {
-        self.get(name, "a word", |a| if let Attr::Text(t) = a { Some(t.clone()) } else { None })
+        self.get(name, "a word", |a| {
+            if let Attr::Text(t) = a {
+                Some(t.clone())
+            } else {
+                None
+            }
+        })
     }
 
     /// The dtype `name`.
@@ -162,6 +194,12 @@ impl Attrs {
     /// # Errors
     /// When it is missing, of another kind or unknown.
     pub fn get_dtype(&self, name: &str) -> Result<DType> {
-        self.get(name, "a dtype", |a| if let Attr::Text(t) = a { DType::from_name(t) } else { None })
+        self.get(name, "a dtype", |a| {
+            if let Attr::Text(t) = a {
+                DType::from_name(t)
+            } else {
+                None
+            }
+        })
     }
 }

@@ -56,7 +56,10 @@ impl Walk {
 
     fn enqueue(&mut self, node: Arc<Node>, out: usize, g: Var) {
         let from = self.queue.partition_point(|w| w.node.id < node.id);
-        let same = self.queue[from..].iter().take_while(|w| w.node.id == node.id).position(|w| Arc::ptr_eq(&w.node, &node));
+        let same = self.queue[from..]
+            .iter()
+            .take_while(|w| w.node.id == node.id)
+            .position(|w| Arc::ptr_eq(&w.node, &node));
         let at = match same {
             Some(i) => from + i,
             None => {
@@ -81,15 +84,31 @@ impl Walk {
             let saved = Saved::of_node(&node, link);
             let given: Ins<Option<Var>> = node.op.vjp(&saved, &cotangents);
             drop(cotangents);
-            debug_assert_eq!(given.len(), node.inputs.len(), "{}: one cotangent per input", node.op.name());
+            debug_assert_eq!(
+                given.len(),
+                node.inputs.len(),
+                "{}: one cotangent per input",
+                node.op.name()
+            );
             match Arc::try_unwrap(node) {
                 Ok(mut node) if mode == Use::Free => {
                     let inputs = std::mem::take(&mut node.inputs);
                     drop(node);
-                    inputs.into_iter().zip(given).for_each(|(edge, g)| self.deliver(edge, g));
+                    inputs
+                        .into_iter()
+                        .zip(given)
+                        .for_each(|(edge, g)| self.deliver(edge, g));
                 }
-                Ok(node) => node.inputs.iter().zip(given).for_each(|(edge, g)| self.deliver(edge.clone(), g)),
-                Err(node) => node.inputs.iter().zip(given).for_each(|(edge, g)| self.deliver(edge.clone(), g)),
+                Ok(node) => node
+                    .inputs
+                    .iter()
+                    .zip(given)
+                    .for_each(|(edge, g)| self.deliver(edge.clone(), g)),
+                Err(node) => node
+                    .inputs
+                    .iter()
+                    .zip(given)
+                    .for_each(|(edge, g)| self.deliver(edge.clone(), g)),
             }
         }
     }
@@ -102,7 +121,11 @@ impl Walk {
 
     fn watch(&mut self, node: &Arc<Node>, cotangents: &[Option<Var>]) {
         for (i, g) in cotangents.iter().enumerate() {
-            if let Some(slot) = self.sink.watched.get_mut(&(Arc::as_ptr(node) as usize, i as u32)) {
+            if let Some(slot) = self
+                .sink
+                .watched
+                .get_mut(&(Arc::as_ptr(node) as usize, i as u32))
+            {
                 slot.clone_from(g);
             }
         }
@@ -110,7 +133,10 @@ impl Walk {
 }
 
 fn walk(outputs: Vec<(Var, Var)>, sink: Sink, mode: Use) -> Sink {
-    let mut walk = Walk { queue: Vec::new(), sink };
+    let mut walk = Walk {
+        queue: Vec::new(),
+        sink,
+    };
     for (output, cotangent) in outputs {
         let (_, edge) = output.into_parts();
         walk.send(edge, cotangent);
@@ -126,7 +152,11 @@ fn walk(outputs: Vec<(Var, Var)>, sink: Sink, mode: Use) -> Sink {
 /// When a cotangent has another shape than its output, or a variable of `wrt` is a constant.
 pub fn vjp(outputs: &[Var], cotangents: &[Var], wrt: &[Var]) -> Result<Vec<Var>> {
     let found = pull(outputs, cotangents, wrt)?;
-    Ok(found.into_iter().zip(wrt).map(|(g, x)| g.unwrap_or_else(|| x.zeros_like())).collect())
+    Ok(found
+        .into_iter()
+        .zip(wrt)
+        .map(|(g, x)| g.unwrap_or_else(|| x.zeros_like()))
+        .collect())
 }
 
 /// As [`vjp`], with `None` where nothing arrives.
@@ -135,11 +165,16 @@ pub(crate) fn pull(outputs: &[Var], cotangents: &[Var], wrt: &[Var]) -> Result<V
     for x in wrt {
         match x.edge() {
             Edge::Node(node, out) => {
-                sink.watched.insert((Arc::as_ptr(node) as usize, *out), None);
+                sink.watched
+                    .insert((Arc::as_ptr(node) as usize, *out), None);
             }
             Edge::Leaf(_) => {}
             Edge::Lift(_) => return Err(inside()),
-            Edge::None => return Err(Error::value("vjp: a variable of `wrt` is a constant; make it a leaf first: Var::leaf(..)")),
+            Edge::None => {
+                return Err(Error::value(
+                    "vjp: a variable of `wrt` is a constant; make it a leaf first: Var::leaf(..)",
+                ));
+            }
         }
     }
     let mut pairs = Vec::new();
@@ -150,7 +185,10 @@ pub(crate) fn pull(outputs: &[Var], cotangents: &[Var], wrt: &[Var]) -> Result<V
         if y.shape() != g.shape() || y.dtype() != g.dtype() {
             return Err(Error::shape(format!(
                 "vjp: the output is {} {:?}, its cotangent {} {:?}",
-                y.dtype(), y.shape(), g.dtype(), g.shape()
+                y.dtype(),
+                y.shape(),
+                g.dtype(),
+                g.shape()
             )));
         }
         pairs.push((y.clone(), g.clone()));
@@ -158,14 +196,20 @@ pub(crate) fn pull(outputs: &[Var], cotangents: &[Var], wrt: &[Var]) -> Result<V
     let sink = scope::enable_grad(|| walk(pairs, sink, Use::Keep));
     let of = |x: &Var| match x.edge() {
         Edge::Leaf(id) => sink.leaves.var(*id).cloned(),
-        Edge::Node(node, out) => sink.watched.get(&(Arc::as_ptr(node) as usize, *out)).cloned().flatten(),
+        Edge::Node(node, out) => sink
+            .watched
+            .get(&(Arc::as_ptr(node) as usize, *out))
+            .cloned()
+            .flatten(),
         _ => None,
     };
     Ok(wrt.iter().map(of).collect())
 }
 
 fn inside() -> Error {
-    Error::unsupported("gradients cannot be asked for inside vmap or jvp; ask outside: the results are differentiable")
+    Error::unsupported(
+        "gradients cannot be asked for inside vmap or jvp; ask outside: the results are differentiable",
+    )
 }
 
 impl Var {
@@ -207,8 +251,16 @@ impl Var {
 
     #[track_caller]
     fn seed(&self, what: &str) -> Var {
-        assert!(self.numel() == 1, "{what}: the loss has shape {:?}; reduce it to one element first, such as with .sum(&[]) or .mean(&[])", self.shape());
-        assert!(self.dtype().is_float(), "{what}: the loss is {}; gradients are of floats", self.dtype());
+        assert!(
+            self.numel() == 1,
+            "{what}: the loss has shape {:?}; reduce it to one element first, such as with .sum(&[]) or .mean(&[])",
+            self.shape()
+        );
+        assert!(
+            self.dtype().is_float(),
+            "{what}: the loss is {}; gradients are of floats",
+            self.dtype()
+        );
         assert!(self.lift().is_none(), "{}", inside());
         Var::ones(self.shape(), self.dtype(), self.device())
     }
@@ -221,7 +273,9 @@ impl Var {
         while let Some(edge) = stack.pop() {
             match edge {
                 Edge::Leaf(id) if !out.contains(&id) => out.push(id),
-                Edge::Node(node, _) if seen.insert(Arc::as_ptr(&node) as usize) => stack.extend(node.inputs.iter().cloned()),
+                Edge::Node(node, _) if seen.insert(Arc::as_ptr(&node) as usize) => {
+                    stack.extend(node.inputs.iter().cloned())
+                }
                 _ => {}
             }
         }

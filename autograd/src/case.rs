@@ -26,19 +26,39 @@ pub struct Case<O> {
     pub gradients: Vec<Gradient>,
     /// The outputs by other, plainer means, where the case has them.
     pub want: Option<Vec<Tensor>>,
+    /// Whether a batch draws other numbers than a loop over its examples.
+    pub random: bool,
 }
 
 impl<O> Case<O> {
     /// A case whose float inputs have exact gradients.
     pub fn new(op: O, inputs: Vec<Tensor>) -> Case<O> {
-        let kind = |t: &Tensor| if t.dtype().is_float() { Gradient::Exact } else { Gradient::None };
+        let kind = |t: &Tensor| {
+            if t.dtype().is_float() {
+                Gradient::Exact
+            } else {
+                Gradient::None
+            }
+        };
         let gradients = inputs.iter().map(kind).collect();
-        Case { op, inputs, gradients, want: None }
+        Case {
+            op,
+            inputs,
+            gradients,
+            want: None,
+            random: false,
+        }
     }
 
     /// With the outputs that are expected.
     pub fn want(mut self, outputs: Vec<Tensor>) -> Case<O> {
         self.want = Some(outputs);
+        self
+    }
+
+    /// As the case of a random op.
+    pub fn random(mut self) -> Case<O> {
+        self.random = true;
         self
     }
 
@@ -51,7 +71,10 @@ impl<O> Case<O> {
 
 /// Uniform f64 values in `[low, high)` under `shape`.
 pub fn floats(rng: &mut Rng, shape: &[usize], low: f64, high: f64) -> Tensor {
-    Tensor::build(shape, |out: &mut [f64]| out.iter_mut().for_each(|x| *x = low + (high - low) * rng.uniform()))
+    Tensor::build(shape, |out: &mut [f64]| {
+        out.iter_mut()
+            .for_each(|x| *x = low + (high - low) * rng.uniform())
+    })
 }
 
 /// Distinct f64 values under `shape`, at least 0.05 apart and shuffled: no ties within reach of a
@@ -60,17 +83,24 @@ pub fn distinct(rng: &mut Rng, shape: &[usize]) -> Tensor {
     let n = shape.iter().product::<usize>();
     let order = rng.permutation(n);
     Tensor::build(shape, |out: &mut [f64]| {
-        out.iter_mut().zip(order).for_each(|(x, i)| *x = (i as f64 - n as f64 / 2.0) * 0.1 + 0.05 * rng.uniform());
+        out.iter_mut()
+            .zip(order)
+            .for_each(|(x, i)| *x = (i as f64 - n as f64 / 2.0) * 0.1 + 0.05 * rng.uniform());
     })
 }
 
 /// Uniform i64 indices below `size` under `shape`.
 pub fn indices(rng: &mut Rng, shape: &[usize], size: usize) -> Tensor {
-    Tensor::build(shape, |out: &mut [i64]| out.iter_mut().for_each(|x| *x = rng.below(size as u64) as i64))
+    Tensor::build(shape, |out: &mut [i64]| {
+        out.iter_mut()
+            .for_each(|x| *x = rng.below(size as u64) as i64)
+    })
 }
 
 /// Random truth values under `shape`.
 pub fn truths(rng: &mut Rng, shape: &[usize]) -> Tensor {
     debug_assert_eq!(DType::Bool.size(), 1);
-    Tensor::build(shape, |out: &mut [bool]| out.iter_mut().for_each(|x| *x = rng.below(2) == 1))
+    Tensor::build(shape, |out: &mut [bool]| {
+        out.iter_mut().for_each(|x| *x = rng.below(2) == 1)
+    })
 }

@@ -51,8 +51,17 @@ impl Entry {
 /// # Errors
 /// When no catalogue lists the name, or the attributes do not fit.
 pub fn make_op(catalogues: &[&[Entry]], name: &str, attrs: &Attrs) -> Result<Box<dyn AnyOp>> {
-    let entry = catalogues.iter().flat_map(|c| c.iter()).find(|e| e.name == name);
-    entry.ok_or_else(|| Error::format(format!("the op '{name}' is in no catalogue this build knows")))?.make(attrs)
+    let entry = catalogues
+        .iter()
+        .flat_map(|c| c.iter())
+        .find(|e| e.name == name);
+    entry
+        .ok_or_else(|| {
+            Error::format(format!(
+                "the op '{name}' is in no catalogue this build knows"
+            ))
+        })?
+        .make(attrs)
 }
 
 /// Lists ops: `catalogue! { unary: Tanh, Exp; binary: Add; ops: Matmul }`.

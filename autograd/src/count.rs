@@ -45,6 +45,15 @@ pub fn count<R>(f: impl FnOnce() -> R) -> (R, Counts) {
     let counter = Arc::new(Counter::default());
     let out = scope::enter(|s| s.count = Some(Arc::clone(&counter)), f);
     let get = |a: &AtomicU64| a.load(Ordering::Relaxed);
-    let cost = Cost { flops: get(&counter.flops), bytes: get(&counter.bytes) };
-    (out, Counts { ops: get(&counter.ops), cost })
+    let cost = Cost {
+        flops: get(&counter.flops),
+        bytes: get(&counter.bytes),
+    };
+    (
+        out,
+        Counts {
+            ops: get(&counter.ops),
+            cost,
+        },
+    )
 }

@@ -1,1 +1,77 @@
-//! Reverse and forward mode differentiation of any order for lepton: variables, ops, traces and the gradient checker.
+//! Differentiation of any order for lepton: variables, ops, traces and the gradient checker.
+//!
+//! The first floor of the house: it stands on `lepton-tensor` and knows nothing of layers or files.
+//! Three types to know:
+//!
+//! - [`Var`], a tensor and, when it takes part in a gradient, an edge to where it came from;
+//! - [`Op`], the contract that every operation fulfils in one place: shape rule, computation,
+//!   derivative, batching, test cases;
+//! - [`Grads`], gradients by the identity of a leaf or a [`Param`].
+//!
+//! ```
+//! use lepton_autograd::{Tensor, Var, jvp, vmap};
+//! let x = Var::leaf(Tensor::from_vec(vec![1.0f64, 2.0], &[2])?);
+//! let loss = (&x * &x * &x).sum(&[]);
+//! // Reverse mode, twice: gradients are variables.
+//! let g = loss.grads(&[x.clone()]).remove(0);
+//! let h = g.sum(&[]).grads(&[x.clone()]).remove(0);
+//! assert_eq!(g.to_vec::<f64>()?, [3.0, 12.0]);
+//! assert_eq!(h.to_vec::<f64>()?, [6.0, 12.0]);
+//! // Forward mode, and a function of one example over a batch.
+//! let (_, t) = jvp(|x| vec![x[0].sin()], &[Var::scalar(0.0f64)], &[Var::scalar(1.0f64)])?;
+//! assert_eq!(t[0].item()?, 1.0);
+//! let y = vmap(|x| vec![x[0].sum(&[])], &[Var::new(&[1.0f32, 2.0, 3.0, 4.0], &[2, 2])])?;
+//! assert_eq!(y[0].to_vec::<f32>()?, [3.0, 7.0]);
+//! # Ok::<(), lepton_tensor::Error>(())
+//! ```
+//!
+//! **Invariants.** [`apply`] is the only door: shape rules, recording, batching, tracing, anomaly
+//! mode and counting live there. A `vjp` is written in `Var` operations, so derivatives of any order
+//! follow. Ops hold no `Var`; a node holds what [`Op::keeps`] lists and nothing else. Nothing is
+//! written in place through a shared handle. The order of additions never depends on threads.
+
+#![forbid(unsafe_code)]
+
+mod apply;
+mod attrs;
+mod backward;
+mod case;
+mod catalogue;
+mod count;
+mod gradcheck;
+mod graph;
+mod lift;
+mod node;
+mod op;
+pub mod ops;
+mod parallel;
+mod param;
+mod scope;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod trace;
+mod transforms;
+mod transpose;
+mod var;
+
+pub use apply::apply;
+pub use attrs::{Attr, Attrs};
+pub use backward::vjp;
+pub use case::{Case, Gradient, distinct, floats, indices, truths};
+pub use catalogue::{Entry, Listed, make_op};
+pub use count::{Counts, count};
+pub use gradcheck::{GradcheckOptions, gradcheck};
+pub use lepton_tensor::{DType, Device, Error, ErrorKind, Meta, Result, Shape, Tensor};
+pub use lift::{jvp, vmap};
+pub use node::Saved;
+pub use op::{AnyOp, Cost, Ins, Keeps, Op, Outs};
+pub use ops::catalogue;
+pub use ops::conv::ConvOptions;
+pub use ops::elementwise::{Binary, Map, Unary, Zip};
+pub use ops::shape::broadcast_shape;
+pub use parallel::parallel;
+pub use param::{Grads, Param, ParamId, ParamMap, with_params};
+pub use scope::{detect_anomaly, enable_grad, enter_above, is_recording, no_grad, with_above};
+pub use trace::{Step, Trace, ValueId, trace};
+pub use transforms::{grad, hessian, hvp, jacobian};
+pub use var::Var;

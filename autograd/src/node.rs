@@ -34,7 +34,11 @@ impl Edge {
     /// The id of the node behind, 0 for what has none.
     #[inline]
     fn id(&self) -> u64 {
-        if let Edge::Node(node, _) = self { node.id } else { 0 }
+        if let Edge::Node(node, _) = self {
+            node.id
+        } else {
+            0
+        }
     }
 }
 
@@ -83,7 +87,12 @@ pub(crate) fn keep_inputs(keeps: Keeps, x: &[Tensor]) -> Ins<Option<Tensor>> {
 impl Node {
     /// Records `op`: edges of its inputs, what it keeps of them, and of its outputs `y`.
     #[inline]
-    pub(crate) fn new(op: &dyn AnyOp, inputs: Ins<Edge>, kept: Ins<Option<Tensor>>, y: &[Tensor]) -> Arc<Node> {
+    pub(crate) fn new(
+        op: &dyn AnyOp,
+        inputs: Ins<Edge>,
+        kept: Ins<Option<Tensor>>,
+        y: &[Tensor],
+    ) -> Arc<Node> {
         let above = inputs.iter().map(Edge::id).max().unwrap_or(0) + 1;
         let id = NEXT.get().max(above);
         NEXT.set(id + 1);
@@ -91,9 +100,19 @@ impl Node {
         let kept_out = if mask == 0 {
             Outs::new()
         } else {
-            y.iter().enumerate().map(|(i, t)| Keeps::has(mask, i).then(|| t.clone())).collect()
+            y.iter()
+                .enumerate()
+                .map(|(i, t)| Keeps::has(mask, i).then(|| t.clone()))
+                .collect()
         };
-        Arc::new(Node { id, op: op.boxed(), inputs, kept, kept_out, outputs: y.len() as u32 })
+        Arc::new(Node {
+            id,
+            op: op.boxed(),
+            inputs,
+            kept,
+            kept_out,
+            outputs: y.len() as u32,
+        })
     }
 }
 
@@ -118,9 +137,17 @@ pub struct Saved<'a>(Source<'a>);
 
 enum Source<'a> {
     /// A recorded node; outputs are linked to it again when `link` is there.
-    Node { node: &'a Node, link: Option<&'a Arc<Node>> },
+    Node {
+        node: &'a Node,
+        link: Option<&'a Arc<Node>>,
+    },
     /// Plain values, for a `jvp` made of the `vjp`.
-    Vars { keeps: Keeps, x: &'a [Var], y: &'a [Var], needs: &'a [bool] },
+    Vars {
+        keeps: Keeps,
+        x: &'a [Var],
+        y: &'a [Var],
+        needs: &'a [bool],
+    },
 }
 
 impl<'a> Saved<'a> {
@@ -128,7 +155,12 @@ impl<'a> Saved<'a> {
         Saved(Source::Node { node, link })
     }
 
-    pub(crate) fn of_vars(keeps: Keeps, x: &'a [Var], y: &'a [Var], needs: &'a [bool]) -> Saved<'a> {
+    pub(crate) fn of_vars(
+        keeps: Keeps,
+        x: &'a [Var],
+        y: &'a [Var],
+        needs: &'a [bool],
+    ) -> Saved<'a> {
         Saved(Source::Vars { keeps, x, y, needs })
     }
 
@@ -157,12 +189,21 @@ impl<'a> Saved<'a> {
             Source::Node { node, link } => {
                 let tensor = node.kept.get(i).and_then(Option::as_ref);
                 let whole = Keeps::has(node.op.keeps().inputs, i);
-                let tensor = tensor.filter(|_| whole).unwrap_or_else(|| unlisted(node.op.name(), "input", i));
-                let edge = if link.is_some() { node.inputs[i].clone() } else { Edge::None };
+                let tensor = tensor
+                    .filter(|_| whole)
+                    .unwrap_or_else(|| unlisted(node.op.name(), "input", i));
+                let edge = if link.is_some() {
+                    node.inputs[i].clone()
+                } else {
+                    Edge::None
+                };
                 Var::from_parts(tensor.clone(), edge)
             }
             Source::Vars { keeps, x, .. } => {
-                assert!(Keeps::has(keeps.inputs, i), "vjp reads input {i}, which keeps() does not list");
+                assert!(
+                    Keeps::has(keeps.inputs, i),
+                    "vjp reads input {i}, which keeps() does not list"
+                );
                 x[i].clone()
             }
         }
@@ -178,11 +219,18 @@ impl<'a> Saved<'a> {
                 let tensor = node.kept_out.get(i).and_then(Option::as_ref);
                 let tensor = tensor.unwrap_or_else(|| unlisted(node.op.name(), "output", i));
                 let edge = link.map_or(Edge::None, |l| Edge::Node(Arc::clone(l), i as u32));
-                let edge = if tensor.dtype().is_float() { edge } else { Edge::None };
+                let edge = if tensor.dtype().is_float() {
+                    edge
+                } else {
+                    Edge::None
+                };
                 Var::from_parts(tensor.clone(), edge)
             }
             Source::Vars { keeps, y, .. } => {
-                assert!(Keeps::has(keeps.outputs, i), "vjp reads output {i}, which keeps() does not list");
+                assert!(
+                    Keeps::has(keeps.outputs, i),
+                    "vjp reads output {i}, which keeps() does not list"
+                );
                 y[i].clone()
             }
         }
@@ -196,10 +244,15 @@ impl<'a> Saved<'a> {
         match &self.0 {
             Source::Node { node, .. } => {
                 let tensor = node.kept.get(i).and_then(Option::as_ref);
-                tensor.unwrap_or_else(|| unlisted(node.op.name(), "shape of input", i)).meta()
+                tensor
+                    .unwrap_or_else(|| unlisted(node.op.name(), "shape of input", i))
+                    .meta()
             }
             Source::Vars { keeps, x, .. } => {
-                assert!(Keeps::has(keeps.shapes | keeps.inputs, i), "vjp reads shape {i}, which keeps() does not list");
+                assert!(
+                    Keeps::has(keeps.shapes | keeps.inputs, i),
+                    "vjp reads shape {i}, which keeps() does not list"
+                );
                 x[i].meta()
             }
         }

@@ -113,21 +113,44 @@ pub struct Keeps {
 
 impl Keeps {
     /// Nothing.
-    pub const NONE: Keeps = Keeps { inputs: 0, outputs: 0, shapes: 0 };
+    pub const NONE: Keeps = Keeps {
+        inputs: 0,
+        outputs: 0,
+        shapes: 0,
+    };
     /// The first input.
-    pub const INPUT: Keeps = Keeps { inputs: 1, ..Keeps::NONE };
+    pub const INPUT: Keeps = Keeps {
+        inputs: 1,
+        ..Keeps::NONE
+    };
     /// The first two inputs.
-    pub const INPUTS: Keeps = Keeps { inputs: 3, ..Keeps::NONE };
+    pub const INPUTS: Keeps = Keeps {
+        inputs: 3,
+        ..Keeps::NONE
+    };
     /// The first output.
-    pub const OUTPUT: Keeps = Keeps { outputs: 1, ..Keeps::NONE };
+    pub const OUTPUT: Keeps = Keeps {
+        outputs: 1,
+        ..Keeps::NONE
+    };
     /// The shape of the first input.
-    pub const SHAPE: Keeps = Keeps { shapes: 1, ..Keeps::NONE };
+    pub const SHAPE: Keeps = Keeps {
+        shapes: 1,
+        ..Keeps::NONE
+    };
     /// The shapes of all inputs.
-    pub const SHAPES: Keeps = Keeps { shapes: u64::MAX, ..Keeps::NONE };
+    pub const SHAPES: Keeps = Keeps {
+        shapes: u64::MAX,
+        ..Keeps::NONE
+    };
 
     /// Both sets together.
     pub const fn and(self, o: Keeps) -> Keeps {
-        Keeps { inputs: self.inputs | o.inputs, outputs: self.outputs | o.outputs, shapes: self.shapes | o.shapes }
+        Keeps {
+            inputs: self.inputs | o.inputs,
+            outputs: self.outputs | o.outputs,
+            shapes: self.shapes | o.shapes,
+        }
     }
 
     /// True when `mask` names position `i`.
@@ -181,8 +204,10 @@ impl<O: Op> AnyOp for O {
         Op::infer(self, x)
     }
     fn run(&self, x: &mut [Tensor]) -> Result<Outs<Tensor>> {
-        let metas: Ins<&Meta> = x.iter().map(Tensor::meta).collect();
-        let out = Op::infer(self, &metas)?;
+        let out = {
+            let metas: Ins<&Meta> = x.iter().map(Tensor::meta).collect();
+            Op::infer(self, &metas)?
+        };
         if x.iter().any(Tensor::is_meta) {
             return Ok(out.iter().map(Tensor::meta_like).collect());
         }

@@ -30,12 +30,17 @@ pub fn parallel<T: Send>(tasks: usize, f: impl Fn(usize) -> T + Sync) -> Vec<T> 
         let own = node::next_id();
         node::set_next_id(start);
         let out = scope::enter(|s| *s = scope.clone(), || f(i));
-        let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut last = last
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         *last = node::next_id().max(*last);
         node::set_next_id(own);
         out
     };
     let out = threads::parallel_map(tasks, task);
-    node::set_next_id(last.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
+    node::set_next_id(
+        last.into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner),
+    );
     out
 }

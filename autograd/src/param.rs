@@ -22,6 +22,13 @@ impl ParamId {
     }
 }
 
+impl ParamId {
+    /// Its number, for pictures.
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
+
 impl Default for ParamId {
     fn default() -> ParamId {
         ParamId::new()
@@ -46,7 +53,11 @@ pub struct Param {
 impl Param {
     /// A parameter that starts as `tensor`.
     pub fn new(tensor: Tensor) -> Param {
-        Param { id: ParamId::new(), tensor, frozen: false }
+        Param {
+            id: ParamId::new(),
+            tensor,
+            frozen: false,
+        }
     }
 
     /// Its identity.
@@ -85,7 +96,11 @@ impl Param {
             return other;
         }
         scope::trace_param(self.id, &self.tensor);
-        let edge = if self.frozen { Edge::None } else { Edge::Leaf(self.id) };
+        let edge = if self.frozen {
+            Edge::None
+        } else {
+            Edge::Leaf(self.id)
+        };
         Var::from_parts(self.tensor.clone(), edge)
     }
 }
@@ -93,7 +108,11 @@ impl Param {
 impl Clone for Param {
     /// A deep copy with an identity of its own (the elements are copied when either is written).
     fn clone(&self) -> Param {
-        Param { id: ParamId::new(), tensor: self.tensor.clone(), frozen: self.frozen }
+        Param {
+            id: ParamId::new(),
+            tensor: self.tensor.clone(),
+            frozen: self.frozen,
+        }
     }
 }
 

@@ -26,7 +26,15 @@ pub(crate) struct Scope {
 
 impl Default for Scope {
     fn default() -> Scope {
-        Scope { record: true, anomaly: false, depth: 0, params: None, trace: None, count: None, above: None }
+        Scope {
+            record: true,
+            anomaly: false,
+            depth: 0,
+            params: None,
+            trace: None,
+            count: None,
+            above: None,
+        }
     }
 }
 
@@ -82,19 +90,28 @@ pub fn enter_above<T: Any + Send + Sync, R>(value: T, f: impl FnOnce() -> R) -> 
 
 /// Reads the scope of the crate above, when there is one of type `T`.
 pub fn with_above<T: Any, R>(f: impl FnOnce(Option<&T>) -> R) -> R {
-    read(|s| f(s.and_then(|s| s.above.as_ref()).and_then(|a| a.downcast_ref::<T>())))
+    read(|s| {
+        f(s.and_then(|s| s.above.as_ref())
+            .and_then(|a| a.downcast_ref::<T>()))
+    })
 }
 
 /// What stands in place of a parameter here.
 pub(crate) fn param(id: ParamId) -> Option<Var> {
-    read(|s| s.and_then(|s| s.params.as_ref()).and_then(|p| p.get(&id).cloned()))
+    read(|s| {
+        s.and_then(|s| s.params.as_ref())
+            .and_then(|p| p.get(&id).cloned())
+    })
 }
 
 /// Tells a running trace that `tensor` is the parameter `id`.
 pub(crate) fn trace_param(id: ParamId, tensor: &Tensor) {
     read(|s| {
         if let Some(trace) = s.and_then(|s| s.trace.as_ref()) {
-            trace.lock().expect("a trace is used by one thread").param(id, tensor);
+            trace
+                .lock()
+                .expect("a trace is used by one thread")
+                .param(id, tensor);
         }
     });
 }

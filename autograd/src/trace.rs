@@ -30,7 +30,11 @@ pub struct Step {
 
 impl Clone for Step {
     fn clone(&self) -> Step {
-        Step { op: self.op.boxed(), inputs: self.inputs.clone(), outputs: self.outputs.clone() }
+        Step {
+            op: self.op.boxed(),
+            inputs: self.inputs.clone(),
+            outputs: self.outputs.clone(),
+        }
     }
 }
 
@@ -72,7 +76,9 @@ impl Tracer {
 
     /// Notes that `tensor` is the parameter `id`, should an op read it.
     pub(crate) fn param(&mut self, id: ParamId, tensor: &Tensor) {
-        self.params.entry(tensor.id()).or_insert_with(|| (id, tensor.clone()));
+        self.params
+            .entry(tensor.id())
+            .or_insert_with(|| (id, tensor.clone()));
     }
 
     fn read(&mut self, t: &Tensor) -> ValueId {
@@ -91,7 +97,11 @@ impl Tracer {
     pub(crate) fn step(&mut self, op: &dyn AnyOp, x: &[Tensor], y: &[Tensor]) {
         let inputs = x.iter().map(|t| self.read(t)).collect();
         let outputs = y.iter().map(|t| self.value(t)).collect();
-        self.trace.steps.push(Step { op: op.boxed(), inputs, outputs });
+        self.trace.steps.push(Step {
+            op: op.boxed(),
+            inputs,
+            outputs,
+        });
     }
 }
 
@@ -135,7 +145,11 @@ impl Trace {
     /// When an input or a parameter is missing or an op refuses its inputs.
     pub fn run(&self, inputs: &[Var], param: impl Fn(ParamId) -> Option<Var>) -> Result<Vec<Var>> {
         if inputs.len() != self.inputs.len() {
-            return Err(Error::value(format!("trace: wants {} inputs, got {}", self.inputs.len(), inputs.len())));
+            return Err(Error::value(format!(
+                "trace: wants {} inputs, got {}",
+                self.inputs.len(),
+                inputs.len()
+            )));
         }
         let mut values: Vec<Option<Var>> = vec![None; self.metas.len()];
         for (&id, x) in self.inputs.iter().zip(inputs) {
@@ -145,11 +159,17 @@ impl Trace {
             values[*id] = Some(Var::from(t.clone()));
         }
         for &(key, id) in &self.params {
-            let found = param(key).ok_or_else(|| Error::value(format!("trace: no value for the parameter {key:?}")))?;
+            let found = param(key).ok_or_else(|| {
+                Error::value(format!("trace: no value for the parameter {key:?}"))
+            })?;
             values[id] = Some(found);
         }
         self.steps(&mut values)?;
-        Ok(self.outputs.iter().map(|&id| values[id].clone().expect("a traced output was made")).collect())
+        Ok(self
+            .outputs
+            .iter()
+            .map(|&id| values[id].clone().expect("a traced output was made"))
+            .collect())
     }
 
     fn steps(&self, values: &mut [Option<Var>]) -> Result<()> {
@@ -158,10 +178,23 @@ impl Trace {
             // A value read for the last time is given away, so that its buffer can be reused.
             let take = |&id: &ValueId, values: &mut [Option<Var>]| {
                 let more = step.inputs.iter().filter(|&&j| j == id).count() > 1;
-                let v = if last[id] == i && !more { values[id].take() } else { values[id].clone() };
-                v.ok_or_else(|| Error::format(format!("trace: step {i} ({}) reads value {id} before it is made", step.op.name())))
+                let v = if last[id] == i && !more {
+                    values[id].take()
+                } else {
+                    values[id].clone()
+                };
+                v.ok_or_else(|| {
+                    Error::format(format!(
+                        "trace: step {i} ({}) reads value {id} before it is made",
+                        step.op.name()
+                    ))
+                })
             };
-            let x = step.inputs.iter().map(|id| take(id, values)).collect::<Result<Ins<Var>>>()?;
+            let x = step
+                .inputs
+                .iter()
+                .map(|id| take(id, values))
+                .collect::<Result<Ins<Var>>>()?;
             let y = crate::apply::apply_any(step.op.as_ref(), x)?;
             for (&id, v) in step.outputs.iter().zip(y) {
                 values[id] = Some(v);

@@ -25,7 +25,10 @@ pub struct Var {
 impl From<Tensor> for Var {
     /// A constant.
     fn from(tensor: Tensor) -> Var {
-        Var { tensor, edge: Edge::None }
+        Var {
+            tensor,
+            edge: Edge::None,
+        }
     }
 }
 
@@ -48,8 +51,14 @@ impl Var {
     /// When the dtype is not a float.
     #[track_caller]
     pub fn leaf(tensor: Tensor) -> Var {
-        tensor.dtype().want_float("leaf").unwrap_or_else(|e| panic!("{e}"));
-        Var { tensor, edge: Edge::Leaf(ParamId::new()) }
+        tensor
+            .dtype()
+            .want_float("leaf")
+            .unwrap_or_else(|e| panic!("{e}"));
+        Var {
+            tensor,
+            edge: Edge::Leaf(ParamId::new()),
+        }
     }
 
     /// A constant of the elements of `data` under `shape`.
@@ -137,11 +146,19 @@ impl Var {
 
     /// The identity of a leaf, `None` for anything else.
     pub fn leaf_id(&self) -> Option<ParamId> {
-        if let Edge::Leaf(id) = self.edge { Some(id) } else { None }
+        if let Edge::Leaf(id) = self.edge {
+            Some(id)
+        } else {
+            None
+        }
     }
 
     pub(crate) fn lift(&self) -> Option<&Lift> {
-        if let Edge::Lift(lift) = &self.edge { Some(lift) } else { None }
+        if let Edge::Lift(lift) = &self.edge {
+            Some(lift)
+        } else {
+            None
+        }
     }
 
     /// Applies `op` to this variable alone; errors are the shape rule's sentence.
@@ -163,7 +180,13 @@ impl fmt::Debug for Var {
             Edge::Node(node, _) => node.op.name(),
             Edge::Lift(_) => "lifted",
         };
-        write!(f, "Var({}, shape={:?}, dtype={}, {grad})", self.tensor, self.shape(), self.dtype())
+        write!(
+            f,
+            "Var({}, shape={:?}, dtype={}, {grad})",
+            self.tensor,
+            self.shape(),
+            self.dtype()
+        )
     }
 }
 

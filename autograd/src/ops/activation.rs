@@ -69,7 +69,10 @@ pub struct ReluGrad;
 
 impl crate::ops::elementwise::Binary for ReluGrad {
     const NAME: &'static str = "relu_grad";
-    const KEEPS: Keeps = Keeps { inputs: 2, ..Keeps::NONE };
+    const KEEPS: Keeps = Keeps {
+        inputs: 2,
+        ..Keeps::NONE
+    };
     const DOMAIN: [Range<f64>; 2] = [-2.0..2.0, 0.1..2.0];
 
     #[inline(always)]
@@ -81,7 +84,10 @@ impl crate::ops::elementwise::Binary for ReluGrad {
         if y > 0.0 { g } else { 0.0 }
     }
     fn vjp(&self, k: &Saved<'_>, h: &Var) -> [Option<Var>; 2] {
-        [k.needs(0).then(|| relu_gate(h, &k.input(1))), k.needs(1).then(|| h.zeros_like())]
+        [
+            k.needs(0).then(|| relu_gate(h, &k.input(1))),
+            k.needs(1).then(|| h.zeros_like()),
+        ]
     }
 }
 
@@ -120,7 +126,10 @@ impl Unary for Softplus {
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T) -> T {
-        let small = (-x.abs()).exp().libm(lepton_tensor::simd::Libm { name: "log1p", f: f64::ln_1p });
+        let small = (-x.abs()).exp().libm(lepton_tensor::simd::Libm {
+            name: "log1p",
+            f: f64::ln_1p,
+        });
         x.max(T::splat(0.0)) + small
     }
     fn reference(&self, x: f64) -> f64 {
@@ -185,7 +194,8 @@ impl Unary for Gelu {
     fn vjp(&self, k: &Saved<'_>, g: &Var) -> Var {
         let x = k.input(0);
         let cdf = (&x * std::f64::consts::FRAC_1_SQRT_2).erf() * 0.5 + 0.5;
-        let pdf = (x.square() * -0.5).exp() * (0.5 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2);
+        let pdf = (x.square() * -0.5).exp()
+            * (0.5 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2);
         g * (cdf + x * pdf)
     }
 }
@@ -201,7 +211,10 @@ pub struct Clamp {
 
 impl Default for Clamp {
     fn default() -> Clamp {
-        Clamp { low: -1.0, high: 2.0 }
+        Clamp {
+            low: -1.0,
+            high: 2.0,
+        }
     }
 }
 
@@ -231,7 +244,10 @@ impl Unary for Clamp {
         Attrs::new().float("low", self.low).float("high", self.high)
     }
     fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Clamp { low: a.get_float("low")?, high: a.get_float("high")? })
+        Ok(Clamp {
+            low: a.get_float("low")?,
+            high: a.get_float("high")?,
+        })
     }
 }
 
@@ -274,6 +290,10 @@ impl Var {
         self.clone().map(Clamp { low, high })
     }
     pub(crate) fn float(self) -> Var {
-        if self.dtype().is_float() { self } else { self.into_dtype(DType::F32) }
+        if self.dtype().is_float() {
+            self
+        } else {
+            self.into_dtype(DType::F32)
+        }
     }
 }

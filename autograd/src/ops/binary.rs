@@ -86,7 +86,10 @@ impl Binary for Mul {
         x * y
     }
     fn vjp(&self, k: &Saved<'_>, g: &Var) -> [Option<Var>; 2] {
-        [k.needs(0).then(|| g * k.input(1)), k.needs(1).then(|| g * k.input(0))]
+        [
+            k.needs(0).then(|| g * k.input(1)),
+            k.needs(1).then(|| g * k.input(0)),
+        ]
     }
 }
 
@@ -109,7 +112,10 @@ impl Binary for Div {
     fn vjp(&self, k: &Saved<'_>, g: &Var) -> [Option<Var>; 2] {
         let y = k.input(1);
         let gx = g / &y;
-        [k.needs(0).then(|| gx.clone()), k.needs(1).then(|| -(&gx * (k.input(0) / y)))]
+        [
+            k.needs(0).then(|| gx.clone()),
+            k.needs(1).then(|| -(&gx * (k.input(0) / y))),
+        ]
     }
 }
 
@@ -136,8 +142,13 @@ impl Binary for Maximum {
     }
     fn vjp(&self, k: &Saved<'_>, g: &Var) -> [Option<Var>; 2] {
         let (x, y) = (k.input(0), k.input(1));
-        let share = |a: &Var, b: &Var| g * (a.gt(b).to_dtype(g.dtype()) + a.eq(b).to_dtype(g.dtype()) * 0.5);
-        [k.needs(0).then(|| share(&x, &y)), k.needs(1).then(|| share(&y, &x))]
+        let share = |a: &Var, b: &Var| {
+            g * (a.gt(b).to_dtype(g.dtype()) + a.eq(b).to_dtype(g.dtype()) * 0.5)
+        };
+        [
+            k.needs(0).then(|| share(&x, &y)),
+            k.needs(1).then(|| share(&y, &x)),
+        ]
     }
 }
 
@@ -164,8 +175,13 @@ impl Binary for Minimum {
     }
     fn vjp(&self, k: &Saved<'_>, g: &Var) -> [Option<Var>; 2] {
         let (x, y) = (k.input(0), k.input(1));
-        let share = |a: &Var, b: &Var| g * (a.lt(b).to_dtype(g.dtype()) + a.eq(b).to_dtype(g.dtype()) * 0.5);
-        [k.needs(0).then(|| share(&x, &y)), k.needs(1).then(|| share(&y, &x))]
+        let share = |a: &Var, b: &Var| {
+            g * (a.lt(b).to_dtype(g.dtype()) + a.eq(b).to_dtype(g.dtype()) * 0.5)
+        };
+        [
+            k.needs(0).then(|| share(&x, &y)),
+            k.needs(1).then(|| share(&y, &x)),
+        ]
     }
 }
 
@@ -180,7 +196,13 @@ impl Binary for Pow {
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T, y: T) -> T {
-        x.libm2(y, Libm2 { name: "pow", f: f64::powf })
+        x.libm2(
+            y,
+            Libm2 {
+                name: "pow",
+                f: f64::powf,
+            },
+        )
     }
     fn reference(&self, x: f64, y: f64) -> f64 {
         x.powf(y)

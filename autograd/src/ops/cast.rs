@@ -28,12 +28,20 @@ impl Op for Full {
 
     fn infer(&self, _: &[&Meta]) -> Result<Outs<Meta>> {
         numel(&self.shape)?;
-        Ok(smallvec![Meta { shape: self.shape.clone(), dtype: self.dtype }])
+        Ok(smallvec![Meta {
+            shape: self.shape.clone(),
+            dtype: self.dtype
+        }])
     }
 
     fn forward(&self, _: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
         let device = if self.meta { Device::Meta } else { Device::Cpu };
-        Ok(smallvec![ops::full(&self.shape, self.value, self.dtype, device)?])
+        Ok(smallvec![ops::full(
+            &self.shape,
+            self.value,
+            self.dtype,
+            device
+        )?])
     }
 
     fn vjp(&self, _: &Saved<'_>, _: &[Option<Var>]) -> Ins<Option<Var>> {
@@ -46,15 +54,28 @@ impl Op for Full {
     }
 
     fn attrs(&self) -> Attrs {
-        Attrs::new().shape("shape", &self.shape).float("value", self.value).dtype("dtype", self.dtype)
+        Attrs::new()
+            .shape("shape", &self.shape)
+            .float("value", self.value)
+            .dtype("dtype", self.dtype)
     }
 
     fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Full { shape: a.get_sizes("shape")?.into(), value: a.get_float("value")?, dtype: a.get_dtype("dtype")?, meta: false })
+        Ok(Full {
+            shape: a.get_sizes("shape")?.into(),
+            value: a.get_float("value")?,
+            dtype: a.get_dtype("dtype")?,
+            meta: false,
+        })
     }
 
     fn cases(_: &mut Rng) -> Vec<Case<Self>> {
-        let op = Full { shape: smallvec![2, 3], value: 1.5, dtype: DType::F64, meta: false };
+        let op = Full {
+            shape: smallvec![2, 3],
+            value: 1.5,
+            dtype: DType::F64,
+            meta: false,
+        };
         let want = Tensor::from_vec(vec![1.5f64; 6], &[2, 3]).expect("as many");
         vec![Case::new(op, vec![]).want(vec![want])]
     }
@@ -97,15 +118,35 @@ impl Op for Cast {
     }
 
     fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Cast { to: a.get_dtype("to")?, from: a.get_dtype("from")? })
+        Ok(Cast {
+            to: a.get_dtype("to")?,
+            from: a.get_dtype("from")?,
+        })
     }
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = floats(rng, &[3, 4], -5.0, 5.0);
         let whole: Vec<i64> = x.to_f64().iter().map(|v| v.trunc() as i64).collect();
         let want = Tensor::from_vec(whole, &[3, 4]).expect("as many");
-        let same = Case::new(Cast { to: DType::F64, from: DType::F64 }, vec![x.clone()]).want(vec![x.clone()]);
-        vec![Case::new(Cast { to: DType::I64, from: DType::F64 }, vec![x]).want(vec![want]), same]
+        let same = Case::new(
+            Cast {
+                to: DType::F64,
+                from: DType::F64,
+            },
+            vec![x.clone()],
+        )
+        .want(vec![x.clone()]);
+        vec![
+            Case::new(
+                Cast {
+                    to: DType::I64,
+                    from: DType::F64,
+                },
+                vec![x],
+            )
+            .want(vec![want]),
+            same,
+        ]
     }
 }
 
@@ -142,7 +183,11 @@ impl Op for Detach {
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = floats(rng, &[4], -1.0, 1.0);
-        vec![Case::new(Detach, vec![x.clone()]).gradient(0, crate::case::Gradient::Surrogate).want(vec![x])]
+        vec![
+            Case::new(Detach, vec![x.clone()])
+                .gradient(0, crate::case::Gradient::Surrogate)
+                .want(vec![x]),
+        ]
     }
 }
 
@@ -172,7 +217,12 @@ impl Var {
     #[track_caller]
     pub fn full(shape: &[usize], value: f64, dtype: DType, device: Device) -> Var {
         device.check().unwrap_or_else(|e| panic!("{e}"));
-        let op = Full { shape: shape.into(), value, dtype, meta: device == Device::Meta };
+        let op = Full {
+            shape: shape.into(),
+            value,
+            dtype,
+            meta: device == Device::Meta,
+        };
         crate::apply::one(op, Ins::new())
     }
 

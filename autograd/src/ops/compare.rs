@@ -93,14 +93,20 @@ impl Op for Compare {
     }
 
     fn attrs(&self) -> Attrs {
-        let name = NAMES.iter().find(|n| n.0 == self.relation).expect("every relation has a name").1;
+        let name = NAMES
+            .iter()
+            .find(|n| n.0 == self.relation)
+            .expect("every relation has a name")
+            .1;
         Attrs::new().put("relation", Attr::Text(name.to_owned()))
     }
 
     fn from_attrs(a: &Attrs) -> Result<Self> {
         let name = a.get_text("relation")?;
         let found = NAMES.iter().find(|n| n.1 == name);
-        let relation = found.ok_or_else(|| Error::format(format!("compare: unknown relation '{name}'")))?.0;
+        let relation = found
+            .ok_or_else(|| Error::format(format!("compare: unknown relation '{name}'")))?
+            .0;
         Ok(Compare { relation })
     }
 
@@ -108,8 +114,14 @@ impl Op for Compare {
         NAMES
             .iter()
             .map(|&(relation, _)| {
-                let whole = |t: Tensor| Tensor::from_vec(t.to_f64().iter().map(|v| v.round()).collect(), &[4, 5]).expect("as many");
-                let (x, y) = (whole(floats(rng, &[4, 5], -1.4, 1.4)), whole(floats(rng, &[4, 5], -1.4, 1.4)));
+                let whole = |t: Tensor| {
+                    Tensor::from_vec(t.to_f64().iter().map(|v| v.round()).collect(), &[4, 5])
+                        .expect("as many")
+                };
+                let (x, y) = (
+                    whole(floats(rng, &[4, 5], -1.4, 1.4)),
+                    whole(floats(rng, &[4, 5], -1.4, 1.4)),
+                );
                 let plain = |(x, y): (f64, f64)| match relation {
                     Relation::Eq => x == y,
                     Relation::Ne => x != y,
@@ -120,7 +132,8 @@ impl Op for Compare {
                     Relation::Xor => (x != 0.0) != (y != 0.0),
                 };
                 let want: Vec<bool> = x.to_f64().into_iter().zip(y.to_f64()).map(plain).collect();
-                Case::new(Compare { relation }, vec![x, y]).want(vec![Tensor::from_vec(want, &[4, 5]).expect("as many")])
+                Case::new(Compare { relation }, vec![x, y])
+                    .want(vec![Tensor::from_vec(want, &[4, 5]).expect("as many")])
             })
             .collect()
     }
@@ -152,7 +165,9 @@ impl Op for Where {
     }
 
     fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
-        let Some(g) = &g[0] else { return smallvec![None, None, None] };
+        let Some(g) = &g[0] else {
+            return smallvec![None, None, None];
+        };
         let (cond, zero) = (k.input(0), g.zeros_like());
         smallvec![
             None,
@@ -170,9 +185,24 @@ impl Op for Where {
     }
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
-        let (c, x, y) = (truths(rng, &[3, 4]), floats(rng, &[3, 4], -1.0, 1.0), floats(rng, &[3, 4], -1.0, 1.0));
-        let pick: Vec<f64> = (0..12).map(|i| if c.to_f64()[i] != 0.0 { x.to_f64()[i] } else { y.to_f64()[i] }).collect();
-        vec![Case::new(Where, vec![c, x, y]).want(vec![Tensor::from_vec(pick, &[3, 4]).expect("as many")])]
+        let (c, x, y) = (
+            truths(rng, &[3, 4]),
+            floats(rng, &[3, 4], -1.0, 1.0),
+            floats(rng, &[3, 4], -1.0, 1.0),
+        );
+        let pick: Vec<f64> = (0..12)
+            .map(|i| {
+                if c.to_f64()[i] != 0.0 {
+                    x.to_f64()[i]
+                } else {
+                    y.to_f64()[i]
+                }
+            })
+            .collect();
+        vec![
+            Case::new(Where, vec![c, x, y])
+                .want(vec![Tensor::from_vec(pick, &[3, 4]).expect("as many")]),
+        ]
     }
 }
 

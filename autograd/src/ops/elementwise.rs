@@ -159,10 +159,18 @@ impl<U: Unary> Op for Map<U> {
         let one = |rng: &mut Rng, shape: &[usize]| {
             let op = U::default();
             let x = floats(rng, shape, U::DOMAIN.start, U::DOMAIN.end);
-            let y = Tensor::from_vec(x.to_f64().into_iter().map(|v| op.reference(v)).collect(), shape);
+            let y = Tensor::from_vec(
+                x.to_f64().into_iter().map(|v| op.reference(v)).collect(),
+                shape,
+            );
             Case::new(Map(op), vec![x]).want(vec![y.expect("as many")])
         };
-        vec![one(rng, &[3, 5]), one(rng, &[]), one(rng, &[67]), one(rng, &[2, 0])]
+        vec![
+            one(rng, &[3, 5]),
+            one(rng, &[]),
+            one(rng, &[67]),
+            one(rng, &[2, 0]),
+        ]
     }
 }
 
@@ -180,14 +188,20 @@ impl<B: Binary> Op for Zip<B> {
         if x[0].shape != x[1].shape || x[0].dtype != x[1].dtype {
             return Err(Error::shape(format!(
                 "{}: {} {:?} and {} {:?} differ; broadcast and cast first",
-                B::NAME, x[0].dtype, x[0].shape, x[1].dtype, x[1].shape
+                B::NAME,
+                x[0].dtype,
+                x[0].shape,
+                x[1].dtype,
+                x[1].shape
             )));
         }
         Ok(smallvec![x[0].clone()])
     }
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
-        let [a, b] = x else { unreachable!("two inputs") };
+        let [a, b] = x else {
+            unreachable!("two inputs")
+        };
         Ok(smallvec![ops::zip(a, b, &Body(self.0))])
     }
 
@@ -202,7 +216,9 @@ impl<B: Binary> Op for Zip<B> {
     fn jvp(&self, x: &[Var], y: &[Var], t: &[Option<Var>]) -> Outs<Option<Var>> {
         let part = |i: usize| {
             let needs = [i == 0, i == 1];
-            let [a, b] = self.0.vjp(&Saved::of_vars(B::KEEPS, x, y, &needs), t[i].as_ref()?);
+            let [a, b] = self
+                .0
+                .vjp(&Saved::of_vars(B::KEEPS, x, y, &needs), t[i].as_ref()?);
             if i == 0 { a } else { b }
         };
         smallvec![match (part(0), part(1)) {
@@ -223,11 +239,24 @@ impl<B: Binary> Op for Zip<B> {
         let [dx, dy] = B::DOMAIN;
         let one = |rng: &mut Rng, shape: &[usize]| {
             let op = B::default();
-            let (x, y) = (floats(rng, shape, dx.start, dx.end), floats(rng, shape, dy.start, dy.end));
-            let want = x.to_f64().into_iter().zip(y.to_f64()).map(|(x, y)| op.reference(x, y)).collect();
+            let (x, y) = (
+                floats(rng, shape, dx.start, dx.end),
+                floats(rng, shape, dy.start, dy.end),
+            );
+            let want = x
+                .to_f64()
+                .into_iter()
+                .zip(y.to_f64())
+                .map(|(x, y)| op.reference(x, y))
+                .collect();
             let want = Tensor::from_vec(want, shape).expect("as many");
             Case::new(Zip(op), vec![x, y]).want(vec![want])
         };
-        vec![one(rng, &[3, 5]), one(rng, &[]), one(rng, &[67]), one(rng, &[2, 0])]
+        vec![
+            one(rng, &[3, 5]),
+            one(rng, &[]),
+            one(rng, &[67]),
+            one(rng, &[2, 0]),
+        ]
     }
 }

@@ -30,14 +30,24 @@ pub struct Amax {
 /// The shape without `axes`, after checking that they exist, in order.
 fn without(what: &str, x: &Meta, axes: &[usize]) -> Result<Shape> {
     if axes.windows(2).any(|w| w[0] >= w[1]) || axes.last().is_some_and(|&a| a >= x.rank()) {
-        return Err(Error::shape(format!("{what}: axes {axes:?} must be distinct, rising and within {:?}", x.shape)));
+        return Err(Error::shape(format!(
+            "{what}: axes {axes:?} must be distinct, rising and within {:?}",
+            x.shape
+        )));
     }
-    Ok((0..x.rank()).filter(|a| !axes.contains(a)).map(|a| x.shape[a]).collect())
+    Ok((0..x.rank())
+        .filter(|a| !axes.contains(a))
+        .map(|a| x.shape[a])
+        .collect())
 }
 
 /// The result of a fold over `axes`, stretched again to `shape`.
 fn stretch(y: &Var, shape: &[usize], axes: &[usize]) -> Var {
-    let ones: Vec<usize> = shape.iter().enumerate().map(|(a, &d)| if axes.contains(&a) { 1 } else { d }).collect();
+    let ones: Vec<usize> = shape
+        .iter()
+        .enumerate()
+        .map(|(a, &d)| if axes.contains(&a) { 1 } else { d })
+        .collect();
     y.reshape(&ones).expand(shape)
 }
 
@@ -53,8 +63,15 @@ impl Op for Sum {
     }
 
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
-        let dtype = if x[0].dtype.is_float() { x[0].dtype } else { DType::I64 };
-        Ok(smallvec![Meta { shape: without("sum", x[0], &self.axes)?, dtype }])
+        let dtype = if x[0].dtype.is_float() {
+            x[0].dtype
+        } else {
+            DType::I64
+        };
+        Ok(smallvec![Meta {
+            shape: without("sum", x[0], &self.axes)?,
+            dtype
+        }])
     }
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
@@ -66,11 +83,19 @@ impl Op for Sum {
     }
 
     fn jvp(&self, _: &[Var], _: &[Var], t: &[Option<Var>]) -> Outs<Option<Var>> {
-        smallvec![t[0].as_ref().map(|t| crate::apply::one(self.clone(), smallvec![t.clone()]))]
+        smallvec![
+            t[0].as_ref()
+                .map(|t| crate::apply::one(self.clone(), smallvec![t.clone()]))
+        ]
     }
 
     fn batch(&self, x: &[Var], _: &[bool], _: usize) -> Result<Outs<Var>> {
-        crate::apply(Sum { axes: shifted(&self.axes) }, smallvec![x[0].clone()])
+        crate::apply(
+            Sum {
+                axes: shifted(&self.axes),
+            },
+            smallvec![x[0].clone()],
+        )
     }
 
     fn attrs(&self) -> Attrs {
@@ -78,7 +103,9 @@ impl Op for Sum {
     }
 
     fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Sum { axes: a.get_sizes("axes")?.into() })
+        Ok(Sum {
+            axes: a.get_sizes("axes")?.into(),
+        })
     }
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
@@ -109,28 +136,48 @@ impl Op for Amax {
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
         let shape = without("amax", x[0], &self.axes)?;
         if self.axes.iter().any(|&a| x[0].shape[a] == 0) {
-            return Err(Error::shape(format!("amax: an empty axis of {:?} has no extreme", x[0].shape)));
+            return Err(Error::shape(format!(
+                "amax: an empty axis of {:?} has no extreme",
+                x[0].shape
+            )));
         }
         Ok(smallvec![x[0].with_shape(&shape)])
     }
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
         let extreme = if self.min { Extreme::Min } else { Extreme::Max };
-        Ok(smallvec![ops::reduce(Fold::Extreme(extreme), &x[0], &self.axes)])
+        Ok(smallvec![ops::reduce(
+            Fold::Extreme(extreme),
+            &x[0],
+            &self.axes
+        )])
     }
 
     fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
         let back = |g: &Var| {
             let x = k.input(0);
-            let ties = x.eq(&stretch(&k.output(0), x.shape(), &self.axes)).to_dtype(g.dtype());
-            let count = crate::apply::one(Sum { axes: self.axes.clone() }, smallvec![ties.clone()]);
+            let ties = x
+                .eq(&stretch(&k.output(0), x.shape(), &self.axes))
+                .to_dtype(g.dtype());
+            let count = crate::apply::one(
+                Sum {
+                    axes: self.axes.clone(),
+                },
+                smallvec![ties.clone()],
+            );
             stretch(&(g / count), x.shape(), &self.axes) * ties
         };
         smallvec![g[0].as_ref().map(back)]
     }
 
     fn batch(&self, x: &[Var], _: &[bool], _: usize) -> Result<Outs<Var>> {
-        crate::apply(Amax { axes: shifted(&self.axes), min: self.min }, smallvec![x[0].clone()])
+        crate::apply(
+            Amax {
+                axes: shifted(&self.axes),
+                min: self.min,
+            },
+            smallvec![x[0].clone()],
+        )
     }
 
     fn attrs(&self) -> Attrs {
@@ -138,17 +185,35 @@ impl Op for Amax {
     }
 
     fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Amax { axes: a.get_sizes("axes")?.into(), min: a.get_flag("min")? })
+        Ok(Amax {
+            axes: a.get_sizes("axes")?.into(),
+            min: a.get_flag("min")?,
+        })
     }
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: &[usize], axes: &[usize], min: bool| {
             let x = distinct(rng, shape);
-            let start = if min { f64::INFINITY } else { f64::NEG_INFINITY };
+            let start = if min {
+                f64::INFINITY
+            } else {
+                f64::NEG_INFINITY
+            };
             let want = plain_fold(&x, axes, start, if min { f64::min } else { f64::max });
-            Case::new(Amax { axes: axes.into(), min }, vec![x]).want(vec![want])
+            Case::new(
+                Amax {
+                    axes: axes.into(),
+                    min,
+                },
+                vec![x],
+            )
+            .want(vec![want])
         };
-        vec![case(&[3, 4], &[0], false), case(&[3, 4], &[0, 1], true), case(&[2, 3, 2], &[1], false)]
+        vec![
+            case(&[3, 4], &[0], false),
+            case(&[3, 4], &[0, 1], true),
+            case(&[2, 3, 2], &[1], false),
+        ]
     }
 }
 
@@ -167,9 +232,15 @@ impl Op for ArgMax {
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
         let shape = without("argmax", x[0], &[self.axis])?;
         if x[0].shape[self.axis] == 0 {
-            return Err(Error::shape(format!("argmax: axis {} of {:?} is empty", self.axis, x[0].shape)));
+            return Err(Error::shape(format!(
+                "argmax: axis {} of {:?} is empty",
+                self.axis, x[0].shape
+            )));
         }
-        Ok(smallvec![Meta { shape, dtype: DType::I64 }])
+        Ok(smallvec![Meta {
+            shape,
+            dtype: DType::I64
+        }])
     }
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
@@ -182,23 +253,47 @@ impl Op for ArgMax {
     }
 
     fn batch(&self, x: &[Var], _: &[bool], _: usize) -> Result<Outs<Var>> {
-        crate::apply(ArgMax { axis: self.axis + 1, min: self.min }, smallvec![x[0].clone()])
+        crate::apply(
+            ArgMax {
+                axis: self.axis + 1,
+                min: self.min,
+            },
+            smallvec![x[0].clone()],
+        )
     }
 
     fn attrs(&self) -> Attrs {
-        Attrs::new().int("axis", self.axis as i64).flag("min", self.min)
+        Attrs::new()
+            .int("axis", self.axis as i64)
+            .flag("min", self.min)
     }
 
     fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(ArgMax { axis: a.get_size("axis")?, min: a.get_flag("min")? })
+        Ok(ArgMax {
+            axis: a.get_size("axis")?,
+            min: a.get_flag("min")?,
+        })
     }
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = distinct(rng, &[3, 4]);
         let v = x.to_f64();
-        let best = |r: usize| (0..4).max_by(|&a, &b| v[r * 4 + a].total_cmp(&v[r * 4 + b])).expect("four") as i64;
+        let best = |r: usize| {
+            (0..4)
+                .max_by(|&a, &b| v[r * 4 + a].total_cmp(&v[r * 4 + b]))
+                .expect("four") as i64
+        };
         let want = Tensor::from_vec((0..3).map(best).collect(), &[3]).expect("three");
-        vec![Case::new(ArgMax { axis: 1, min: false }, vec![x]).want(vec![want])]
+        vec![
+            Case::new(
+                ArgMax {
+                    axis: 1,
+                    min: false,
+                },
+                vec![x],
+            )
+            .want(vec![want]),
+        ]
     }
 }
 
@@ -214,7 +309,11 @@ impl Op for CumSum {
 
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
         without("cumsum", x[0], &[self.axis])?;
-        let dtype = if x[0].dtype.is_float() { x[0].dtype } else { DType::I64 };
+        let dtype = if x[0].dtype.is_float() {
+            x[0].dtype
+        } else {
+            DType::I64
+        };
         Ok(smallvec![x[0].with_dtype(dtype)])
     }
 
@@ -223,7 +322,10 @@ impl Op for CumSum {
     }
 
     fn vjp(&self, _: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
-        smallvec![g[0].as_ref().map(|g| g.flip(self.axis).cumsum(self.axis as isize).flip(self.axis))]
+        smallvec![
+            g[0].as_ref()
+                .map(|g| g.flip(self.axis).cumsum(self.axis as isize).flip(self.axis))
+        ]
     }
 
     fn jvp(&self, _: &[Var], _: &[Var], t: &[Option<Var>]) -> Outs<Option<Var>> {
@@ -231,7 +333,12 @@ impl Op for CumSum {
     }
 
     fn batch(&self, x: &[Var], _: &[bool], _: usize) -> Result<Outs<Var>> {
-        crate::apply(CumSum { axis: self.axis + 1 }, smallvec![x[0].clone()])
+        crate::apply(
+            CumSum {
+                axis: self.axis + 1,
+            },
+            smallvec![x[0].clone()],
+        )
     }
 
     fn attrs(&self) -> Attrs {
@@ -239,15 +346,22 @@ impl Op for CumSum {
     }
 
     fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(CumSum { axis: a.get_size("axis")? })
+        Ok(CumSum {
+            axis: a.get_size("axis")?,
+        })
     }
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = floats(rng, &[3, 4], -1.0, 1.0);
         let v = x.to_f64();
-        let want = (0..12).map(|i| (0..=i / 4).map(|r| v[r * 4 + i % 4]).sum::<f64>()).collect();
+        let want = (0..12)
+            .map(|i| (0..=i / 4).map(|r| v[r * 4 + i % 4]).sum::<f64>())
+            .collect();
         let want = Tensor::from_vec(want, &[3, 4]).expect("as many");
-        vec![Case::new(CumSum { axis: 0 }, vec![x]).want(vec![want]), Case::new(CumSum { axis: 1 }, vec![floats(rng, &[2, 0], 0.0, 1.0)])]
+        vec![
+            Case::new(CumSum { axis: 0 }, vec![x]).want(vec![want]),
+            Case::new(CumSum { axis: 1 }, vec![floats(rng, &[2, 0], 0.0, 1.0)]),
+        ]
     }
 }
 
@@ -290,7 +404,12 @@ impl Var {
     /// When an axis is out of range or named twice.
     #[track_caller]
     pub fn sum(&self, axes: &[isize]) -> Var {
-        crate::apply::one(Sum { axes: self.axes("sum", axes) }, smallvec![self.clone()])
+        crate::apply::one(
+            Sum {
+                axes: self.axes("sum", axes),
+            },
+            smallvec![self.clone()],
+        )
     }
 
     /// The mean over `axes` (all when empty), which vanish; NaN over nothing.
@@ -299,7 +418,11 @@ impl Var {
     /// When an axis is out of range or named twice.
     #[track_caller]
     pub fn mean(&self, axes: &[isize]) -> Var {
-        let n: usize = self.axes("mean", axes).iter().map(|&a| self.shape()[a]).product();
+        let n: usize = self
+            .axes("mean", axes)
+            .iter()
+            .map(|&a| self.shape()[a])
+            .product();
         self.clone().float().sum(axes) / n as f64
     }
 
@@ -321,7 +444,13 @@ impl Var {
     /// When an axis is out of range, named twice or empty.
     #[track_caller]
     pub fn amax(&self, axes: &[isize]) -> Var {
-        crate::apply::one(Amax { axes: self.axes("amax", axes), min: false }, smallvec![self.clone()])
+        crate::apply::one(
+            Amax {
+                axes: self.axes("amax", axes),
+                min: false,
+            },
+            smallvec![self.clone()],
+        )
     }
 
     /// The smallest over `axes` (all when empty), which vanish; ties share the gradient.
@@ -330,7 +459,13 @@ impl Var {
     /// When an axis is out of range, named twice or empty.
     #[track_caller]
     pub fn amin(&self, axes: &[isize]) -> Var {
-        crate::apply::one(Amax { axes: self.axes("amin", axes), min: true }, smallvec![self.clone()])
+        crate::apply::one(
+            Amax {
+                axes: self.axes("amin", axes),
+                min: true,
+            },
+            smallvec![self.clone()],
+        )
     }
 
     #[track_caller]

@@ -27,9 +27,17 @@ impl Op for Expand {
 
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
         let fits = x[0].rank() <= self.shape.len()
-            && x[0].shape.iter().rev().zip(self.shape.iter().rev()).all(|(&a, &b)| a == b || a == 1);
+            && x[0]
+                .shape
+                .iter()
+                .rev()
+                .zip(self.shape.iter().rev())
+                .all(|(&a, &b)| a == b || a == 1);
         if !fits {
-            return Err(Error::shape(format!("expand: {:?} does not broadcast to {:?}", x[0].shape, self.shape)));
+            return Err(Error::shape(format!(
+                "expand: {:?} does not broadcast to {:?}",
+                x[0].shape, self.shape
+            )));
         }
         numel(&self.shape)?;
         Ok(smallvec![x[0].with_shape(&self.shape)])
@@ -59,7 +67,9 @@ impl Op for Expand {
     }
 
     fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Expand { shape: a.get_sizes("shape")?.into() })
+        Ok(Expand {
+            shape: a.get_sizes("shape")?.into(),
+        })
     }
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
@@ -68,7 +78,12 @@ impl Op for Expand {
             let y = x.expand(to).expect("broadcasts").contiguous();
             Case::new(Expand { shape: to.into() }, vec![x]).want(vec![y])
         };
-        vec![case(&[3, 1], &[2, 3, 4]), case(&[], &[2, 2]), case(&[1, 5], &[4, 5]), case(&[1, 2], &[0, 2])]
+        vec![
+            case(&[3, 1], &[2, 3, 4]),
+            case(&[], &[2, 2]),
+            case(&[1, 5], &[4, 5]),
+            case(&[1, 2], &[0, 2]),
+        ]
     }
 }
 
@@ -90,7 +105,10 @@ impl Op for Reshape {
         if numel(&self.shape)? != x[0].numel() {
             return Err(Error::shape(format!(
                 "reshape: {:?} has {} elements, {:?} has {}",
-                x[0].shape, x[0].numel(), self.shape, numel(&self.shape)?
+                x[0].shape,
+                x[0].numel(),
+                self.shape,
+                numel(&self.shape)?
             )));
         }
         Ok(smallvec![x[0].with_shape(&self.shape)])
@@ -117,7 +135,9 @@ impl Op for Reshape {
     }
 
     fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Reshape { shape: a.get_sizes("shape")?.into() })
+        Ok(Reshape {
+            shape: a.get_sizes("shape")?.into(),
+        })
     }
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
@@ -126,7 +146,12 @@ impl Op for Reshape {
             let y = Tensor::from_vec(x.to_f64(), to).expect("as many");
             Case::new(Reshape { shape: to.into() }, vec![x]).want(vec![y])
         };
-        vec![case(&[2, 6], &[3, 4]), case(&[1], &[]), case(&[2, 3, 2], &[12]), case(&[0, 3], &[3, 0])]
+        vec![
+            case(&[2, 6], &[3, 4]),
+            case(&[1], &[]),
+            case(&[2, 3, 2], &[12]),
+            case(&[0, 3], &[3, 0]),
+        ]
     }
 }
 
@@ -144,7 +169,10 @@ impl Op for Permute {
         let mut sorted = self.order.clone();
         sorted.sort_unstable();
         if sorted.iter().copied().ne(0..x[0].rank()) {
-            return Err(Error::shape(format!("permute: {:?} is not an order of the axes of {:?}", self.order, x[0].shape)));
+            return Err(Error::shape(format!(
+                "permute: {:?} is not an order of the axes of {:?}",
+                self.order, x[0].shape
+            )));
         }
         let shape: Shape = self.order.iter().map(|&a| x[0].shape[a]).collect();
         Ok(smallvec![x[0].with_shape(&shape)])
@@ -156,7 +184,10 @@ impl Op for Permute {
 
     fn vjp(&self, _: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
         let mut back = self.order.clone();
-        self.order.iter().enumerate().for_each(|(i, &a)| back[a] = i);
+        self.order
+            .iter()
+            .enumerate()
+            .for_each(|(i, &a)| back[a] = i);
         smallvec![g[0].as_ref().map(|g| g.permute(&back))]
     }
 
@@ -165,7 +196,9 @@ impl Op for Permute {
     }
 
     fn batch(&self, x: &[Var], _: &[bool], _: usize) -> Result<Outs<Var>> {
-        let order: Vec<usize> = std::iter::once(0).chain(self.order.iter().map(|a| a + 1)).collect();
+        let order: Vec<usize> = std::iter::once(0)
+            .chain(self.order.iter().map(|a| a + 1))
+            .collect();
         Ok(smallvec![x[0].permute(&order)])
     }
 
@@ -174,16 +207,29 @@ impl Op for Permute {
     }
 
     fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Permute { order: a.get_sizes("order")?.into() })
+        Ok(Permute {
+            order: a.get_sizes("order")?.into(),
+        })
     }
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: &[usize], order: &[usize]| {
             let x = floats(rng, shape, -1.0, 1.0);
             let y = x.permute(order).expect("an order").contiguous();
-            Case::new(Permute { order: order.into() }, vec![x]).want(vec![y])
+            Case::new(
+                Permute {
+                    order: order.into(),
+                },
+                vec![x],
+            )
+            .want(vec![y])
         };
-        vec![case(&[2, 3, 4], &[2, 0, 1]), case(&[3, 2], &[1, 0]), case(&[], &[]), case(&[0, 2], &[1, 0])]
+        vec![
+            case(&[2, 3, 4], &[2, 0, 1]),
+            case(&[3, 2], &[1, 0]),
+            case(&[], &[]),
+            case(&[0, 2], &[1, 0]),
+        ]
     }
 }
 
@@ -208,9 +254,13 @@ impl Op for Slice {
     }
 
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
-        let size = *x[0].shape.get(self.axis).ok_or_else(|| Error::shape(format!("slice: no axis {} in {:?}", self.axis, x[0].shape)))?;
+        let size = *x[0].shape.get(self.axis).ok_or_else(|| {
+            Error::shape(format!("slice: no axis {} in {:?}", self.axis, x[0].shape))
+        })?;
         let last = self.start as i128 + (self.len as i128 - 1) * self.step as i128;
-        if self.len > 0 && (self.step == 0 || self.start >= size || last < 0 || last >= size as i128) {
+        if self.len > 0
+            && (self.step == 0 || self.start >= size || last < 0 || last >= size as i128)
+        {
             return Err(Error::index(format!(
                 "slice: {} elements from {} by {} leave axis {} of size {size}",
                 self.len, self.start, self.step, self.axis
@@ -222,7 +272,9 @@ impl Op for Slice {
     }
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
-        Ok(smallvec![x[0].slice(self.axis, self.start, self.len, self.step)?])
+        Ok(smallvec![
+            x[0].slice(self.axis, self.start, self.len, self.step)?
+        ])
     }
 
     fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
@@ -237,29 +289,63 @@ impl Op for Slice {
     }
 
     fn jvp(&self, _: &[Var], _: &[Var], t: &[Option<Var>]) -> Outs<Option<Var>> {
-        smallvec![t[0].as_ref().map(|t| t.slice(self.axis, self.start, self.len, self.step))]
+        smallvec![
+            t[0].as_ref()
+                .map(|t| t.slice(self.axis, self.start, self.len, self.step))
+        ]
     }
 
     fn batch(&self, x: &[Var], _: &[bool], _: usize) -> Result<Outs<Var>> {
-        Ok(smallvec![x[0].slice(self.axis + 1, self.start, self.len, self.step)])
+        Ok(smallvec![x[0].slice(
+            self.axis + 1,
+            self.start,
+            self.len,
+            self.step
+        )])
     }
 
     fn attrs(&self) -> Attrs {
-        Attrs::new().int("axis", self.axis as i64).int("start", self.start as i64).shape("len", &[self.len]).int("step", self.step as i64)
+        Attrs::new()
+            .int("axis", self.axis as i64)
+            .int("start", self.start as i64)
+            .shape("len", &[self.len])
+            .int("step", self.step as i64)
     }
 
     fn from_attrs(a: &Attrs) -> Result<Self> {
         let len = a.get_sizes("len")?.first().copied().unwrap_or(0);
-        Ok(Slice { axis: a.get_size("axis")?, start: a.get_size("start")?, len, step: a.get_int("step")? as isize })
+        Ok(Slice {
+            axis: a.get_size("axis")?,
+            start: a.get_size("start")?,
+            len,
+            step: a.get_int("step")? as isize,
+        })
     }
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: &[usize], axis, start, len, step| {
             let x = floats(rng, shape, -1.0, 1.0);
-            let y = x.slice(axis, start, len, step).expect("inside").contiguous();
-            Case::new(Slice { axis, start, len, step }, vec![x]).want(vec![y])
+            let y = x
+                .slice(axis, start, len, step)
+                .expect("inside")
+                .contiguous();
+            Case::new(
+                Slice {
+                    axis,
+                    start,
+                    len,
+                    step,
+                },
+                vec![x],
+            )
+            .want(vec![y])
         };
-        vec![case(&[5, 3], 0, 1, 2, 2), case(&[2, 6], 1, 5, 3, -2), case(&[4], 0, 0, 0, 1), case(&[3, 2], 0, 2, 3, -1)]
+        vec![
+            case(&[5, 3], 0, 1, 2, 2),
+            case(&[2, 6], 1, 5, 3, -2),
+            case(&[4], 0, 0, 0, 1),
+            case(&[3, 2], 0, 2, 3, -1),
+        ]
     }
 }
 
@@ -280,14 +366,23 @@ impl Op for SliceAssign {
     const NAME: &'static str = "slice_assign";
 
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
-        if self.region.len() != x[0].rank() || x[1].shape != self.inner_shape() || x[0].dtype != x[1].dtype {
+        if self.region.len() != x[0].rank()
+            || x[1].shape != self.inner_shape()
+            || x[0].dtype != x[1].dtype
+        {
             return Err(Error::shape(format!(
                 "slice_assign: {} {:?} does not fit the region {:?} of {} {:?}",
                 x[1].dtype, x[1].shape, self.region, x[0].dtype, x[0].shape
             )));
         }
         for (axis, &(start, len, step)) in self.region.iter().enumerate() {
-            Slice { axis, start, len, step }.infer(&[x[0]])?;
+            Slice {
+                axis,
+                start,
+                len,
+                step,
+            }
+            .infer(&[x[0]])?;
         }
         Ok(smallvec![x[0].clone()])
     }
@@ -298,48 +393,84 @@ impl Op for SliceAssign {
     }
 
     fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
-        let Some(g) = &g[0] else { return smallvec![None, None] };
+        let Some(g) = &g[0] else {
+            return smallvec![None, None];
+        };
         let hole = || {
             let zeros = Var::zeros(&self.inner_shape(), g.dtype(), g.device());
             g.slice_assign(&self.region, &zeros)
         };
-        smallvec![k.needs(0).then(hole), k.needs(1).then(|| g.slices(&self.region))]
+        smallvec![
+            k.needs(0).then(hole),
+            k.needs(1).then(|| g.slices(&self.region))
+        ]
     }
 
     fn batch(&self, x: &[Var], batched: &[bool], n: usize) -> Result<Outs<Var>> {
         let x = all_batched(x, batched, n);
-        let region: Vec<_> = std::iter::once((0, n, 1)).chain(self.region.iter().copied()).collect();
+        let region: Vec<_> = std::iter::once((0, n, 1))
+            .chain(self.region.iter().copied())
+            .collect();
         Ok(smallvec![x[0].slice_assign(&region, &x[1])])
     }
 
     fn attrs(&self) -> Attrs {
-        let of = |f: fn(&(usize, usize, isize)) -> i64| crate::attrs::Attr::Ints(self.region.iter().map(f).collect());
-        Attrs::new().put("start", of(|r| r.0 as i64)).shape("len", &self.inner_shape()).put("step", of(|r| r.2 as i64))
+        let of = |f: fn(&(usize, usize, isize)) -> i64| {
+            crate::attrs::Attr::Ints(self.region.iter().map(f).collect())
+        };
+        Attrs::new()
+            .put("start", of(|r| r.0 as i64))
+            .shape("len", &self.inner_shape())
+            .put("step", of(|r| r.2 as i64))
     }
 
     fn from_attrs(a: &Attrs) -> Result<Self> {
         let (start, len) = (a.get_sizes("start")?, a.get_sizes("len")?);
         let step = a.get_signed("step")?;
         if start.len() != len.len() || len.len() != step.len() {
-            return Err(Error::format("slice_assign: start, len and step differ in length"));
+            return Err(Error::format(
+                "slice_assign: start, len and step differ in length",
+            ));
         }
-        let region = start.into_iter().zip(len).zip(step).map(|((a, b), c)| (a, b, c as isize)).collect();
+        let region = start
+            .into_iter()
+            .zip(len)
+            .zip(step)
+            .map(|((a, b), c)| (a, b, c as isize))
+            .collect();
         Ok(SliceAssign { region })
     }
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: &[usize], region: &[(usize, usize, isize)]| {
-            let op = SliceAssign { region: region.to_vec() };
-            let (x, v) = (floats(rng, shape, -1.0, 1.0), floats(rng, &op.inner_shape(), -1.0, 1.0));
+            let op = SliceAssign {
+                region: region.to_vec(),
+            };
+            let (x, v) = (
+                floats(rng, shape, -1.0, 1.0),
+                floats(rng, &op.inner_shape(), -1.0, 1.0),
+            );
             // The plain way: number the elements, slice the numbers, write one by one.
             let mut flat = x.to_f64();
-            let numbers = ops::arange(0.0, 1.0, flat.len(), lepton_tensor::DType::I64).reshape(shape).expect("as many");
-            let places = region.iter().enumerate().fold(numbers, |t, (a, r)| t.slice(a, r.0, r.1, r.2).expect("inside"));
-            places.to_f64().iter().zip(v.to_f64()).for_each(|(&p, v)| flat[p as usize] = v);
+            let numbers = ops::arange(0.0, 1.0, flat.len(), lepton_tensor::DType::I64)
+                .reshape(shape)
+                .expect("as many");
+            let places = region.iter().enumerate().fold(numbers, |t, (a, r)| {
+                t.slice(a, r.0, r.1, r.2).expect("inside")
+            });
+            places
+                .to_f64()
+                .iter()
+                .zip(v.to_f64())
+                .for_each(|(&p, v)| flat[p as usize] = v);
             let want = Tensor::from_vec(flat, shape).expect("as many");
             Case::new(op, vec![x, v]).want(vec![want])
         };
-        vec![case(&[4, 3], &[(1, 2, 1), (2, 2, -2)]), case(&[5], &[(0, 3, 2)]), case(&[2, 2], &[(0, 0, 1), (0, 2, 1)])]
+        vec![
+            case(&[4, 3], &[(1, 2, 1), (2, 2, -2)]),
+            case(&[5], &[(0, 3, 2)]),
+            case(&[2, 2], &[(0, 0, 1), (0, 2, 1)]),
+        ]
     }
 }
 
@@ -358,11 +489,14 @@ impl Op for Cat {
     }
 
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
-        let first = *x.first().ok_or_else(|| Error::shape("cat: there is nothing to join; give at least one tensor"))?;
+        let first = *x.first().ok_or_else(|| {
+            Error::shape("cat: there is nothing to join; give at least one tensor")
+        })?;
         layout::axis("cat", self.axis as isize, first.rank())?;
         let mut total = 0usize;
         for (i, m) in x.iter().enumerate() {
-            let same = m.rank() == first.rank() && m.dtype == first.dtype
+            let same = m.rank() == first.rank()
+                && m.dtype == first.dtype
                 && (0..m.rank()).all(|a| a == self.axis || m.shape[a] == first.shape[a]);
             if !same {
                 return Err(Error::shape(format!(
@@ -370,7 +504,9 @@ impl Op for Cat {
                     m.dtype, m.shape, first.dtype, first.shape, self.axis
                 )));
             }
-            total = total.checked_add(m.shape[self.axis]).ok_or_else(|| Error::shape("cat: the joined axis is too long"))?;
+            total = total
+                .checked_add(m.shape[self.axis])
+                .ok_or_else(|| Error::shape("cat: the joined axis is too long"))?;
         }
         let mut y = first.clone();
         y.shape[self.axis] = total;
@@ -387,13 +523,20 @@ impl Op for Cat {
         let part = |i: usize| {
             let n = k.shape(i)[self.axis];
             start += n;
-            g[0].as_ref().filter(|_| k.needs(i)).map(|g| g.slice(self.axis, start - n, n, 1))
+            g[0].as_ref()
+                .filter(|_| k.needs(i))
+                .map(|g| g.slice(self.axis, start - n, n, 1))
         };
         (0..k.inputs()).map(part).collect()
     }
 
     fn batch(&self, x: &[Var], batched: &[bool], n: usize) -> Result<Outs<Var>> {
-        crate::apply::apply_any(&Cat { axis: self.axis + 1 }, all_batched(x, batched, n))
+        crate::apply::apply_any(
+            &Cat {
+                axis: self.axis + 1,
+            },
+            all_batched(x, batched, n),
+        )
     }
 
     fn attrs(&self) -> Attrs {
@@ -401,14 +544,25 @@ impl Op for Cat {
     }
 
     fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Cat { axis: a.get_size("axis")? })
+        Ok(Cat {
+            axis: a.get_size("axis")?,
+        })
     }
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
-        let mut parts = |shapes: &[&[usize]]| shapes.iter().map(|s| floats(rng, s, -1.0, 1.0)).collect::<Vec<_>>();
+        let mut parts = |shapes: &[&[usize]]| {
+            shapes
+                .iter()
+                .map(|s| floats(rng, s, -1.0, 1.0))
+                .collect::<Vec<_>>()
+        };
         let rows = parts(&[&[2, 3], &[1, 3], &[0, 3]]);
-        let stacked = Tensor::from_vec(rows.iter().flat_map(Tensor::to_f64).collect(), &[3, 3]).expect("as many");
-        vec![Case::new(Cat { axis: 0 }, rows).want(vec![stacked]), Case::new(Cat { axis: 1 }, parts(&[&[2, 1], &[2, 4]]))]
+        let stacked = Tensor::from_vec(rows.iter().flat_map(Tensor::to_f64).collect(), &[3, 3])
+            .expect("as many");
+        vec![
+            Case::new(Cat { axis: 0 }, rows).want(vec![stacked]),
+            Case::new(Cat { axis: 1 }, parts(&[&[2, 1], &[2, 4]])),
+        ]
     }
 }
 
@@ -428,7 +582,13 @@ pub(crate) fn broadcast(what: &str, x: Var, y: Var) -> (Var, Var) {
 /// When two sizes differ and neither is 1.
 pub fn broadcast_shape(what: &str, x: &[usize], y: &[usize]) -> Result<Shape> {
     let rank = x.len().max(y.len());
-    let at = |s: &[usize], a: usize| if a + s.len() >= rank { s[a + s.len() - rank] } else { 1 };
+    let at = |s: &[usize], a: usize| {
+        if a + s.len() >= rank {
+            s[a + s.len() - rank]
+        } else {
+            1
+        }
+    };
     let mut shape = Shape::new();
     for a in 0..rank {
         let (p, q) = (at(x, a), at(y, a));
@@ -460,7 +620,12 @@ impl Var {
         }
         let mut x = Ins::new();
         x.push(self);
-        crate::apply::one(Expand { shape: shape.into() }, x)
+        crate::apply::one(
+            Expand {
+                shape: shape.into(),
+            },
+            x,
+        )
     }
 
     /// The adjoint of [`Var::expand`]: sums over the axes that broadcasting to this shape repeats.
@@ -473,7 +638,11 @@ impl Var {
             .filter(|&a| a < extra || shape[a - extra] != self.shape()[a])
             .map(|a| a as isize)
             .collect();
-        let summed = if axes.is_empty() { self.clone() } else { self.sum(&axes) };
+        let summed = if axes.is_empty() {
+            self.clone()
+        } else {
+            self.sum(&axes)
+        };
         summed.reshape(shape)
     }
 
@@ -486,7 +655,12 @@ impl Var {
         if self.shape() == shape {
             return self.clone();
         }
-        crate::apply::one(Reshape { shape: shape.into() }, smallvec![self.clone()])
+        crate::apply::one(
+            Reshape {
+                shape: shape.into(),
+            },
+            smallvec![self.clone()],
+        )
     }
 
     /// The axes from `start` on as one.
@@ -520,7 +694,12 @@ impl Var {
     #[track_caller]
     pub fn squeeze(&self, axis: isize) -> Var {
         let a = layout::axis("squeeze", axis, self.rank()).unwrap_or_else(|e| panic!("{e}"));
-        assert!(self.shape()[a] == 1, "squeeze: axis {a} of {:?} has size {}, not 1", self.shape(), self.shape()[a]);
+        assert!(
+            self.shape()[a] == 1,
+            "squeeze: axis {a} of {:?} has size {}, not 1",
+            self.shape(),
+            self.shape()[a]
+        );
         let mut shape = self.shape().to_vec();
         shape.remove(a);
         self.reshape(&shape)
@@ -532,7 +711,12 @@ impl Var {
     /// When `order` is not a permutation of the axes.
     #[track_caller]
     pub fn permute(&self, order: &[usize]) -> Var {
-        crate::apply::one(Permute { order: order.into() }, smallvec![self.clone()])
+        crate::apply::one(
+            Permute {
+                order: order.into(),
+            },
+            smallvec![self.clone()],
+        )
     }
 
     /// Two axes swapped; negative axes count from the end.
@@ -559,7 +743,15 @@ impl Var {
     /// When an element would fall outside the axis.
     #[track_caller]
     pub fn slice(&self, axis: usize, start: usize, len: usize, step: isize) -> Var {
-        crate::apply::one(Slice { axis, start, len, step }, smallvec![self.clone()])
+        crate::apply::one(
+            Slice {
+                axis,
+                start,
+                len,
+                step,
+            },
+            smallvec![self.clone()],
+        )
     }
 
     /// A slice along every axis: start, length and step each.
@@ -579,7 +771,10 @@ impl Var {
         let a = layout::axis("select", axis, self.rank()).unwrap_or_else(|e| panic!("{e}"));
         let n = self.shape()[a] as isize;
         let i = if index < 0 { index + n } else { index };
-        assert!((0..n).contains(&i), "select: index {index} is out of range for axis {a} of size {n}");
+        assert!(
+            (0..n).contains(&i),
+            "select: index {index} is out of range for axis {a} of size {n}"
+        );
         self.slice(a, i as usize, 1, 1).squeeze(a as isize)
     }
 
@@ -604,7 +799,12 @@ impl Var {
     /// When the region leaves the shape, or `value` has another shape or dtype.
     #[track_caller]
     pub fn slice_assign(&self, region: &[(usize, usize, isize)], value: &Var) -> Var {
-        crate::apply::one(SliceAssign { region: region.to_vec() }, smallvec![self.clone(), value.clone()])
+        crate::apply::one(
+            SliceAssign {
+                region: region.to_vec(),
+            },
+            smallvec![self.clone(), value.clone()],
+        )
     }
 
     /// Variables side by side along `axis` (negative counts from the end).
@@ -639,9 +839,24 @@ impl Var {
     /// When there is not one pair per axis.
     #[track_caller]
     pub fn pad(&self, padding: &[(usize, usize)]) -> Var {
-        assert!(padding.len() == self.rank(), "pad: {} pairs for {} axes; give one pair per axis", padding.len(), self.rank());
-        let shape: Vec<usize> = self.shape().iter().zip(padding).map(|(d, p)| d + p.0 + p.1).collect();
-        let region: Vec<_> = self.shape().iter().zip(padding).map(|(&d, p)| (p.0, d, 1)).collect();
+        assert!(
+            padding.len() == self.rank(),
+            "pad: {} pairs for {} axes; give one pair per axis",
+            padding.len(),
+            self.rank()
+        );
+        let shape: Vec<usize> = self
+            .shape()
+            .iter()
+            .zip(padding)
+            .map(|(d, p)| d + p.0 + p.1)
+            .collect();
+        let region: Vec<_> = self
+            .shape()
+            .iter()
+            .zip(padding)
+            .map(|(&d, p)| (p.0, d, 1))
+            .collect();
         Var::zeros(&shape, self.dtype(), self.device()).slice_assign(&region, self)
     }
 }

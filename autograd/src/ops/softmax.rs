@@ -48,7 +48,12 @@ impl Op for LogSoftmax {
     }
 
     fn batch(&self, x: &[Var], _: &[bool], _: usize) -> Result<Outs<Var>> {
-        crate::apply(LogSoftmax { axis: self.axis + 1 }, smallvec![x[0].clone()])
+        crate::apply(
+            LogSoftmax {
+                axis: self.axis + 1,
+            },
+            smallvec![x[0].clone()],
+        )
     }
 
     fn attrs(&self) -> Attrs {
@@ -56,14 +61,20 @@ impl Op for LogSoftmax {
     }
 
     fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(LogSoftmax { axis: a.get_size("axis")? })
+        Ok(LogSoftmax {
+            axis: a.get_size("axis")?,
+        })
     }
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
-        plain(rng).into_iter().map(|(axis, x, y)| {
-            let log = Tensor::from_vec(y.to_f64().iter().map(|v| v.ln()).collect(), y.shape()).expect("as many");
-            Case::new(LogSoftmax { axis }, vec![x]).want(vec![log])
-        }).collect()
+        plain(rng)
+            .into_iter()
+            .map(|(axis, x, y)| {
+                let log = Tensor::from_vec(y.to_f64().iter().map(|v| v.ln()).collect(), y.shape())
+                    .expect("as many");
+                Case::new(LogSoftmax { axis }, vec![x]).want(vec![log])
+            })
+            .collect()
     }
 }
 
@@ -93,7 +104,12 @@ impl Op for Softmax {
     }
 
     fn batch(&self, x: &[Var], _: &[bool], _: usize) -> Result<Outs<Var>> {
-        crate::apply(Softmax { axis: self.axis + 1 }, smallvec![x[0].clone()])
+        crate::apply(
+            Softmax {
+                axis: self.axis + 1,
+            },
+            smallvec![x[0].clone()],
+        )
     }
 
     fn attrs(&self) -> Attrs {
@@ -101,11 +117,16 @@ impl Op for Softmax {
     }
 
     fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Softmax { axis: a.get_size("axis")? })
+        Ok(Softmax {
+            axis: a.get_size("axis")?,
+        })
     }
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
-        plain(rng).into_iter().map(|(axis, x, y)| Case::new(Softmax { axis }, vec![x]).want(vec![y])).collect()
+        plain(rng)
+            .into_iter()
+            .map(|(axis, x, y)| Case::new(Softmax { axis }, vec![x]).want(vec![y]))
+            .collect()
     }
 }
 
@@ -122,7 +143,11 @@ fn plain(rng: &mut Rng) -> Vec<(usize, Tensor, Tensor)> {
         let e: Vec<f64> = x.to_f64().iter().map(|v| v.exp()).collect();
         let inner: usize = shape[axis + 1..].iter().product();
         let line = |i: usize| i - i / inner % shape[axis] * inner;
-        let total = |i: usize| (0..shape[axis]).map(|r| e[line(i) + r * inner]).sum::<f64>();
+        let total = |i: usize| {
+            (0..shape[axis])
+                .map(|r| e[line(i) + r * inner])
+                .sum::<f64>()
+        };
         let y = (0..e.len()).map(|i| e[i] / total(i)).collect();
         (axis, x, Tensor::from_vec(y, &shape).expect("as many"))
     };

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use lepton_tensor::simd::{Lane, Libm, Num};
 use lepton_tensor::Result;
+use lepton_tensor::simd::{Lane, Libm, Num};
 
 use crate::attrs::Attrs;
 use crate::node::Saved;
@@ -169,7 +169,13 @@ impl Unary for PowScalar {
         } else if self.0 == 3.0 {
             x * x * x
         } else {
-            x.libm2(T::splat(self.0), lepton_tensor::simd::Libm2 { name: "pow", f: f64::powf })
+            x.libm2(
+                T::splat(self.0),
+                lepton_tensor::simd::Libm2 {
+                    name: "pow",
+                    f: f64::powf,
+                },
+            )
         }
     }
     fn reference(&self, x: f64) -> f64 {
@@ -384,7 +390,10 @@ impl Unary for Log1p {
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T) -> T {
-        x.libm(Libm { name: "log1p", f: f64::ln_1p })
+        x.libm(Libm {
+            name: "log1p",
+            f: f64::ln_1p,
+        })
     }
     fn reference(&self, x: f64) -> f64 {
         x.ln_1p()
@@ -405,7 +414,10 @@ impl Unary for Expm1 {
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T) -> T {
-        x.libm(Libm { name: "expm1", f: f64::exp_m1 })
+        x.libm(Libm {
+            name: "expm1",
+            f: f64::exp_m1,
+        })
     }
     fn reference(&self, x: f64) -> f64 {
         x.exp_m1()
@@ -426,7 +438,10 @@ impl Unary for Sin {
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T) -> T {
-        x.libm(Libm { name: "sin", f: f64::sin })
+        x.libm(Libm {
+            name: "sin",
+            f: f64::sin,
+        })
     }
     fn reference(&self, x: f64) -> f64 {
         x.sin()
@@ -447,7 +462,10 @@ impl Unary for Cos {
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T) -> T {
-        x.libm(Libm { name: "cos", f: f64::cos })
+        x.libm(Libm {
+            name: "cos",
+            f: f64::cos,
+        })
     }
     fn reference(&self, x: f64) -> f64 {
         x.cos()

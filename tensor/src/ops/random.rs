@@ -9,8 +9,15 @@ use crate::{DType, Tensor, threads};
 pub fn uniform(seed: u64, stream: u64, shape: &[usize], dtype: DType) -> Tensor {
     let philox = Philox::stream(seed, stream);
     match dtype {
-        DType::F64 => fill(shape, |first, out: &mut [f64]| philox.uniform_f64(first, out)),
-        _ => super::cast(&fill(shape, |first, out: &mut [f32]| philox.uniform_f32(first, out)), dtype),
+        DType::F64 => fill(shape, |first, out: &mut [f64]| {
+            philox.uniform_f64(first, out)
+        }),
+        _ => super::cast(
+            &fill(shape, |first, out: &mut [f32]| {
+                philox.uniform_f32(first, out)
+            }),
+            dtype,
+        ),
     }
 }
 
@@ -18,8 +25,15 @@ pub fn uniform(seed: u64, stream: u64, shape: &[usize], dtype: DType) -> Tensor 
 pub fn normal(seed: u64, stream: u64, shape: &[usize], dtype: DType) -> Tensor {
     let philox = Philox::stream(seed, stream);
     match dtype {
-        DType::F64 => fill(shape, |first, out: &mut [f64]| philox.normal_f64(first, out)),
-        _ => super::cast(&fill(shape, |first, out: &mut [f32]| philox.normal_f32(first, out)), dtype),
+        DType::F64 => fill(shape, |first, out: &mut [f64]| {
+            philox.normal_f64(first, out)
+        }),
+        _ => super::cast(
+            &fill(shape, |first, out: &mut [f32]| {
+                philox.normal_f32(first, out)
+            }),
+            dtype,
+        ),
     }
 }
 

@@ -10,7 +10,9 @@ pub fn softmax(x: &Tensor, axis: usize, log: bool) -> Tensor {
         let mut order: Vec<usize> = (0..x.rank()).collect();
         order.swap(axis, x.rank() - 1);
         let turned = x.permute(&order).expect("an order of the axes");
-        return softmax(&turned, x.rank() - 1, log).permute(&order).expect("an order of the axes");
+        return softmax(&turned, x.rank() - 1, log)
+            .permute(&order)
+            .expect("an order of the axes");
     }
     let x = x.contiguous();
     let len = x.shape()[axis];
