@@ -1,1 +1,3 @@
 //! Training without sharing rows: partition, rounds, strategies and differential privacy.
+
+pub mod accountant;
