@@ -48,7 +48,7 @@ fn runs() -> impl Strategy<Value = (f64, f64, u64, f64)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn renyi_is_monotone(run in runs()) {
