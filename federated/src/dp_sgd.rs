@@ -1,8 +1,8 @@
 //! Private gradients: each row's clipped, all summed, noise on the sum (Abadi et al. 2016).
 //!
-//! The noise here is a simulation: a seeded counter-based generator, so that a run can be repeated and checked. A
-//! deployment must draw from the system's secure generator, and on integers: floating-point noise leaves gaps between its
-//! values that give the sum away (Mironov 2012).
+//! The noise here is a simulation: a seeded counter-based generator, so that a run can be repeated
+//! and checked. A deployment must draw from the system's secure generator, and on integers:
+//! floating-point noise leaves gaps between its values that give the sum away (Mironov 2012).
 
 use crate::accountant::Mechanism;
 use crate::state::from_f64;
@@ -10,6 +10,9 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{Error, Result, Tensor};
 
 /// The settings of one noisy gradient.
+///
+/// The noise is drawn from a seeded generator, to be repeatable: fit for a simulation, not for a
+/// deployment, which needs a cryptographic generator and integer noise (Mironov 2012).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DpSgd {
     /// The longest gradient, in Euclidean norm over all parameters, that one row may contribute.
@@ -24,7 +27,8 @@ impl DpSgd {
     /// Checked settings.
     ///
     /// # Errors
-    /// If `clip` is not above 0, `noise_multiplier` is negative, or `sampling_rate` is not in (0, 1].
+    /// If `clip` is not above 0, `noise_multiplier` is negative, or `sampling_rate` is not in (0,
+    /// 1].
     pub fn new(clip: f64, noise_multiplier: f64, sampling_rate: f64) -> Result<DpSgd> {
         let must = |name: &str, value: f64, range: &str| {
             Err(Error::value(format!(
@@ -59,16 +63,18 @@ impl DpSgd {
         }
     }
 
-    /// A Poisson batch: each of `rows` rows with the chance [`sampling_rate`](DpSgd::sampling_rate), each for itself. The
-    /// accounting holds for this way of sampling only; the batch may be empty.
+    /// A Poisson batch: each of `rows` rows with the chance
+    /// [`sampling_rate`](DpSgd::sampling_rate), each for itself. The accounting holds for this way
+    /// of sampling only; the batch may be empty.
     pub fn batch(&self, rows: usize, rng: &mut Rng) -> Vec<usize> {
         (0..rows)
             .filter(|_| self.sampling_rate >= 1.0 || rng.uniform() < self.sampling_rate)
             .collect()
     }
 
-    /// The noisy mean gradient from the sum of a Poisson batch: noise added, divided by the *expected* batch size of `rows`
-    /// rows, since the real one is private. One tensor for each of `sum`'s, of its dtype.
+    /// The noisy mean gradient from the sum of a Poisson batch: noise added, divided by the
+    /// *expected* batch size of `rows` rows, since the real one is private. One tensor for each of
+    /// `sum`'s, of its dtype.
     ///
     /// # Errors
     /// If there are no rows.
@@ -134,10 +140,11 @@ impl ClippedSum {
         })
     }
 
-    /// Adds the gradients of a batch: for each parameter a tensor of its shape with the rows as an axis in front.
+    /// Adds the gradients of a batch: for each parameter a tensor of its shape with the rows as an
+    /// axis in front.
     ///
-    /// A row whose gradient is not finite adds nothing, so that no row can move the sum by more than the clipping norm;
-    /// [`refused`](ClippedSum::refused) counts them.
+    /// A row whose gradient is not finite adds nothing, so that no row can move the sum by more
+    /// than the clipping norm; [`refused`](ClippedSum::refused) counts them.
     ///
     /// # Errors
     /// If the tensors do not have those shapes.

@@ -1,4 +1,5 @@
-//! Who holds which rows: splits of one data set over clients, to simulate those who never pool theirs.
+//! Who holds which rows: splits of one data set over clients, to simulate those who never pool
+//! theirs.
 //!
 //! ```
 //! use lepton_federated::partition;
@@ -15,8 +16,8 @@ use lepton_tensor::{Error, Result};
 /// Draws made before [`dirichlet`] gives up on its minimum size.
 const TRIES: u64 = 1000;
 
-/// Shares `rows` rows out at random, in parts of equal size (or one row apart): each client sees the same
-/// distribution. Row numbers ascend within a part.
+/// Shares `rows` rows out at random, in parts of equal size (or one row apart): each client sees
+/// the same distribution. Row numbers ascend within a part.
 ///
 /// # Errors
 /// If there is no client, or not a row for each.
@@ -28,13 +29,14 @@ pub fn iid(rows: usize, clients: usize, seed: u64) -> Result<Vec<Vec<usize>>> {
         .collect())
 }
 
-/// Shares each class out by proportions drawn from a symmetric Dirichlet distribution with parameter `alpha` (Hsu, Qi,
-/// Brown 2019): `labels[i]` is the class of row `i`. A large `alpha` is close to [`iid`]; near 0 each class falls to
-/// one client. Draws again until each client has `min_rows` rows. Row numbers ascend within a part.
+/// Shares each class out by proportions drawn from a symmetric Dirichlet distribution with
+/// parameter `alpha` (Hsu, Qi, Brown 2019): `labels[i]` is the class of row `i`. A large `alpha` is
+/// close to [`iid`]; near 0 each class falls to one client. Draws again until each client has
+/// `min_rows` rows. Row numbers ascend within a part.
 ///
 /// # Errors
-/// If `alpha` is not a finite number above 0, the rows cannot give each client its minimum, or a thousand draws did
-/// not.
+/// If `alpha` is not a finite number above 0, the rows cannot give each client its minimum, or a
+/// thousand draws did not.
 pub fn dirichlet(
     labels: &[usize],
     clients: usize,
@@ -73,7 +75,8 @@ fn draw_parts(
         let mut rows = class.clone();
         rng.shuffle(&mut rows);
         let shares = rng.dirichlet(alpha, clients);
-        // Cutting at the rounded running sum keeps each share within a row of its due, and loses none.
+        // Cutting at the rounded running sum keeps each share within a row of its due, and loses
+        // none.
         let (mut sum, mut from) = (0.0, 0);
         for (part, share) in parts.iter_mut().zip(&shares) {
             sum += share;

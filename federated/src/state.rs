@@ -48,8 +48,8 @@ impl State {
         self.0.iter().map(|t| t.1.numel()).sum()
     }
 
-    /// Fails unless `other` has the same names, shapes and dtypes in the same order, and only finite numbers: what
-    /// comes from a client is not trusted.
+    /// Fails unless `other` has the same names, shapes and dtypes in the same order, and only
+    /// finite numbers: what comes from a client is not trusted.
     ///
     /// # Errors
     /// In a sentence that names the first tensor that differs.
@@ -85,8 +85,8 @@ impl State {
         Ok(())
     }
 
-    /// A state like this one whose float tensors have the elements that `values` gives, tensor by tensor; others are
-    /// kept.
+    /// A state like this one whose float tensors have the elements that `values` gives, tensor by
+    /// tensor; others are kept.
     pub(crate) fn with_floats(
         &self,
         mut values: impl FnMut(usize, &Tensor) -> Result<Vec<f64>>,

@@ -25,10 +25,11 @@ pub trait Strategy {
     fn aggregate(&mut self, global: &State, updates: &[ClientUpdate]) -> Result<State>;
 }
 
-/// Federated averaging (McMahan et al. 2017): the mean of the clients' models, weighted by their rows.
+/// Federated averaging (McMahan et al. 2017): the mean of the clients' models, weighted by their
+/// rows.
 ///
-/// Sums are taken in `f64` in order of client number, so the bits do not depend on who answered first. Tensors that are
-/// not floats (counters, class tables) stay as they are.
+/// Sums are taken in `f64` in order of client number, so the bits do not depend on who answered
+/// first. Tensors that are not floats (counters, class tables) stay as they are.
 ///
 /// ```
 /// use lepton_federated::{ClientUpdate, FedAvg, State, Strategy};

@@ -98,8 +98,8 @@ proptest! {
     }
 }
 
-/// `delta` at `epsilon` of Gaussians whose means are `mu` deviations apart, by Simpson's rule: no code in common with
-/// the accountants.
+/// `delta` at `epsilon` of Gaussians whose means are `mu` deviations apart, by Simpson's rule: no
+/// code in common with the accountants.
 fn gaussian_delta(mu: f64, epsilon: f64) -> f64 {
     let from = epsilon / mu - 0.5 * mu; // the outcome, from P's mean, at which the loss is epsilon
     let width = 40.0 / (1.0 + from.max(0.0)).min(4.0);

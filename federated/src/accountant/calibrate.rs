@@ -3,8 +3,8 @@
 use super::{Accountant, RdpAccountant, check_delta};
 use lepton_tensor::{Error, Result};
 
-/// The least noise multiplier, rounded up to a hundred-thousandth, with which `steps` steps of DP-SGD at sampling rate
-/// `q` cost at most `target_epsilon` at `delta`, by [`RdpAccountant`].
+/// The least noise multiplier, rounded up to a hundred-thousandth, with which `steps` steps of
+/// DP-SGD at sampling rate `q` cost at most `target_epsilon` at `delta`, by [`RdpAccountant`].
 ///
 /// ```
 /// use lepton_federated::accountant::{Accountant, RdpAccountant, noise_multiplier};
@@ -21,7 +21,8 @@ pub fn noise_multiplier(target_epsilon: f64, delta: f64, q: f64, steps: u64) -> 
     noise_multiplier_after(&RdpAccountant::new(), target_epsilon, delta, q, steps, 1e-5)
 }
 
-/// [`noise_multiplier`] by any accountant, on top of what it holds already, as the least multiple of `tolerance`.
+/// [`noise_multiplier`] by any accountant, on top of what it holds already, as the least multiple
+/// of `tolerance`.
 ///
 /// ```
 /// use lepton_federated::accountant::{PldAccountant, noise_multiplier_after};
@@ -72,7 +73,8 @@ pub fn noise_multiplier_after<A: Accountant + Clone>(
     Ok(round_up(high.0.exp(), tolerance))
 }
 
-/// The least multiple of `unit` that is at least `x`; of a thousandth, the `f64` that prints with three digits.
+/// The least multiple of `unit` that is at least `x`; of a thousandth, the `f64` that prints with
+/// three digits.
 fn round_up(x: f64, unit: f64) -> f64 {
     let count = (x / unit).ceil();
     let per_one = (1.0 / unit).round();
@@ -122,7 +124,8 @@ fn bracket(f: &impl Fn(f64) -> Result<f64>) -> Result<(Point, Point)> {
     }
 }
 
-/// Narrows a bracket to a width of `close`: regula falsi, with a bisection every third time in case it dawdles.
+/// Narrows a bracket to a width of `close`: regula falsi, with a bisection every third time in case
+/// it dawdles.
 fn falling_root(
     mut low: Point,
     mut high: Point,
@@ -132,7 +135,8 @@ fn falling_root(
     let mut round = 0;
     while high.0 - low.0 > close {
         let falsi = low.0 + (high.0 - low.0) * low.1 / (low.1 - high.1);
-        // A nudge towards the far end makes the step land beyond the root, so that the bracket closes from both sides.
+        // A nudge towards the far end makes the step land beyond the root, so that the bracket
+        // closes from both sides.
         let nudge = if falsi - low.0 < high.0 - falsi {
             0.4 * close
         } else {

@@ -1,4 +1,5 @@
-//! A small fast Fourier transform: what convolving a distribution with itself ten thousand times needs.
+//! A small fast Fourier transform: what convolving a distribution with itself ten thousand times
+//! needs.
 
 use std::f64::consts::TAU;
 
@@ -33,7 +34,8 @@ impl Complex {
     }
 }
 
-/// The discrete Fourier transform in place, of a length that is a power of two (Cooley, Tukey 1965).
+/// The discrete Fourier transform in place, of a length that is a power of two (Cooley, Tukey
+/// 1965).
 pub(crate) fn forward(x: &mut [Complex]) {
     transform(x, -1.0);
 }
@@ -62,7 +64,8 @@ fn transform(x: &mut [Complex], sign: f64) {
             x.swap(i, j);
         }
     }
-    // Each root by its own sine and cosine: a recurrence would lose the digits that small deltas need.
+    // Each root by its own sine and cosine: a recurrence would lose the digits that small deltas
+    // need.
     let roots: Vec<Complex> = (0..n / 2)
         .map(|k| {
             let (sin, cos) = (TAU * k as f64 / n as f64).sin_cos();

@@ -3,11 +3,13 @@
 use super::fft::{self, Complex};
 use super::pairs::{Masses, Pieces};
 
-/// The distribution of the privacy loss under `P`, on the multiples of `step`, never more private than the truth.
+/// The distribution of the privacy loss under `P`, on the multiples of `step`, never more private
+/// than the truth.
 ///
-/// A cell's mass is moved to the cell's two ends in the one way that keeps its mass under both `P` and `Q`. The
-/// tradeoff curve then agrees with the true one at every grid point and runs straight between them: the dots are
-/// connected (Doroshenko, Ghazi, Kamath, Kumar, Manurangsi 2022), and the error falls with the square of the step.
+/// A cell's mass is moved to the cell's two ends in the one way that keeps its mass under both `P`
+/// and `Q`. The tradeoff curve then agrees with the true one at every grid point and runs straight
+/// between them: the dots are connected (Doroshenko, Ghazi, Kamath, Kumar, Manurangsi 2022), and
+/// the error falls with the square of the step.
 pub(crate) struct LossDistribution {
     step: f64,
     /// The loss of `mass[0]` is `first * step`.
@@ -64,10 +66,11 @@ impl LossDistribution {
         sum.ln() + t * (self.first + end) as f64 * self.step
     }
 
-    /// The least epsilon at which the hockey-stick divergence is at most `delta`; infinite if none is.
+    /// The least epsilon at which the hockey-stick divergence is at most `delta`; infinite if none
+    /// is.
     pub(crate) fn epsilon(&self, delta: f64) -> f64 {
-        // `heavy` is the mass above the loss `l` that the walk is at, `light` the same weighted by e^{l - loss}:
-        // their difference is the divergence at epsilon = l.
+        // `heavy` is the mass above the loss `l` that the walk is at, `light` the same weighted by
+        // e^{l - loss}: their difference is the divergence at epsilon = l.
         let (mut heavy, mut light) = (self.infinite, 0.0);
         if heavy > delta {
             return f64::INFINITY;
@@ -77,7 +80,8 @@ impl LossDistribution {
             let loss = (self.first + i as i64) as f64 * self.step;
             light *= shrink;
             if heavy - light > delta {
-                // Above this grid point no mass lies before the next: solve heavy - e^{epsilon - loss} light = delta.
+                // Above this grid point no mass lies before the next: solve heavy - e^{epsilon -
+                // loss} light = delta.
                 return (loss + ((heavy - delta) / light).ln()).max(0.0);
             }
             if loss <= 0.0 {
@@ -90,8 +94,8 @@ impl LossDistribution {
     }
 }
 
-/// The part of a cell's mass that moves to its upper end: the rest goes to the lower end, and both `P` and `Q` keep
-/// their mass.
+/// The part of a cell's mass that moves to its upper end: the rest goes to the lower end, and both
+/// `P` and `Q` keep their mass.
 fn upper_share(low: f64, step: f64, (p, q): Masses) -> f64 {
     let at_low = (low + q.ln()).exp(); // what P would have if all of Q's mass lay at the lower end
     ((p - at_low) / -(-step).exp_m1()).clamp(0.0, p)
@@ -130,11 +134,12 @@ pub(crate) fn window(parts: &[(LossDistribution, u64)], tail: f64) -> (f64, f64)
     )
 }
 
-/// The distribution of the sum of independent losses, each distribution taken as often as its count says. All share
-/// one step.
+/// The distribution of the sum of independent losses, each distribution taken as often as its count
+/// says. All share one step.
 ///
-/// The transform is circular over a window that holds all but `tail` of the sum. What lies below it comes round at
-/// the top, where it only makes matters worse; what lies above it is at most `tail`, and is counted as infinite.
+/// The transform is circular over a window that holds all but `tail` of the sum. What lies below it
+/// comes round at the top, where it only makes matters worse; what lies above it is at most `tail`,
+/// and is counted as infinite.
 pub(crate) fn compose(parts: &[(LossDistribution, u64)], tail: f64) -> LossDistribution {
     let step = parts[0].0.step;
     let (low, high) = window(parts, tail);

@@ -4,19 +4,21 @@ use lepton_tensor::{Error, Result};
 
 /// One release of noisy data, as its privacy analysis sees it.
 ///
-/// `sigma` and `scale` are in units of the sensitivity unless the variant has a sensitivity of its own.
-/// `q` is the chance of each row to be in the batch.
+/// `sigma` and `scale` are in units of the sensitivity unless the variant has a sensitivity of its
+/// own. `q` is the chance of each row to be in the batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Mechanism {
-    /// Gaussian noise on a sum over a Poisson sample: the step of DP-SGD. `q = 1` is the plain Gaussian.
+    /// Gaussian noise on a sum over a Poisson sample: the step of DP-SGD. `q = 1` is the plain
+    /// Gaussian.
     SampledGaussian {
         /// Sampling rate, from 0 to 1.
         q: f64,
         /// Noise multiplier: standard deviation over clipping norm.
         sigma: f64,
     },
-    /// The same where a batch of more than `cap` of the `rows` rows is cut down to a random `cap` of them.
+    /// The same where a batch of more than `cap` of the `rows` rows is cut down to a random `cap`
+    /// of them.
     TruncatedGaussian {
         /// Sampling rate, from 0 to 1.
         q: f64,
@@ -27,8 +29,9 @@ pub enum Mechanism {
         /// The largest batch.
         cap: u64,
     },
-    /// Gaussian noise on a sum over exactly `q` of the rows, drawn without replacement. `sigma` is relative
-    /// to how far the sum moves when one row is replaced by another: twice the clipping norm.
+    /// Gaussian noise on a sum over exactly `q` of the rows, drawn without replacement. `sigma` is
+    /// relative to how far the sum moves when one row is replaced by another: twice the clipping
+    /// norm.
     FixedSizeGaussian {
         /// Batch size over rows, from 0 to 1.
         q: f64,
@@ -57,7 +60,8 @@ pub enum Mechanism {
         /// How far one row moves the value.
         sensitivity: u32,
     },
-    /// Integer noise with mass proportional to `exp(-k^2 / 2 sigma^2)` (Canonne, Kamath, Steinke 2020).
+    /// Integer noise with mass proportional to `exp(-k^2 / 2 sigma^2)` (Canonne, Kamath, Steinke
+    /// 2020).
     DiscreteGaussian {
         /// The `sigma` of the mass function.
         sigma: f64,

@@ -1,9 +1,11 @@
-//! How much privacy a training run has spent: `(epsilon, delta)` from noise, sampling rate and steps.
+//! How much privacy a training run has spent: `(epsilon, delta)` from noise, sampling rate and
+//! steps.
 //!
-//! Two accountants with one interface. [`RdpAccountant`] adds Renyi divergences: always a bound, microseconds to
-//! milliseconds. [`PldAccountant`] composes the privacy loss distribution itself on a grid, every rounding to the
-//! pessimistic side: the same guarantee, usually 5 to 15 % less epsilon for the same noise. There is deliberately no
-//! central-limit (Gaussian DP) estimate: it is no bound and can lie below the true epsilon.
+//! Two accountants with one interface. [`RdpAccountant`] adds Renyi divergences: always a bound,
+//! microseconds to milliseconds. [`PldAccountant`] composes the privacy loss distribution itself on
+//! a grid, every rounding to the pessimistic side: the same guarantee, usually 5 to 15 % less
+//! epsilon for the same noise. There is deliberately no central-limit (Gaussian DP) estimate: it is
+//! no bound and can lie below the true epsilon.
 //!
 //! ```
 //! use lepton_federated::accountant::{Accountant, PldAccountant, noise_multiplier};
@@ -39,8 +41,8 @@ pub trait Accountant {
     /// Adds `n` releases by `mechanism`, each of which may depend on all before it.
     ///
     /// # Errors
-    /// If an argument is out of its range, if this accountant has no analysis of the mechanism, or if it protects
-    /// other neighbours than the steps before.
+    /// If an argument is out of its range, if this accountant has no analysis of the mechanism, or
+    /// if it protects other neighbours than the steps before.
     fn add(&mut self, mechanism: Mechanism, n: u64) -> Result<()>;
 
     /// The epsilon at `delta` of everything so far; infinite when there is no guarantee.

@@ -4,9 +4,10 @@ use super::special::{LogSum, ln_expm1, softplus};
 
 /// RDP of the Poisson-subsampled Gaussian at any `order` above 1 (Mironov, Talwar, Zhang 2019).
 ///
-/// With `r = q (e^u - 1)` and `u = (2x - 1) / 2 sigma^2`, the moment is `E (1 + r)^order` over `x ~ N(0, sigma^2)`.
-/// Since `E r = 0` it exceeds 1 by `E [(1 + r)^order - 1 - order r]`, whose integrand is nowhere negative: both
-/// forms below compute that excess, so a divergence of 1e-9 keeps as many digits as one of 100.
+/// With `r = q (e^u - 1)` and `u = (2x - 1) / 2 sigma^2`, the moment is `E (1 + r)^order` over `x ~
+/// N(0, sigma^2)`. Since `E r = 0` it exceeds 1 by `E [(1 + r)^order - 1 - order r]`, whose
+/// integrand is nowhere negative: both forms below compute that excess, so a divergence of 1e-9
+/// keeps as many digits as one of 100.
 pub(crate) fn sampled_gaussian(q: f64, sigma: f64, order: f64) -> f64 {
     if q == 0.0 {
         return 0.0;
@@ -40,12 +41,12 @@ fn ln_excess_by_sum(q: f64, sigma: f64, order: u32) -> f64 {
     sum.ln()
 }
 
-/// `ln E f(u)` over `x ~ N(0, sigma^2)`, `u = (2x - 1) / 2 sigma^2`, by the trapezoidal rule, where `ln_f` grows at
-/// most like `order * u`.
+/// `ln E f(u)` over `x ~ N(0, sigma^2)`, `u = (2x - 1) / 2 sigma^2`, by the trapezoidal rule, where
+/// `ln_f` grows at most like `order * u`.
 ///
-/// The rule converges exponentially: its error is `exp(-2 pi d / h + d^2 / 2 sigma^2)` for an integrand analytic in
-/// the strip of half-width `d`, and the nearest branch point of `1 - q + q e^u` lies at `d = pi sigma^2`. The step
-/// below makes that at most e^-60.
+/// The rule converges exponentially: its error is `exp(-2 pi d / h + d^2 / 2 sigma^2)` for an
+/// integrand analytic in the strip of half-width `d`, and the nearest branch point of `1 - q + q
+/// e^u` lies at `d = pi sigma^2`. The step below makes that at most e^-60.
 fn ln_gaussian_mean(sigma: f64, order: f64, ln_f: impl Fn(f64) -> f64) -> f64 {
     use std::f64::consts::PI;
     let var = sigma * sigma;
@@ -89,9 +90,9 @@ fn ln_convex_gap(l: f64, r: f64, a: f64) -> f64 {
     }
 }
 
-/// RDP of the Gaussian on a sample of fixed size without replacement, neighbours replacing one row: theorem 27 of
-/// Wang, Balle, Kasiviswanathan 2019 at whole orders, and between them the line through `(order - 1) rdp`, which is
-/// convex in the order (their corollary 10).
+/// RDP of the Gaussian on a sample of fixed size without replacement, neighbours replacing one row:
+/// theorem 27 of Wang, Balle, Kasiviswanathan 2019 at whole orders, and between them the line
+/// through `(order - 1) rdp`, which is convex in the order (their corollary 10).
 pub(crate) fn fixed_size_gaussian(q: f64, sigma: f64, order: f64) -> f64 {
     if q == 0.0 {
         return 0.0;
@@ -116,7 +117,8 @@ fn ln_fixed_size_moment(q: f64, sigma: f64, order: u32) -> f64 {
     for k in 1..=order {
         let kf = f64::from(k);
         ln_weight += ((a - kf + 1.0) / kf * q).ln();
-        // The first bound of the theorem holds for every mechanism, the second uses the Gaussian's own moments.
+        // The first bound of the theorem holds for every mechanism, the second uses the Gaussian's
+        // own moments.
         let ln_moment = match k {
             1 => continue,
             2 => {

@@ -1,9 +1,10 @@
-//! Each mechanism as the pair of distributions that dominates it, cut where the privacy loss crosses a grid.
+//! Each mechanism as the pair of distributions that dominates it, cut where the privacy loss
+//! crosses a grid.
 //!
-//! A mechanism is as private as a pair `(P, Q)` on the line makes it, `P` with the row and `Q` without, and only the
-//! privacy loss `ln P(x) / Q(x)` of each outcome matters (Zhu, Dong, Wang 2022). So outcomes whose losses share a
-//! cell of the grid are kept as one piece: its mass under `P` and under `Q`. The other direction of the pair, `(Q, P)`,
-//! is the same list read backwards.
+//! A mechanism is as private as a pair `(P, Q)` on the line makes it, `P` with the row and `Q`
+//! without, and only the privacy loss `ln P(x) / Q(x)` of each outcome matters (Zhu, Dong, Wang
+//! 2022). So outcomes whose losses share a cell of the grid are kept as one piece: its mass under
+//! `P` and under `Q`. The other direction of the pair, `(Q, P)`, is the same list read backwards.
 
 use super::Mechanism;
 use super::mechanism::tree_depth;
@@ -168,9 +169,9 @@ impl Pair {
     }
 }
 
-/// Poisson batches cut down to `cap` rows, as a mixture over whether the other rows alone fill the batch. If they do,
-/// the row at stake pushes another one out, so two contributions differ. The larger of both sampling chances is
-/// what the row's chance is given that event.
+/// Poisson batches cut down to `cap` rows, as a mixture over whether the other rows alone fill the
+/// batch. If they do, the row at stake pushes another one out, so two contributions differ. The
+/// larger of both sampling chances is what the row's chance is given that event.
 fn truncated(q: f64, sigma: f64, rows: u64, cap: u64) -> Pair {
     let first = Normals {
         q,
@@ -194,8 +195,9 @@ fn truncated(q: f64, sigma: f64, rows: u64, cap: u64) -> Pair {
     }
 }
 
-/// `P = (1 - q) N(0, sigma^2) + q N(1, sigma^2)` against `Q = N(0, sigma^2)`, or, where a row is replaced, against
-/// `Q = (1 - q) N(0, sigma^2) + q N(-1, sigma^2)`. In both the loss grows with the outcome.
+/// `P = (1 - q) N(0, sigma^2) + q N(1, sigma^2)` against `Q = N(0, sigma^2)`, or, where a row is
+/// replaced, against `Q = (1 - q) N(0, sigma^2) + q N(-1, sigma^2)`. In both the loss grows with
+/// the outcome.
 #[derive(Clone, Copy)]
 pub(crate) struct Normals {
     q: f64,
@@ -284,7 +286,8 @@ impl Normals {
     }
 }
 
-/// `P = Laplace(0)` against `Q = Laplace(sensitivity)`: half of `P` at the largest loss, the rest falling to the least.
+/// `P = Laplace(0)` against `Q = Laplace(sensitivity)`: half of `P` at the largest loss, the rest
+/// falling to the least.
 fn laplace_pieces(scale: f64, sensitivity: f64, step: f64) -> Pieces {
     let top = sensitivity / scale;
     let far = 0.5 * (-top).exp();

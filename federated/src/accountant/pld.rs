@@ -5,11 +5,13 @@ use super::pairs::Pair;
 use super::{Accountant, Mechanism, Step, check_delta};
 use lepton_tensor::{Error, Result};
 
-/// An accountant that composes privacy loss distributions (Koskela, Jalko, Honkela 2020; Doroshenko et al. 2022).
+/// An accountant that composes privacy loss distributions (Koskela, Jalko, Honkela 2020; Doroshenko
+/// et al. 2022).
 ///
-/// Losses are rounded up, tails counted as infinite, sums taken by Fourier transform; only the rounding of `f64` itself
-/// is not bounded, which matters for a `delta` below about 1e-12. The grid is chosen from the loss's own spread, so that the
-/// result lies within about 1e-4 of the exact epsilon.
+/// Losses are rounded up, tails counted as infinite, sums taken by Fourier transform; only the
+/// rounding of `f64` itself is not bounded, which matters for a `delta` below about 1e-12. The grid
+/// is chosen from the loss's own spread, so that the result lies within about 1e-4 of the exact
+/// epsilon.
 ///
 /// ```
 /// use lepton_federated::accountant::{Accountant, PldAccountant};
@@ -31,8 +33,8 @@ impl PldAccountant {
         PldAccountant::default()
     }
 
-    /// An accountant that rounds losses to multiples of `grid` instead of choosing a grid: coarser is faster, and
-    /// overestimates more.
+    /// An accountant that rounds losses to multiples of `grid` instead of choosing a grid: coarser
+    /// is faster, and overestimates more.
     ///
     /// # Errors
     /// If `grid` is not a finite number above 0.
@@ -98,8 +100,8 @@ fn distributions(
 
 /// A step fine enough for the losses and coarse enough for memory.
 ///
-/// Moving mass to the ends of its cell adds at most `step^2 / 4` to the variance of each loss: a fiftieth of the
-/// losses' own deviation keeps that addition below 1e-4 of the variance.
+/// Moving mass to the ends of its cell adds at most `step^2 / 4` to the variance of each loss: a
+/// fiftieth of the losses' own deviation keeps that addition below 1e-4 of the variance.
 fn grid_step(pairs: &[(Pair, u64)], tail: f64, tail_each: f64, wanted: Option<f64>) -> f64 {
     const FINEST: f64 = (1u64 << 19) as f64; // cells of one step's distribution
     const LONGEST: f64 = (1u64 << 20) as f64; // cells of the sum

@@ -1,10 +1,11 @@
-//! Accounting by Renyi differential privacy: divergences add up, then one conversion to `(epsilon, delta)`.
+//! Accounting by Renyi differential privacy: divergences add up, then one conversion to `(epsilon,
+//! delta)`.
 
 use super::{Accountant, Mechanism, Step, check_delta, order};
 use lepton_tensor::{Error, Result};
 
-/// An accountant that adds Renyi divergences (Mironov 2017). Always a bound, fast, and a few per cent looser than
-/// [`PldAccountant`](super::PldAccountant).
+/// An accountant that adds Renyi divergences (Mironov 2017). Always a bound, fast, and a few per
+/// cent looser than [`PldAccountant`](super::PldAccountant).
 ///
 /// ```
 /// use lepton_federated::accountant::{Accountant, RdpAccountant};
@@ -84,8 +85,8 @@ fn divergence(mechanism: &Mechanism, order: f64) -> f64 {
 
 /// The least epsilon over all orders, by golden-section search.
 ///
-/// `(order - 1) epsilon(order)` is convex in the order, since the log-moment is; divided by `order - 1` it has a
-/// single valley, so the search needs no grid and no luck.
+/// `(order - 1) epsilon(order)` is convex in the order, since the log-moment is; divided by `order
+/// - 1` it has a single valley, so the search needs no grid and no luck.
 fn least_epsilon(delta: f64, rdp: impl Fn(f64) -> f64) -> f64 {
     let at = |ln_gap: f64| epsilon_at(1.0 + ln_gap.exp(), delta, &rdp);
     let golden = 0.5 * (5f64.sqrt() - 1.0);
@@ -115,7 +116,8 @@ fn epsilon_at(order: f64, delta: f64, rdp: impl Fn(f64) -> f64) -> f64 {
     if rdp.is_nan() {
         return f64::INFINITY;
     }
-    // The divergence alone bounds the total variation (Bretagnolle, Huber 1979): a large delta costs nothing.
+    // The divergence alone bounds the total variation (Bretagnolle, Huber 1979): a large delta
+    // costs nothing.
     if delta * delta + (-rdp).exp_m1() > 0.0 {
         return 0.0;
     }

@@ -4,9 +4,9 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 /// `erfc x` within a few units of the last place, over the whole line.
 ///
-/// For `x >= 0` it is the trapezoidal rule at half-integer nodes for the integral
-/// `(2x / pi) e^{-x^2} \int_0^inf e^{-t^2} / (t^2 + x^2) dt`, plus the residue of the pole at `t = ix`
-/// (Hunter and Regan 1972). With step 1/2 and 13 nodes the rule's error is below `e^{-pi^2 / h^2}`, 7e-18.
+/// For `x >= 0` it is the trapezoidal rule at half-integer nodes for the integral `(2x / pi)
+/// e^{-x^2} \int_0^inf e^{-t^2} / (t^2 + x^2) dt`, plus the residue of the pole at `t = ix` (Hunter
+/// and Regan 1972). With step 1/2 and 13 nodes the rule's error is below `e^{-pi^2 / h^2}`, 7e-18.
 pub(crate) fn erfc(x: f64) -> f64 {
     const STEP: f64 = 0.5;
     if x < 0.0 {
@@ -29,7 +29,8 @@ pub(crate) fn erfc(x: f64) -> f64 {
     2.0 * STEP * x / PI * (-x * x).exp() * sum + residue
 }
 
-/// The mass of the standard normal between `a` and `b >= a`, with small relative error in either tail.
+/// The mass of the standard normal between `a` and `b >= a`, with small relative error in either
+/// tail.
 pub(crate) fn normal_mass(a: f64, b: f64) -> f64 {
     if a > 0.0 {
         return normal_mass(-b, -a);

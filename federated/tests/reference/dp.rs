@@ -107,7 +107,8 @@ fn calibration(row: &Row) -> Result<Outcome, String> {
     let (target, delta) = (row.number("target_eps")?, row.number("delta")?);
     let (q, steps) = (row.number("q")?, row.number("steps")? as u64);
     let rdp = noise_multiplier(target, delta, q, steps).map_err(text)?;
-    // The column was found to a thousandth on a grid of a thousandth, which overestimates by up to 0.4 %: so is ours.
+    // The column was found to a thousandth on a grid of a thousandth, which overestimates by up to
+    // 0.4 %: so is ours.
     let coarse = PldAccountant::with_grid(1e-3).map_err(text)?;
     let pld = noise_multiplier_after(&coarse, target, delta, q, steps, 1e-3).map_err(text)?;
     let mut faults = Faults::default();
