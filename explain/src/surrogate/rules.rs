@@ -102,13 +102,7 @@ impl Rules {
             )));
         }
         let mut rules = Vec::new();
-        walk(
-            tree.nodes(),
-            0,
-            &Thresholds(table),
-            &mut Vec::new(),
-            &mut rules,
-        );
+        walk(tree.nodes(), 0, &Thresholds(table), &[], &mut rules);
         let given = rules
             .iter()
             .map(|r: &Rule| r.class)
