@@ -17,3 +17,69 @@ pub(crate) fn significant(x: f64, digits: usize) -> f64 {
         .parse()
         .unwrap_or(x)
 }
+
+/// `text` with the characters that SVG and HTML read as markup replaced by entities, and control
+/// characters, which XML forbids, by a space.
+pub(crate) fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe += "&amp;",
+            '<' => safe += "&lt;",
+            '>' => safe += "&gt;",
+            '"' => safe += "&quot;",
+            '\'' => safe += "&#39;",
+            '\n' | '\t' => safe.push(c),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => safe.push(' '),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// `x` in at most `digits` significant digits, with `e` where zeros would outnumber them.
+pub(crate) fn number(x: f64, digits: usize) -> String {
+    let rounded = significant(x, digits) + 0.0; // -0 becomes 0
+    let size = rounded.abs();
+    if size == 0.0 || (1e-4..1e7).contains(&size) || !size.is_finite() {
+        format!("{rounded}").replace('-', "\u{2212}")
+    } else {
+        format!("{rounded:e}").replace('-', "\u{2212}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        let table = [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (1234567.0, "1230000"),
+            (0.00012345, "0.000123"),
+            (-2.5, "\u{2212}2.5"),
+            (1e-9, "1e\u{2212}9"),
+            (6.02214e23, "6.02e23"),
+        ];
+        for (x, want) in table {
+            assert_eq!(number(x, 3), want);
+        }
+    }
+
+    #[test]
+    fn a_threshold_takes_as_few_digits_as_part_its_neighbours() {
+        assert_eq!(shortest_between(880.849, 870.0, 891.0), 881.0);
+        assert_eq!(shortest_between(2019.5, 2019.0, 2020.0), 2019.5);
+        assert_eq!(shortest_between(0.1, 0.1, 0.1_f64.next_up()), 0.1);
+    }
+
+    #[test]
+    fn markup_is_escaped_and_control_characters_are_gone() {
+        assert_eq!(
+            escape("<a b='c'>&\"\u{1b}\n"),
+            "&lt;a b=&#39;c&#39;&gt;&amp;&quot; \n"
+        );
+    }
+}

@@ -199,10 +199,13 @@ impl Rules {
     }
 }
 
-/// One rule a line, with the share of rows it covers and how often the model agrees.
+/// Each rule with the share of rows that it covers and how often the model agrees.
 impl fmt::Display for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for rule in &self.rules {
+        for (i, rule) in self.rules.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
             writeln!(f, "{}", self.sentence(rule))?;
             let covered = format!("{:.1} % of {} rows", 100.0 * self.coverage(rule), self.rows);
             match rule.precision() {

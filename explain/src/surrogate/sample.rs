@@ -1,7 +1,7 @@
 //! Query points around the data: what a surrogate asks the model beside the rows themselves.
 
 use crate::Table;
-use crate::rng::Rng;
+use lepton_tensor::random::Rng;
 
 /// Draws `count` rows around those of `data`, row after row.
 ///
@@ -15,7 +15,7 @@ pub(super) fn around(data: &Table<'_>, count: usize, spread: f64, seed: u64) -> 
     let mut rng = Rng::new(seed);
     let mut points = Vec::with_capacity(count * data.columns());
     for _ in 0..count {
-        let row = data.row(rng.below(data.rows()));
+        let row = data.row(rng.below(data.rows() as u64) as usize);
         for (value, scale) in row.iter().zip(&scale) {
             points.push(value + scale * rng.normal());
         }
