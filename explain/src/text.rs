@@ -18,8 +18,8 @@ pub(crate) fn significant(x: f64, digits: usize) -> f64 {
         .unwrap_or(x)
 }
 
-/// `text` with the characters that SVG and HTML read as markup replaced by entities, and control
-/// characters, which XML forbids, by a space.
+/// `text` with the characters that SVG and HTML read as markup replaced by entities, and
+/// characters that XML forbids by a space.
 pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -29,12 +29,16 @@ pub(crate) fn escape(text: &str) -> String {
             '>' => safe += "&gt;",
             '"' => safe += "&quot;",
             '\'' => safe += "&#39;",
-            '\n' | '\t' => safe.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => safe.push(' '),
+            c if is_forbidden(c) => safe.push(' '),
             c => safe.push(c),
         }
     }
     safe
+}
+
+/// Whether XML has no place for `c`, not even as an entity.
+pub(crate) fn is_forbidden(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 /// `x` in at most `digits` significant digits, with `e` where zeros would outnumber them.

@@ -1,6 +1,6 @@
 //! The paper below every picture.
 
-use crate::text::escape;
+use crate::text::{escape, is_forbidden};
 use lepton_tensor::{Error, Result};
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -88,16 +88,12 @@ pub(super) fn picture(
          height=\"{height}\" viewBox=\"0 0 {w} {h}\" color=\"#000000\">\n<title>{}</title>\n\
          <rect class=\"paper\" width=\"{w}\" height=\"{h}\" fill=\"#FFFFFF\"/>\n{}",
         escape(title),
-        // Safe on text: the library escapes quotes, so this reads no text as an attribute.
+        // Safe on text: the library escapes quotes, so this reads no text as an attribute. It does
+        // let control characters through.
         drawn
             .replace("=\"#000000\"", "=\"currentColor\"")
             .replace(is_forbidden, " ")
     ))
-}
-
-/// Whether XML has no place for `c`, not even as an entity; the library lets it through.
-fn is_forbidden(c: char) -> bool {
-    (c.is_control() && c != '\n') || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 /// An error of the drawing library as ours.
