@@ -43,6 +43,7 @@
 //! with its fidelity, a rule with its coverage, a discovered graph with "association, not cause".
 #![forbid(unsafe_code)]
 
+pub mod attribution;
 pub mod causal;
 pub mod picture;
 pub mod report;
