@@ -1,0 +1,332 @@
+//! A graph of variables whose edges point one way or are left open.
+
+use super::meek;
+use lepton_tensor::{Error, Result};
+use std::fmt;
+
+/// Named nodes, and between two of them at most one edge: directed (`a -> b`) or undirected
+/// (`c -- d`, which may point either way). With directed edges only it is a diagram of causes; with
+/// both it stands for the class of diagrams that no observation tells apart (a CPDAG).
+///
+/// ```
+/// use lepton_explain::causal::Graph;
+/// let names = ["rain", "sprinkler", "wet", "slippery"].map(String::from);
+/// let mut graph = Graph::new(&names);
+/// graph.direct(0, 2);
+/// graph.direct(1, 2);
+/// graph.direct(2, 3);
+/// assert_eq!(graph.to_string(), "rain -> wet\nsprinkler -> wet\nwet -> slippery\n");
+/// assert_eq!(graph.cpdag()?, graph); // the collider at `wet` fixes every arrow
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Graph {
+    names: Vec<String>,
+    note: String,
+    // Row i, column j: the edge may be read i -> j. Both readings: undirected. None: no edge.
+    marks: Vec<bool>,
+}
+
+/// An edge of a [`Graph`], by the indices of its nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Edge {
+    /// From the first node to the second.
+    Directed(usize, usize),
+    /// Between the two, the lower index first.
+    Undirected(usize, usize),
+}
+
+impl Graph {
+    /// A graph without edges.
+    pub fn new(names: &[String]) -> Graph {
+        let n = names.len();
+        Graph {
+            names: names.to_vec(),
+            note: String::new(),
+            marks: vec![false; n * n],
+        }
+    }
+
+    /// The same graph with a line that every printed form begins with; empty for none.
+    pub fn with_note(mut self, note: impl Into<String>) -> Graph {
+        self.note = note.into();
+        self
+    }
+
+    /// The line that every printed form begins with.
+    pub fn note(&self) -> &str {
+        &self.note
+    }
+
+    /// The number of nodes.
+    pub fn nodes(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The names of the nodes.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Sets the edge between `a` and `b` to `a -> b`.
+    ///
+    /// # Panics
+    /// If there is no such node, or `a` is `b`.
+    #[track_caller]
+    pub fn direct(&mut self, a: usize, b: usize) {
+        self.set(a, b, true, false);
+    }
+
+    /// Sets the edge between `a` and `b` to `a -- b`.
+    ///
+    /// # Panics
+    /// If there is no such node, or `a` is `b`.
+    #[track_caller]
+    pub fn connect(&mut self, a: usize, b: usize) {
+        self.set(a, b, true, true);
+    }
+
+    /// Takes away the edge between `a` and `b`.
+    ///
+    /// # Panics
+    /// If there is no such node, or `a` is `b`.
+    #[track_caller]
+    pub fn disconnect(&mut self, a: usize, b: usize) {
+        self.set(a, b, false, false);
+    }
+
+    #[track_caller]
+    fn set(&mut self, a: usize, b: usize, forth: bool, back: bool) {
+        let n = self.nodes();
+        assert!(
+            a < n && b < n && a != b,
+            "graph: no edge between {a} and {b} of {n} nodes"
+        );
+        self.marks[a * n + b] = forth;
+        self.marks[b * n + a] = back;
+    }
+
+    fn mark(&self, a: usize, b: usize) -> bool {
+        self.marks[a * self.nodes() + b]
+    }
+
+    /// Whether there is an edge `a -> b`.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    pub fn is_directed(&self, a: usize, b: usize) -> bool {
+        self.mark(a, b) && !self.mark(b, a)
+    }
+
+    /// Whether there is an edge `a -- b`.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    pub fn is_undirected(&self, a: usize, b: usize) -> bool {
+        self.mark(a, b) && self.mark(b, a)
+    }
+
+    /// Whether there is any edge between `a` and `b`.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    pub fn is_adjacent(&self, a: usize, b: usize) -> bool {
+        self.mark(a, b) || self.mark(b, a)
+    }
+
+    /// The nodes that share an edge with `a`, in order.
+    pub fn neighbours(&self, a: usize) -> Vec<usize> {
+        (0..self.nodes())
+            .filter(|&b| self.is_adjacent(a, b))
+            .collect()
+    }
+
+    /// The nodes `b` with `b -> a`, in order.
+    pub fn parents(&self, a: usize) -> Vec<usize> {
+        (0..self.nodes())
+            .filter(|&b| self.is_directed(b, a))
+            .collect()
+    }
+
+    /// The edges in the order of their lower node, then of their higher one.
+    pub fn edges(&self) -> Vec<Edge> {
+        let mut edges = Vec::new();
+        for a in 0..self.nodes() {
+            for b in a + 1..self.nodes() {
+                match (self.mark(a, b), self.mark(b, a)) {
+                    (true, true) => edges.push(Edge::Undirected(a, b)),
+                    (true, false) => edges.push(Edge::Directed(a, b)),
+                    (false, true) => edges.push(Edge::Directed(b, a)),
+                    (false, false) => {}
+                }
+            }
+        }
+        edges
+    }
+
+    /// Whether a path of directed edges leads from `a` to `b`; each node reaches itself.
+    pub fn reaches(&self, a: usize, b: usize) -> bool {
+        let mut seen = vec![false; self.nodes()];
+        let mut open = vec![a];
+        while let Some(at) = open.pop() {
+            if !std::mem::replace(&mut seen[at], true) {
+                open.extend((0..self.nodes()).filter(|&next| self.is_directed(at, next)));
+            }
+        }
+        seen[b]
+    }
+
+    /// Whether no path of directed edges returns to where it began.
+    pub fn is_acyclic(&self) -> bool {
+        let arrow = |e: &Edge| matches!(*e, Edge::Directed(a, b) if self.reaches(b, a));
+        !self.edges().iter().any(arrow)
+    }
+
+    /// The structural Hamming distance: the number of pairs of nodes whose edge differs.
+    ///
+    /// # Panics
+    /// If the graphs have different numbers of nodes.
+    pub fn distance(&self, other: &Graph) -> usize {
+        assert_eq!(
+            self.nodes(),
+            other.nodes(),
+            "graph: distance of graphs of different sizes"
+        );
+        let edge = |g: &Graph, a, b| (g.mark(a, b), g.mark(b, a));
+        let differ = |&(a, b): &(usize, usize)| edge(self, a, b) != edge(other, a, b);
+        let pairs = (0..self.nodes()).flat_map(|a| (0..a).map(move |b| (a, b)));
+        pairs.filter(differ).count()
+    }
+
+    /// The class of diagrams that no observation tells from this one: its skeleton, the arrows of
+    /// its colliders, and what follows from them (Verma & Pearl, 1990; Meek, 1995).
+    ///
+    /// # Errors
+    /// If an edge is undirected or the arrows form a cycle.
+    pub fn cpdag(&self) -> Result<Graph> {
+        if !self.is_acyclic()
+            || self
+                .edges()
+                .iter()
+                .any(|e| matches!(e, Edge::Undirected(..)))
+        {
+            return Err(Error::value(
+                "graph: only a directed graph without cycles has a class of equivalents",
+            ));
+        }
+        let mut class = self.clone();
+        for (a, b) in pairs(self) {
+            class.connect(a, b);
+        }
+        for middle in 0..self.nodes() {
+            let parents = self.parents(middle);
+            for &a in &parents {
+                if parents.iter().any(|&b| b != a && !self.is_adjacent(a, b)) {
+                    class.direct(a, middle);
+                }
+            }
+        }
+        meek::close(&mut class);
+        Ok(class)
+    }
+
+    /// Whether every path between `x` and `y` is blocked by `given` (d-separation: Pearl, 1988), in
+    /// a directed graph without cycles. It walks as "Bayes ball" does (Shachter, 1998).
+    ///
+    /// # Panics
+    /// If there is no such node.
+    pub fn separated(&self, x: usize, y: usize, given: &[usize]) -> bool {
+        let n = self.nodes();
+        let fixed = |a: usize| given.contains(&a);
+        // A node opens a collider if it or something it reaches is held fixed.
+        let opens: Vec<bool> = (0..n)
+            .map(|a| given.iter().any(|&g| self.reaches(a, g)))
+            .collect();
+        let mut seen = vec![[false; 2]; n];
+        let mut open = vec![(x, false)]; // (node, whether it was entered along an arrow)
+        while let Some((at, down)) = open.pop() {
+            if std::mem::replace(&mut seen[at][usize::from(down)], true) {
+                continue;
+            }
+            if at == y {
+                return false;
+            }
+            for next in 0..n {
+                let chain = at == x || !fixed(at);
+                if self.is_directed(at, next) && chain {
+                    open.push((next, true));
+                }
+                if self.is_directed(next, at) && if down { opens[at] } else { chain } {
+                    open.push((next, false));
+                }
+            }
+        }
+        true
+    }
+
+    /// The graph in Mermaid's language, left to right; the note stands in a comment and a node.
+    pub fn to_mermaid(&self) -> String {
+        let mut text = String::from("graph LR\n");
+        if !self.note.is_empty() {
+            text += &format!(
+                "    %% {}\n    note[\"{}\"]\n",
+                one_line(&self.note),
+                label(&self.note)
+            );
+        }
+        for (i, name) in self.names.iter().enumerate() {
+            text += &format!("    n{i}[\"{}\"]\n", label(name));
+        }
+        for edge in self.edges() {
+            text += &match edge {
+                Edge::Directed(a, b) => format!("    n{a} --> n{b}\n"),
+                Edge::Undirected(a, b) => format!("    n{a} --- n{b}\n"),
+            };
+        }
+        text
+    }
+}
+
+fn pairs(graph: &Graph) -> Vec<(usize, usize)> {
+    let ends = |e| match e {
+        Edge::Directed(a, b) | Edge::Undirected(a, b) => (a, b),
+    };
+    graph.edges().into_iter().map(ends).collect()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Text inside a quoted Mermaid label, where `#name;` is an entity.
+fn label(text: &str) -> String {
+    let mut safe = String::new();
+    for c in one_line(text).chars() {
+        match c {
+            '#' => safe += "#35;",
+            '&' => safe += "#amp;",
+            '<' => safe += "#lt;",
+            '>' => safe += "#gt;",
+            '"' => safe += "#quot;",
+            '`' => safe += "#96;", // begins Markdown
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// The note, then one edge a line.
+impl fmt::Display for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.note.is_empty() {
+            writeln!(f, "{}", self.note)?;
+        }
+        for edge in self.edges() {
+            match edge {
+                Edge::Directed(a, b) => writeln!(f, "{} -> {}", self.names[a], self.names[b])?,
+                Edge::Undirected(a, b) => writeln!(f, "{} -- {}", self.names[a], self.names[b])?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,301 @@
+//! A tree as if-then rules that a person can read, check and contradict.
+
+use super::tree::{Node, Tree};
+use crate::Table;
+use crate::text::shortest_between;
+use lepton_tensor::{Error, Result};
+use std::fmt;
+
+/// The rules of a [`Tree`]: each row meets exactly one of them.
+///
+/// They are simplified: questions about one feature are merged into one interval, and two leaves
+/// that answer alike become one rule. A threshold is written with as few digits (three or more) as
+/// leave every row of the measured table on its side, and the numbers beside a rule are measured
+/// with the thresholds as written.
+///
+/// ```
+/// use lepton_explain::{Table, surrogate::{Rules, Tree, TreeOptions}};
+/// let names = ["age".to_string(), "bmi".to_string()];
+/// let table = Table::new(&names, &[30., 20., 50., 21., 31., 34., 51., 33., 70., 20., 71., 35.])?;
+/// let classes = ["low".to_string(), "high".to_string()];
+/// let model = [0, 0, 0, 1, 0, 1];
+/// let tree = Tree::fit(&table, &model, TreeOptions { max_depth: 2, min_leaf: 1 })?;
+/// let rules = Rules::measure(&tree, &table, &model, &classes)?.with_units(&["years", "kg/m²"])?;
+/// assert_eq!(rules.rules().len(), 3, "{rules}");
+/// let high = "if age > 50.5 years and bmi > 26.5 kg/m² then high";
+/// assert!(rules.to_string().contains(high), "{rules}");
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rules {
+    rules: Vec<Rule>,
+    features: Vec<String>,
+    units: Vec<String>,
+    classes: Vec<String>,
+    rows: usize,
+}
+
+/// One rule: if every condition holds, the class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// What must hold, in the order in which the tree first asks; none means always.
+    pub conditions: Vec<Condition>,
+    /// The class that the rule gives.
+    pub class: usize,
+    /// The number of measured rows that meet the conditions.
+    pub covered: usize,
+    /// How many of those the model gives the rule's class.
+    pub agreeing: usize,
+}
+
+/// `above < x[feature] <= up_to`; an open end is infinite.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Condition {
+    /// The column.
+    pub feature: usize,
+    /// The lower end, itself outside.
+    pub above: f64,
+    /// The upper end, itself inside.
+    pub up_to: f64,
+}
+
+impl Condition {
+    /// Whether `row` meets the condition.
+    pub fn holds(&self, row: &[f64]) -> bool {
+        self.above < row[self.feature] && row[self.feature] <= self.up_to
+    }
+}
+
+impl Rule {
+    /// Whether `row` meets every condition.
+    pub fn holds(&self, row: &[f64]) -> bool {
+        self.conditions.iter().all(|c| c.holds(row))
+    }
+
+    /// The share of the covered rows to which the model gives the rule's class; `None` if no row
+    /// is covered, which is no evidence either way.
+    pub fn precision(&self) -> Option<f64> {
+        (self.covered > 0).then(|| self.agreeing as f64 / self.covered as f64)
+    }
+}
+
+impl Rules {
+    /// The rules of `tree`, measured on the rows of `table`, of which `model` holds the model's
+    /// classes. `classes` are the classes' names.
+    ///
+    /// # Errors
+    /// If sizes do not fit together, or the tree or the model gives a class without a name.
+    pub fn measure(
+        tree: &Tree,
+        table: &Table<'_>,
+        model: &[usize],
+        classes: &[String],
+    ) -> Result<Rules> {
+        if table.columns() != tree.columns() || table.rows() != model.len() {
+            return Err(Error::shape(format!(
+                "rules: a table of {} rows and {} columns with {} model classes; the tree has {} \
+                 columns, and each row needs one class",
+                table.rows(),
+                table.columns(),
+                model.len(),
+                tree.columns()
+            )));
+        }
+        let mut rules = Vec::new();
+        walk(tree.nodes(), 0, &Thresholds(table), &[], &mut rules);
+        let given = rules
+            .iter()
+            .map(|r: &Rule| r.class)
+            .chain(model.iter().copied())
+            .max();
+        if given.is_some_and(|c| c >= classes.len()) {
+            return Err(Error::value(format!(
+                "rules: class {} has no name; {} classes are named",
+                given.unwrap_or(0),
+                classes.len()
+            )));
+        }
+        for rule in &mut rules {
+            let covered = || (0..table.rows()).filter(|&i| rule.holds(table.row(i)));
+            (rule.covered, rule.agreeing) = (
+                covered().count(),
+                covered().filter(|&i| model[i] == rule.class).count(),
+            );
+        }
+        // The widest rules first; the sort is stable, so a tie keeps the tree's order.
+        rules.sort_by_key(|r| std::cmp::Reverse(r.covered));
+        Ok(Rules {
+            rules,
+            features: table.names().to_vec(),
+            units: vec![String::new(); table.columns()],
+            classes: classes.to_vec(),
+            rows: table.rows(),
+        })
+    }
+
+    /// The same rules with a unit printed behind each threshold; an empty unit prints nothing.
+    ///
+    /// # Errors
+    /// If there is not one unit for each feature.
+    pub fn with_units(mut self, units: &[impl AsRef<str>]) -> Result<Rules> {
+        if units.len() != self.features.len() {
+            return Err(Error::shape(format!(
+                "rules: {} units for {} features; give one for each, empty where there is none",
+                units.len(),
+                self.features.len()
+            )));
+        }
+        self.units = units.iter().map(|u| u.as_ref().to_string()).collect();
+        Ok(self)
+    }
+
+    /// The rules, those that cover most rows first.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The class of `row`.
+    ///
+    /// # Panics
+    /// If `row` is shorter than the tree's table was wide.
+    pub fn predict(&self, row: &[f64]) -> usize {
+        // The conditions part the space, so one rule holds.
+        self.rules
+            .iter()
+            .find(|r| r.holds(row))
+            .map_or(0, |r| r.class)
+    }
+
+    /// The share of the measured rows that `rule` covers, in [0, 1].
+    pub fn coverage(&self, rule: &Rule) -> f64 {
+        if self.rows == 0 {
+            0.0
+        } else {
+            rule.covered as f64 / self.rows as f64
+        }
+    }
+
+    /// `rule` as a sentence without its numbers: `if 10 < x <= 20 and y > 3 then high`.
+    pub fn sentence(&self, rule: &Rule) -> String {
+        let class = &self.classes[rule.class];
+        if rule.conditions.is_empty() {
+            return format!("always {class}");
+        }
+        let conditions: Vec<String> = rule.conditions.iter().map(|c| self.condition(c)).collect();
+        format!("if {} then {class}", conditions.join(" and "))
+    }
+
+    fn condition(&self, c: &Condition) -> String {
+        let name = &self.features[c.feature];
+        let unit = match self.units[c.feature].as_str() {
+            "" => String::new(),
+            unit => format!(" {unit}"),
+        };
+        match (c.above == f64::NEG_INFINITY, c.up_to == f64::INFINITY) {
+            (true, _) => format!("{name} <= {}{unit}", c.up_to),
+            (_, true) => format!("{name} > {}{unit}", c.above),
+            _ => format!("{} < {name} <= {}{unit}", c.above, c.up_to),
+        }
+    }
+}
+
+/// Each rule with the share of rows that it covers and how often the model agrees.
+impl fmt::Display for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, rule) in self.rules.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            writeln!(f, "{}", self.sentence(rule))?;
+            let covered = format!("{:.1} % of {} rows", 100.0 * self.coverage(rule), self.rows);
+            match rule.precision() {
+                Some(p) => writeln!(
+                    f,
+                    "    covers {covered}; the model agrees on {:.1} %",
+                    100.0 * p
+                )?,
+                None => writeln!(
+                    f,
+                    "    covers none of {} rows, so it is not backed by data",
+                    self.rows
+                )?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Finds readable thresholds that part the rows of a table as the exact ones do.
+struct Thresholds<'a>(&'a Table<'a>);
+
+impl Thresholds<'_> {
+    fn readable(&self, feature: usize, exact: f64) -> f64 {
+        let low = self
+            .0
+            .column(feature)
+            .filter(|&v| v <= exact)
+            .fold(f64::NEG_INFINITY, f64::max);
+        let high = self
+            .0
+            .column(feature)
+            .filter(|&v| v > exact)
+            .fold(f64::INFINITY, f64::min);
+        shortest_between(exact, low, high)
+    }
+}
+
+/// Collects the rules below node `at`, whose conditions so far are `path`.
+fn walk(
+    nodes: &[Node],
+    at: usize,
+    thresholds: &Thresholds<'_>,
+    path: &[Condition],
+    rules: &mut Vec<Rule>,
+) {
+    let answer = single_answer(nodes, at);
+    if let (Some(split), None) = (nodes[at].split, answer) {
+        let t = thresholds.readable(split.feature, split.threshold);
+        let (low, high) = ((f64::NEG_INFINITY, t), (t, f64::INFINITY));
+        for (child, ends) in [(split.left, low), (split.right, high)] {
+            let mut narrowed = path.to_vec();
+            narrow(&mut narrowed, split.feature, ends);
+            // Rounding may close a gap between two thresholds that no measured row lies in.
+            if narrowed.iter().all(|c| c.above < c.up_to) {
+                walk(nodes, child, thresholds, &narrowed, rules);
+            }
+        }
+    } else {
+        let class = answer.unwrap_or_else(|| nodes[at].class());
+        rules.push(Rule {
+            conditions: path.to_vec(),
+            class,
+            covered: 0,
+            agreeing: 0,
+        });
+    }
+}
+
+/// The class that every leaf below node `at` gives, if they all give the same.
+fn single_answer(nodes: &[Node], at: usize) -> Option<usize> {
+    match nodes[at].split {
+        None => Some(nodes[at].class()),
+        Some(s) => {
+            single_answer(nodes, s.left).filter(|&c| single_answer(nodes, s.right) == Some(c))
+        }
+    }
+}
+
+/// Adds `ends.0 < x[feature] <= ends.1` to `path`, merged with what it says of `feature` already.
+fn narrow(path: &mut Vec<Condition>, feature: usize, ends: (f64, f64)) {
+    match path.iter_mut().find(|c| c.feature == feature) {
+        Some(c) => {
+            c.above = c.above.max(ends.0);
+            c.up_to = c.up_to.min(ends.1);
+        }
+        None => path.push(Condition {
+            feature,
+            above: ends.0,
+            up_to: ends.1,
+        }),
+    }
+}
