@@ -22,6 +22,14 @@ pub fn apply<O: Op + Listed>(op: O, x: Ins<Var>) -> Result<Outs<Var>> {
     apply_any(&op, x)
 }
 
+/// Applies an op known only as data, as programs and traces do; a catalogue has made it.
+///
+/// # Errors
+/// As [`apply`].
+pub fn apply_dyn(op: &dyn AnyOp, x: Ins<Var>) -> Result<Outs<Var>> {
+    apply_any(op, x)
+}
+
 /// The first output of `op`; failures panic with the op's sentence at the caller's line.
 #[inline]
 #[track_caller]

@@ -54,7 +54,7 @@ mod transforms;
 mod transpose;
 mod var;
 
-pub use apply::apply;
+pub use apply::{apply, apply_dyn};
 pub use attrs::{Attr, Attrs};
 pub use backward::vjp;
 pub use case::{Case, Gradient, distinct, floats, indices, truths};

@@ -189,6 +189,11 @@ pub trait AnyOp: Debug + Send + Sync {
     fn attrs(&self) -> Attrs;
     /// [`Op::cost`].
     fn cost(&self, x: &[&Meta], y: &[Meta]) -> Cost;
+    /// The same op with other attributes.
+    ///
+    /// # Errors
+    /// When an attribute is missing or of another kind.
+    fn with_attrs(&self, attrs: &Attrs) -> Result<Box<dyn AnyOp>>;
     /// A copy on the heap (free for ops without attributes).
     fn boxed(&self) -> Box<dyn AnyOp>;
 }
@@ -227,6 +232,9 @@ impl<O: Op> AnyOp for O {
     }
     fn cost(&self, x: &[&Meta], y: &[Meta]) -> Cost {
         Op::cost(self, x, y)
+    }
+    fn with_attrs(&self, attrs: &Attrs) -> Result<Box<dyn AnyOp>> {
+        Ok(Box::new(O::from_attrs(attrs)?))
     }
     fn boxed(&self) -> Box<dyn AnyOp> {
         Box::new(self.clone())

@@ -2,6 +2,7 @@
 
 mod atomic;
 pub mod safetensors;
+pub mod weights;
 mod stored;
 
 use std::fs::File;

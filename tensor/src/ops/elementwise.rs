@@ -262,3 +262,19 @@ pub fn select(cond: &Tensor, x: &Tensor, y: &Tensor) -> Tensor {
         })
     })
 }
+
+/// True when no element is infinite or NaN.
+pub fn all_finite(x: &Tensor) -> bool {
+    if !x.dtype().is_float() {
+        return true;
+    }
+    let x = x.contiguous();
+    match_dtype!(float x.dtype(), T => {
+        // `0 * x` is NaN exactly when x is not finite; sixteen sums of it vectorise, `all` does not.
+        let mut sums = [0.0 as T; 16];
+        for chunk in x.as_slice::<T>().expect("contiguous").chunks(16) {
+            chunk.iter().zip(&mut sums).for_each(|(v, s)| *s += v * 0.0);
+        }
+        sums.iter().all(|s| *s == 0.0)
+    })
+}

@@ -2,7 +2,7 @@
 //!
 //! Each function takes tensors that a shape rule has accepted and returns new ones; nothing above
 //! reads elements behind its back. Elementwise work runs on contiguous tiles ([`map`], [`zip`]);
-//! strides and broadcasting are the tile loads in [`walk`]. Work is split by shape, so the bits of
+//! strides and broadcasting are the tile loads in `walk`. Work is split by shape, so the bits of
 //! a result do not depend on the number of threads.
 
 mod copy;
@@ -11,6 +11,8 @@ mod index;
 mod linalg;
 mod matmul;
 
+mod optim;
+mod quant;
 mod random;
 mod reduce;
 mod scan;
@@ -20,11 +22,13 @@ mod walk;
 mod window;
 
 pub use copy::{arange, assign, cast, cat, copy, copy_into, full};
-pub use elementwise::{CompareBody, IntMap, IntZip, compare, map, select, zip};
+pub use elementwise::{all_finite, CompareBody, IntMap, IntZip, compare, map, select, zip};
 pub use index::{gather, index_add, scatter_add, take};
 pub use linalg::svd;
 pub use matmul::{Activation, matmul};
 
+pub use optim::{AdamStep, SgdStep, adam_step, sgd_step};
+pub use quant::{matmul_i8, quantize};
 pub use random::{normal, uniform};
 pub use reduce::{Extreme, Fold, arg_reduce, reduce};
 pub use scan::cumsum;

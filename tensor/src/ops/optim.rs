@@ -1,0 +1,154 @@
+//! One pass over a parameter, its gradient and its moments: the updates of optimisers.
+
+use crate::dtype::Element;
+use crate::simd::{self, Float, Kernel, Lane, Num, Simd, Vector};
+use crate::{Tensor, match_dtype};
+
+/// The numbers of one Adam step, bias corrections applied by the caller.
+#[derive(Clone, Copy, Debug)]
+pub struct AdamStep {
+    /// The decay of the mean of gradients.
+    pub beta1: f64,
+    /// The decay of the mean of squared gradients.
+    pub beta2: f64,
+    /// Learning rate over `1 - beta1^t`.
+    pub rate: f64,
+    /// `1 / sqrt(1 - beta2^t)`.
+    pub scale: f64,
+    /// Added to the root of the second moment.
+    pub eps: f64,
+    /// Added to the gradient, times the parameter.
+    pub l2: f64,
+    /// What the parameter keeps of itself first: `1 - lr * decay` for decoupled decay, else 1.
+    pub keep: f64,
+}
+
+/// The numbers of one step of gradient descent.
+#[derive(Clone, Copy, Debug)]
+pub struct SgdStep {
+    /// The learning rate.
+    pub rate: f64,
+    /// What the velocity keeps of itself.
+    pub momentum: f64,
+    /// The share of the gradient that enters the velocity.
+    pub enter: f64,
+    /// Added to the gradient, times the parameter.
+    pub l2: f64,
+    /// Looks ahead along the velocity.
+    pub nesterov: bool,
+}
+
+/// Updates `param` and the moments `m`, `v` in place; each is copied first when it is shared.
+///
+/// All four have one shape and float dtype; on the device `Meta` nothing happens.
+pub fn adam_step(param: &mut Tensor, grad: &Tensor, m: &mut Tensor, v: &mut Tensor, step: AdamStep) {
+    if param.is_meta() || grad.is_meta() {
+        return;
+    }
+    let grad = grad.contiguous();
+    match_dtype!(float param.dtype(), T => {
+        let (p, m, v) = (param.make_mut::<T>(), m.make_mut::<T>(), v.make_mut::<T>());
+        let g = grad.as_slice::<T>().expect("contiguous");
+        assert!(p.len() == g.len() && m.len() == g.len() && v.len() == g.len(), "one shape");
+        simd::dispatch(Adam { p, g, m, v, step });
+    });
+}
+
+/// Updates `param` and the velocity in place; each is copied first when it is shared.
+pub fn sgd_step(param: &mut Tensor, grad: &Tensor, velocity: Option<&mut Tensor>, step: SgdStep) {
+    if param.is_meta() || grad.is_meta() {
+        return;
+    }
+    let grad = grad.contiguous();
+    match_dtype!(float param.dtype(), T => {
+        let p = param.make_mut::<T>();
+        let g = grad.as_slice::<T>().expect("contiguous");
+        let v = velocity.map(|v| v.make_mut::<T>());
+        assert!(p.len() == g.len() && v.as_ref().is_none_or(|v| v.len() == g.len()), "one shape");
+        simd::dispatch(Sgd { p, g, v, step });
+    });
+}
+
+struct Adam<'a, T> {
+    p: &'a mut [T],
+    g: &'a [T],
+    m: &'a mut [T],
+    v: &'a mut [T],
+    step: AdamStep,
+}
+
+impl<T: Float + Element> Kernel for Adam<'_, T> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let lanes = <T::Vec<S> as Vector>::LANES;
+        let whole = self.p.len() / lanes * lanes;
+        for i in (0..whole).step_by(lanes) {
+            let (p, g) = (<T::Vec<S>>::load(&self.p[i..]), <T::Vec<S>>::load(&self.g[i..]));
+            let (m, v) = (<T::Vec<S>>::load(&self.m[i..]), <T::Vec<S>>::load(&self.v[i..]));
+            let [p, m, v] = adam(&self.step, p, g, m, v);
+            p.store(&mut self.p[i..]);
+            m.store(&mut self.m[i..]);
+            v.store(&mut self.v[i..]);
+        }
+        // The tail runs as a padded vector, so that an element's bits do not depend on its place.
+        if whole < self.p.len() {
+            let n = self.p.len() - whole;
+            let [mut p, mut g, mut m, mut v] = [[T::default(); simd::MAX_LANES]; 4];
+            p[..n].copy_from_slice(&self.p[whole..]);
+            g[..n].copy_from_slice(&self.g[whole..]);
+            m[..n].copy_from_slice(&self.m[whole..]);
+            v[..n].copy_from_slice(&self.v[whole..]);
+            let (x, y) = (<T::Vec<S>>::load(&p), <T::Vec<S>>::load(&g));
+            let [a, b, c] = adam(&self.step, x, y, <T::Vec<S>>::load(&m), <T::Vec<S>>::load(&v));
+            a.store(&mut p);
+            b.store(&mut m);
+            c.store(&mut v);
+            self.p[whole..].copy_from_slice(&p[..n]);
+            self.m[whole..].copy_from_slice(&m[..n]);
+            self.v[whole..].copy_from_slice(&v[..n]);
+        }
+    }
+}
+
+/// Adam (Kingma and Ba 2015, algorithm 1; decoupled decay as Loshchilov and Hutter 2019).
+#[inline(always)]
+fn adam<L: Lane>(s: &AdamStep, p: L, g: L, m: L, v: L) -> [L; 3] {
+    let c = L::splat;
+    let g = g + p * c(s.l2);
+    let m = m + (g - m) * c(1.0 - s.beta1);
+    let v = v * c(s.beta2) + g * g * c(1.0 - s.beta2);
+    let p = p * c(s.keep) - c(s.rate) * m / (v.sqrt() * c(s.scale) + c(s.eps));
+    [p, m, v]
+}
+
+struct Sgd<'a, T> {
+    p: &'a mut [T],
+    g: &'a [T],
+    v: Option<&'a mut [T]>,
+    step: SgdStep,
+}
+
+impl<T: Float + Element> Kernel for Sgd<'_, T> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let s = self.step;
+        let c = <T as Num>::splat;
+        let Sgd { p, g, v, .. } = self;
+        let Some(v) = v else {
+            for i in 0..p.len() {
+                p[i] = p[i] - (g[i] + p[i] * c(s.l2)) * c(s.rate);
+            }
+            return;
+        };
+        for i in 0..p.len() {
+            let slope = g[i] + p[i] * c(s.l2);
+            v[i] = v[i] * c(s.momentum) + slope * c(s.enter);
+            let go = if s.nesterov { slope + v[i] * c(s.momentum) } else { v[i] };
+            p[i] = p[i] - go * c(s.rate);
+        }
+    }
+}
