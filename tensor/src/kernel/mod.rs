@@ -1,3 +1,4 @@
 //! Kernels that are more than one loop over slices.
 
 pub mod gemm;
+pub mod gemm_i8;

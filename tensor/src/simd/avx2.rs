@@ -148,6 +148,29 @@ impl Reg for __m256 {
         let bits = cpu!(_mm256_srli_epi32::<23>(_mm256_castps_si256(self)));
         cpu!(_mm256_castsi256_ps(bits))
     }
+    #[inline(always)]
+    fn transpose(square: &mut [V<Self>]) {
+        let square: &mut [V<Self>; 8] = square.first_chunk_mut().expect("a square");
+        let [a, b, c, d, e, f, g, h] = square.map(|v| v.0);
+        let (low, high) = (fours(a, b, c, d), fours(e, f, g, h));
+        for i in 0..4 {
+            square[i] = V(cpu!(_mm256_permute2f128_ps::<0x20>(low[i], high[i])));
+            square[i + 4] = V(cpu!(_mm256_permute2f128_ps::<0x31>(low[i], high[i])));
+        }
+    }
+}
+
+/// Four rows' elements `i` in the lower half, and `i + 4` in the upper half, of result `i`.
+#[inline(always)]
+fn fours(a: __m256, b: __m256, c: __m256, d: __m256) -> [__m256; 4] {
+    let (ab, cd) = cpu!((_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d)));
+    let (ef, gh) = cpu!((_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d)));
+    cpu!([
+        _mm256_shuffle_ps::<0x44>(ab, cd),
+        _mm256_shuffle_ps::<0xEE>(ab, cd),
+        _mm256_shuffle_ps::<0x44>(ef, gh),
+        _mm256_shuffle_ps::<0xEE>(ef, gh),
+    ])
 }
 
 impl Reg for __m256d {
@@ -251,5 +274,16 @@ impl Reg for __m256d {
     fn shift_out_of_exponent(self) -> Self {
         let bits = cpu!(_mm256_srli_epi64::<52>(_mm256_castpd_si256(self)));
         cpu!(_mm256_castsi256_pd(bits))
+    }
+    #[inline(always)]
+    fn transpose(square: &mut [V<Self>]) {
+        let square: &mut [V<Self>; 4] = square.first_chunk_mut().expect("a square");
+        let [a, b, c, d] = square.map(|v| v.0);
+        let (ab, cd) = cpu!((_mm256_unpacklo_pd(a, b), _mm256_unpacklo_pd(c, d)));
+        let (ef, gh) = cpu!((_mm256_unpackhi_pd(a, b), _mm256_unpackhi_pd(c, d)));
+        square[0] = V(cpu!(_mm256_permute2f128_pd::<0x20>(ab, cd)));
+        square[1] = V(cpu!(_mm256_permute2f128_pd::<0x20>(ef, gh)));
+        square[2] = V(cpu!(_mm256_permute2f128_pd::<0x31>(ab, cd)));
+        square[3] = V(cpu!(_mm256_permute2f128_pd::<0x31>(ef, gh)));
     }
 }

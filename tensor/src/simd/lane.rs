@@ -127,4 +127,6 @@ pub trait Vector: Copy {
     fn load(x: &[Self::Elem]) -> Self;
     /// Writes the vector to the first `LANES` elements of `x`; panics when there are fewer.
     fn store(self, x: &mut [Self::Elem]);
+    /// Transposes the square of the first `LANES` vectors; panics when there are fewer.
+    fn transpose(square: &mut [Self]);
 }

@@ -136,6 +136,11 @@ macro_rules! wide_register {
             fn shift_out_of_exponent(self) -> Self {
                 <$R>::from_bits(self.to_bits() >> $MANTISSA_BITS)
             }
+            #[inline(always)]
+            fn transpose(square: &mut [V<Self>]) {
+                let square: &mut [V<Self>; $LANES] = square.first_chunk_mut().expect("a square");
+                *square = <$R>::transpose(square.map(|v| v.0)).map(V);
+            }
         }
     };
 }

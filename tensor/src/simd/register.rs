@@ -59,6 +59,8 @@ pub(super) trait Reg: Copy {
     fn shift_into_exponent(self) -> Self;
     /// Each lane's bits shifted right by the bits of a mantissa, zeros coming in.
     fn shift_out_of_exponent(self) -> Self;
+    /// Transposes a square of `LANES` registers.
+    fn transpose(square: &mut [V<Self>]);
 }
 
 /// A vector: a register with the arithmetic of a [`Lane`].
@@ -270,5 +272,9 @@ impl<R: Reg> Vector for V<R> {
     #[inline(always)]
     fn store(self, x: &mut [R::Elem]) {
         self.0.store(x);
+    }
+    #[inline(always)]
+    fn transpose(square: &mut [Self]) {
+        R::transpose(square);
     }
 }

@@ -127,6 +127,8 @@ macro_rules! scalar_lane {
             fn store(self, x: &mut [$T]) {
                 x[0] = self;
             }
+            #[inline(always)]
+            fn transpose(_: &mut [$T]) {}
         }
     };
 }

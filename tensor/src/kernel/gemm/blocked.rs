@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::epilogue::Epilogue;
 use super::micro::{AskTile, Block, Left, Right, TileShape};
-use super::pack::{Scratch, pack_left, pack_right};
+use super::pack::{Pack, SLACK, Scratch};
 use super::view::{MatMut, MatRef};
 use crate::simd::{Float, Level};
 use crate::threads::parallel_for;
@@ -18,8 +18,9 @@ const LEFT_BYTES: usize = 168 * DEPTH * 4;
 const RIGHT_COLUMNS: usize = 2048;
 /// Multiplications below which a product stays on one thread: some 25 microseconds.
 const PARALLEL: usize = 1 << 21;
-/// Bytes of A that are read where they stand.
+/// A block of A is read where it stands when it is this small and meets no more columns than this.
 const DIRECT_LEFT_BYTES: usize = 1 << 17;
+const DIRECT_LEFT_COLUMNS: usize = 256;
 /// The widest row of B, in bytes, that is read where it stands: wider ones meet in the same cache
 /// sets and ask for a page each.
 const DIRECT_RIGHT_BYTES: usize = 1 << 10;
@@ -111,8 +112,14 @@ fn lay_right<T: Float>(
     let pack = |group: Range<usize>, out: &mut [T]| {
         let from = packed_from + group.start * tile.cols;
         let width = (n - from).min(group.len() * tile.cols);
-        let part = [columns.start + from, width];
-        pack_right(job.b, [steps.start, k], part, tile.cols, out);
+        let (rows, steps) = ([columns.start + from, width], [steps.start, k]);
+        job.level.dispatch(Pack {
+            from: job.b.t(),
+            rows,
+            steps,
+            width: tile.cols,
+            out,
+        });
     };
     const GROUP: usize = 16;
     if job.parallel && panels > GROUP && n * k >= PARALLEL / 64 {
@@ -173,7 +180,7 @@ fn block<T: Float>(
     let mut memory = Scratch::left();
     let [row, step] = job.a.strides();
     let bytes = rows.len() * k * size_of::<T>();
-    let a = if cols.len() <= 2 * tile.cols || bytes <= DIRECT_LEFT_BYTES {
+    let a = if cols.len() <= DIRECT_LEFT_COLUMNS && bytes <= DIRECT_LEFT_BYTES {
         let start = job.a.at(rows.start, steps.start);
         Left {
             start,
@@ -184,17 +191,19 @@ fn block<T: Float>(
         }
     } else {
         let panels = rows.len().div_ceil(tile.rows);
-        let out = memory.get::<T>(panels * tile.rows * k);
-        pack_left(
-            job.a,
-            [rows.start, rows.len()],
-            [steps.start, k],
-            tile.rows,
+        let out = memory.get::<T>(panels * tile.rows * k + SLACK);
+        let start = out.as_ptr();
+        let (rows, steps) = ([rows.start, rows.len()], [steps.start, k]);
+        job.level.dispatch(Pack {
+            from: job.a,
+            rows,
+            steps,
+            width: tile.rows,
             out,
-        );
+        });
         let (panel, step) = ((tile.rows * k) as isize, tile.rows as isize);
         Left {
-            start: out.as_ptr(),
+            start,
             panel,
             row: 1,
             step,

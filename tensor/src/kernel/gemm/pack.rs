@@ -1,69 +1,131 @@
 //! Copies of A and B in the order in which the innermost loop reads them.
 //!
-//! A panel of A has `rows` adjacent elements a step, a panel of B `cols`; short panels are filled
-//! up with zeros.
+//! A panel of A has a tile's rows adjacent at each step of k, a panel of B a tile's columns; what
+//! fills up a short panel has no meaning.
 
 use std::cell::Cell;
 
 use super::view::MatRef;
-use crate::simd::Float;
+use crate::simd::{Float, Kernel, MAX_LANES, Num, Simd, Vector};
 
-/// Packs columns `k0 .. k0 + k` of rows `i0 .. i0 + m` of A into panels of `rows` rows.
-pub(super) fn pack_left<T: Float>(
-    a: MatRef<T>,
-    [i0, m]: [usize; 2],
-    [k0, k]: [usize; 2],
-    rows: usize,
-    out: &mut [T],
-) {
-    pack(a, [i0, m], [k0, k], rows, out);
+/// Elements of one panel's step beyond its own that may be written (and are overwritten after).
+pub(super) const SLACK: usize = MAX_LANES;
+
+/// Packs a part of a matrix: `width` rows a panel, each step's adjacent. B packs its transpose.
+pub(super) struct Pack<'a, T> {
+    pub(super) from: MatRef<'a, T>,
+    /// First row and how many, within `from`.
+    pub(super) rows: [usize; 2],
+    /// First step of k and how many, within `from`.
+    pub(super) steps: [usize; 2],
+    pub(super) width: usize,
+    /// Room for the panels; where rows are short, also for `SLACK`.
+    pub(super) out: &'a mut [T],
 }
 
-/// Packs rows `k0 .. k0 + k` of columns `j0 .. j0 + n` of B into panels of `cols` columns.
-pub(super) fn pack_right<T: Float>(
-    b: MatRef<T>,
-    [k0, k]: [usize; 2],
-    [j0, n]: [usize; 2],
-    cols: usize,
-    out: &mut [T],
-) {
-    pack(b.t(), [j0, n], [k0, k], cols, out);
-}
-
-/// Panels of `width` rows of `x`, each step of `k` adjacent.
-fn pack<T: Float>(
-    x: MatRef<T>,
-    [i0, m]: [usize; 2],
-    [k0, k]: [usize; 2],
-    width: usize,
-    out: &mut [T],
-) {
-    let [row, step] = x.strides();
-    for (panel, i) in (0..m).step_by(width).enumerate() {
-        let out = &mut out[panel * width * k..(panel + 1) * width * k];
-        let there = width.min(m - i);
-        if there < width {
-            out.fill(T::default());
-        }
-        let start = x.at(i0 + i, k0);
-        // SAFETY (both branches): `[i0 + i + r, k0 + p]` with `r < there` and `p < k` is an
-        // element of `x`, since the caller's ranges lie within it.
-        if row == 1 {
-            for p in 0..k {
-                let from = start.wrapping_offset(p as isize * step);
-                // SAFETY: as said above; with a row stride of 1 the elements are adjacent.
-                let from = unsafe { std::slice::from_raw_parts(from, there) };
-                out[p * width..p * width + there].copy_from_slice(from);
-            }
-        } else {
-            for r in 0..there {
-                let from = start.wrapping_offset(r as isize * row);
-                for p in 0..k {
-                    // SAFETY: as said above.
-                    out[p * width + r] = unsafe { *from.offset(p as isize * step) };
+impl<T: Float> Kernel for Pack<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let ([i0, m], [k0, k]) = (self.rows, self.steps);
+        let [row, step] = self.from.strides();
+        for (panel, i) in (0..m).step_by(self.width).enumerate() {
+            let out = &mut self.out[panel * self.width * k..];
+            let rows = self.width.min(m - i);
+            // Elements `[r, p]` with `r < rows` and `p < k`, from here by `row` and `step`.
+            let start = self.from.at(i0 + i, k0);
+            let panel = Panel {
+                start,
+                row,
+                step,
+                rows,
+                k,
+                width: self.width,
+            };
+            // SAFETY: the caller's rows and steps lie within the matrix, so all of these elements
+            // exist.
+            unsafe {
+                match (row, step, self.width) {
+                    (1, _, 16) if rows == 16 => panel.adjacent::<16>(out),
+                    (1, _, 8) if rows == 8 => panel.adjacent::<8>(out),
+                    (1, _, 6) if rows == 6 => panel.adjacent::<6>(out),
+                    (_, 1, _) if rows * 2 >= T::Vec::<S>::LANES => panel.transposed::<S>(out),
+                    _ => panel.one_by_one(out),
                 }
             }
         }
+    }
+}
+
+/// A panel to be packed.
+struct Panel<T> {
+    start: *const T,
+    row: isize,
+    step: isize,
+    rows: usize,
+    k: usize,
+    width: usize,
+}
+
+impl<T: Float> Panel<T> {
+    /// Any strides, any number of rows; zeros where there is no row.
+    #[inline(always)]
+    unsafe fn one_by_one(&self, out: &mut [T]) {
+        let out = &mut out[..self.width * self.k];
+        if self.rows < self.width {
+            out.fill(T::default());
+        }
+        for r in 0..self.rows {
+            let from = self.start.wrapping_offset(r as isize * self.row);
+            for p in 0..self.k {
+                // SAFETY: `[r, p]` is an element, as the caller vouches.
+                out[p * self.width + r] = unsafe { *from.offset(p as isize * self.step) };
+            }
+        }
+    }
+
+    /// Each step's rows are adjacent already.
+    #[inline(always)]
+    unsafe fn adjacent<const WIDTH: usize>(&self, out: &mut [T]) {
+        let (out, _) = out[..WIDTH * self.k].as_chunks_mut::<WIDTH>();
+        for p in 0..self.k {
+            let from = self.start.wrapping_offset(p as isize * self.step);
+            // SAFETY: `[.., p]` are elements, as the caller vouches, and `row` is 1.
+            out[p] = unsafe { *from.cast::<[T; WIDTH]>() };
+        }
+    }
+
+    /// Each row's steps are adjacent: squares of vectors are transposed in registers. The last row
+    /// stands for those that a short panel lacks; what comes of them is never written.
+    #[inline(always)]
+    unsafe fn transposed<S: Simd>(&self, out: &mut [T]) {
+        let lanes = T::Vec::<S>::LANES;
+        let groups = self.width.div_ceil(lanes);
+        let mut p = 0;
+        while p + lanes <= self.k {
+            // The last group may write beyond its step, into what is written next.
+            for g in (0..groups).rev() {
+                let mut square = [<T::Vec<S> as Num>::splat(0.0); MAX_LANES];
+                for r in 0..lanes {
+                    let row = (g * lanes + r).min(self.rows - 1) as isize;
+                    let from = self.start.wrapping_offset(row * self.row).wrapping_add(p);
+                    // SAFETY: `[row, p .. p + lanes]` are elements, adjacent as `step` is 1.
+                    square[r] = Vector::load(unsafe { std::slice::from_raw_parts(from, lanes) });
+                }
+                T::Vec::<S>::transpose(&mut square);
+                for q in 0..lanes {
+                    square[q].store(&mut out[(p + q) * self.width + g * lanes..]);
+                }
+            }
+            p += lanes;
+        }
+        let rest = Panel {
+            start: self.start.wrapping_add(p),
+            k: self.k - p,
+            ..*self
+        };
+        // SAFETY: the rest of the steps, of which the caller vouches for.
+        unsafe { rest.one_by_one(&mut out[p * self.width..]) };
     }
 }
 

@@ -172,6 +172,35 @@ fn vectors_agree_with_a_naive_loop() {
 }
 
 #[test]
+fn a_few_rows_have_the_bits_they_have_among_many() {
+    let mut rng = Rng::new(6);
+    for [m, k, n] in [[50, 300, 40], [300, 70, 600]] {
+        let a = Sample::<f32>::new(&mut rng, [m, k], 0);
+        let b = Sample::<f32>::new(&mut rng, [k, n], 1);
+        let level = crate::simd::level();
+        let (mut all, mut some) = (vec![0.0; m * n], vec![0.0; 3 * n]);
+        gemm(
+            level,
+            a.view(),
+            b.view(),
+            MatMut::rows_of(&mut all, [m, n]),
+            false,
+            None,
+        );
+        let rows = MatRef::new(&a.data, 10 * k, [3, k], a.strides);
+        gemm(
+            level,
+            rows,
+            b.view(),
+            MatMut::rows_of(&mut some, [3, n]),
+            false,
+            None,
+        );
+        assert_eq!(all[10 * n..13 * n], some);
+    }
+}
+
+#[test]
 fn infinities_stay_in_their_rows() {
     for level in Level::available() {
         for n in [1, 3, 20] {
@@ -252,4 +281,34 @@ fn views_outside_their_slice_are_refused() {
     assert!(refused(1, [3, 4], [4, 1]) && refused(10, [3, 4], [-4, -1]));
     assert!(refused(0, [usize::MAX, 2], [isize::MAX, 1]));
     assert!(refused(0, [2, 2], [isize::MIN, isize::MIN]));
+}
+
+/// A kernel that has lost its vector instructions still gives right numbers; its speed tells.
+#[cfg(not(debug_assertions))]
+#[test]
+fn avx2_is_faster_than_the_portable_level() {
+    if !Level::Avx2.is_available() {
+        return;
+    }
+    let x = vec![0.5f32; 64 * 64];
+    let view = MatRef::rows_of(&x, [64, 64]);
+    let mut c = vec![0.0; 64 * 64];
+    let mut best = |level| {
+        let mut best = std::time::Duration::MAX;
+        for _ in 0..200 {
+            let start = std::time::Instant::now();
+            gemm(
+                level,
+                view,
+                view,
+                MatMut::rows_of(&mut c, [64, 64]),
+                false,
+                None,
+            );
+            best = best.min(start.elapsed());
+        }
+        best
+    };
+    let (portable, avx2) = (best(Level::Portable), best(Level::Avx2));
+    assert!(avx2 * 3 < portable * 2, "{avx2:?} against {portable:?}");
 }
