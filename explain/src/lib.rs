@@ -2,6 +2,7 @@
 //!
 //! A model here is a closure, so anything that answers can be explained: a network of this
 //! workspace, a loaded file, a service. The rooms:
+//! - [`attribution`] tells how much each feature of an input carries to a score, by its gradients;
 //! - [`surrogate`] asks a model for its classes and tells them as a small tree and as if-then
 //!   rules, with the share of rows on which the rules agree with the model;
 //! - [`causal`] finds which columns of a table the data leaves connected, by the PC algorithm;

@@ -1,5 +1,19 @@
-//! How much each input feature carries to a score: so far the rules by which paths are sampled.
+//! How much each input feature carries to a score.
+//!
+//! A model is explained through its *score*: a closure from a batch `[rows, ..]` to one number a
+//! row, `[rows]`, such as `|x| model.forward(x).select(1, class)`. Explain logits rather than
+//! probabilities: where a softmax is sure its slope vanishes. A score always gets as many rows as
+//! the input has, in their order, so it may treat each in its own way (each its own class); but one
+//! row must not influence another (no statistics over the batch).
+//!
+//! [`gradient`] is the slope at the input, [`gradient_times_input`] scales it by the input, and
+//! [`IntegratedGradients`] follows the slope from a reference to the input, so that the parts add
+//! up to the difference of the scores.
 
+mod gradient;
+mod integrated;
 mod quadrature;
 
+pub use gradient::{gradient, gradient_times_input};
+pub use integrated::{Attribution, IntegratedGradients};
 pub use quadrature::Quadrature;
