@@ -43,15 +43,18 @@ mod summary;
 mod tabular;
 mod trainer;
 
-pub use layers::{Conv2d, Dropout, Flatten, Gelu, LeakyRelu, Linear, LogSoftmax, Relu, Sigmoid, Tanh, Weight, WeightForm};
+pub use layers::{
+    Conv2d, Dropout, Flatten, Gelu, LeakyRelu, Linear, LogSoftmax, Relu, Sigmoid, Tanh, Weight,
+    WeightForm,
+};
 pub use lepton_tensor::random::Rng;
 pub use loss::{bce_with_logits, cross_entropy, mse};
 pub use mlp::Mlp;
 pub use module::{Module, Sequential};
 pub use optim::{Adam, Optimizer, Sgd};
 pub use params::{Buffer, Item, ItemMut, Params, Path, Visit, VisitMut};
-pub use program::{Instruction, Program};
+pub use program::{Instruction, Program, Size};
 pub use scope::{eval, is_training, train};
-pub use summary::{Summary, summary};
+pub use summary::{Row, Summary, summary};
 pub use tabular::TabularModel;
 pub use trainer::{Epoch, History, Observer, Trainer};

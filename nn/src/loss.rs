@@ -20,7 +20,12 @@ pub fn mse(x: &Var, y: &Var) -> Var {
 
 #[track_caller]
 fn same_shape(what: &str, x: &Var, y: &Var) {
-    assert!(x.shape() == y.shape(), "{what}: predictions {:?} and targets {:?} differ in shape; reshape one of them", x.shape(), y.shape());
+    assert!(
+        x.shape() == y.shape(),
+        "{what}: predictions {:?} and targets {:?} differ in shape; reshape one of them",
+        x.shape(),
+        y.shape()
+    );
 }
 
 /// The mean of `-log softmax(x)[class]` over rows of logits `[rows, classes]` and i64 classes `[rows]`.
@@ -37,7 +42,9 @@ fn same_shape(what: &str, x: &Var, y: &Var) {
 pub fn cross_entropy(logits: &Var, classes: &Var) -> Var {
     assert!(
         logits.rank() == 2 && classes.shape() == &logits.shape()[..1],
-        "cross_entropy: wants logits [rows, classes] and i64 classes [rows], got {:?} and {:?}", logits.shape(), classes.shape()
+        "cross_entropy: wants logits [rows, classes] and i64 classes [rows], got {:?} and {:?}",
+        logits.shape(),
+        classes.shape()
     );
     let picked = logits.log_softmax(-1).gather(1, &classes.unsqueeze(1));
     -picked.mean(&[])

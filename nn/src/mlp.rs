@@ -23,21 +23,34 @@ impl Mlp {
     /// When there are fewer than two sizes, or one is 0.
     #[track_caller]
     pub fn new(sizes: &[usize], rng: &mut Rng) -> Mlp {
-        assert!(sizes.len() >= 2, "Mlp: wants at least an input and an output size, got {sizes:?}");
-        Mlp { layers: sizes.windows(2).map(|w| Linear::new(w[0], w[1], rng)).collect() }
+        assert!(
+            sizes.len() >= 2,
+            "Mlp: wants at least an input and an output size, got {sizes:?}"
+        );
+        Mlp {
+            layers: sizes
+                .windows(2)
+                .map(|w| Linear::new(w[0], w[1], rng))
+                .collect(),
+        }
     }
 
     /// The sizes it was made of.
     pub fn sizes(&self) -> Vec<usize> {
         let first = self.layers[0].weight.shape()[1];
-        std::iter::once(first).chain(self.layers.iter().map(|l| l.weight.shape()[0])).collect()
+        std::iter::once(first)
+            .chain(self.layers.iter().map(|l| l.weight.shape()[0]))
+            .collect()
     }
 }
 
 impl Module for Mlp {
     #[track_caller]
     fn forward(&self, x: &Var) -> Var {
-        let (last, hidden) = self.layers.split_last().expect("there is at least one layer");
+        let (last, hidden) = self
+            .layers
+            .split_last()
+            .expect("there is at least one layer");
         last.forward(&hidden.iter().fold(x.clone(), |x, l| l.forward_relu(&x)))
     }
     fn boxed(&self) -> Box<dyn Module> {

@@ -47,7 +47,10 @@ impl Sequential {
     }
 
     /// With `module` at the end.
-    #[expect(clippy::should_implement_trait, reason = "PyTorch users know it by this name")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "PyTorch users know it by this name"
+    )]
     pub fn add(mut self, module: impl Module + 'static) -> Sequential {
         self.modules.push(Box::new(module));
         self
@@ -80,6 +83,8 @@ impl Module for Sequential {
 impl Clone for Sequential {
     /// A deep copy, its parameters with identities of their own.
     fn clone(&self) -> Sequential {
-        Sequential { modules: self.modules.iter().map(|m| m.boxed()).collect() }
+        Sequential {
+            modules: self.modules.iter().map(|m| m.boxed()).collect(),
+        }
     }
 }

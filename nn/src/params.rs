@@ -14,11 +14,17 @@ pub struct Path<'a> {
 
 impl<'a> Path<'a> {
     /// The path of the module itself.
-    pub const ROOT: Path<'static> = Path { parent: None, name: "" };
+    pub const ROOT: Path<'static> = Path {
+        parent: None,
+        name: "",
+    };
 
     /// The path of the child `name`.
     pub fn child(&'a self, name: &'a str) -> Path<'a> {
-        Path { parent: Some(self), name }
+        Path {
+            parent: Some(self),
+            name,
+        }
     }
 }
 
@@ -97,16 +103,23 @@ pub trait Params {
     fn load_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<()> {
         let own = self.state();
         for (path, tensor) in &own {
-            let given = state.get(path).ok_or_else(|| Error::format(format!("load_state: '{path}' is missing")))?;
+            let given = state
+                .get(path)
+                .ok_or_else(|| Error::format(format!("load_state: '{path}' is missing")))?;
             if given.meta() != tensor.meta() {
                 return Err(Error::shape(format!(
                     "load_state: '{path}' is {} {:?}, the module wants {} {:?}",
-                    given.dtype(), given.shape(), tensor.dtype(), tensor.shape()
+                    given.dtype(),
+                    given.shape(),
+                    tensor.dtype(),
+                    tensor.shape()
                 )));
             }
         }
         if let Some(extra) = state.keys().find(|k| !own.contains_key(*k)) {
-            return Err(Error::format(format!("load_state: the module has no '{extra}'")));
+            return Err(Error::format(format!(
+                "load_state: the module has no '{extra}'"
+            )));
         }
         self.visit_mut(&Path::ROOT, &mut |path, item| {
             let tensor = state[&path.to_string()].clone();

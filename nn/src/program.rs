@@ -10,7 +10,9 @@ mod json;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use lepton_autograd::{AnyOp, Attrs, DType, Device, Entry, Error, Ins, ParamId, Result, Tensor, Var, make_op, trace};
+use lepton_autograd::{
+    AnyOp, Attrs, DType, Device, Entry, Error, Ins, ParamId, Result, Tensor, Var, make_op, trace,
+};
 
 use crate::module::Module;
 use crate::scope;
@@ -49,7 +51,14 @@ impl Clone for Instruction {
 impl Instruction {
     /// The op `name` with `attrs`, none of which names the batch.
     pub fn new(op: &str, attrs: Attrs, inputs: Vec<usize>, outputs: Vec<usize>) -> Instruction {
-        Instruction { op: op.to_owned(), attrs, batch: Vec::new(), inputs, outputs, made: None }
+        Instruction {
+            op: op.to_owned(),
+            attrs,
+            batch: Vec::new(),
+            inputs,
+            outputs,
+            made: None,
+        }
     }
 }
 
@@ -84,7 +93,11 @@ impl Program {
     ///
     /// # Errors
     /// When the module does something else for another number of rows.
-    pub fn trace(module: &(impl Module + ?Sized), shape: &[usize], dtype: DType) -> Result<Program> {
+    pub fn trace(
+        module: &(impl Module + ?Sized),
+        shape: &[usize],
+        dtype: DType,
+    ) -> Result<Program> {
         if shape.is_empty() {
             return Err(Error::shape("program: an input needs axis 0 for the batch"));
         }
@@ -92,8 +105,11 @@ impl Program {
             let x = Var::zeros(&[&[rows], &shape[1..]].concat(), dtype, Device::Meta);
             trace(|x| vec![scope::eval(|| module.forward(&x[0]))], &[x])
         };
-        let params: BTreeMap<ParamId, (String, Tensor)> =
-            module.params().into_iter().map(|(path, p)| (p.id(), (path, p.tensor().clone()))).collect();
+        let params: BTreeMap<ParamId, (String, Tensor)> = module
+            .params()
+            .into_iter()
+            .map(|(path, p)| (p.id(), (path, p.tensor().clone())))
+            .collect();
         batch::unify(&at(2), &at(3), &params)
     }
 
@@ -114,7 +130,11 @@ impl Program {
     /// Every value is made once, before it is read.
     fn check(&self) -> Result<()> {
         let mut made = std::collections::HashSet::new();
-        let given = self.inputs.iter().map(|i| i.0).chain(self.names.iter().map(|n| n.0));
+        let given = self
+            .inputs
+            .iter()
+            .map(|i| i.0)
+            .chain(self.names.iter().map(|n| n.0));
         for id in given {
             if !made.insert(id) {
                 return Err(Error::format(format!("program: value {id} is given twice")));
@@ -122,17 +142,31 @@ impl Program {
         }
         for (i, step) in self.instructions.iter().enumerate() {
             if let Some(id) = step.inputs.iter().find(|id| !made.contains(id)) {
-                return Err(Error::format(format!("program: instruction {i} ({}) reads value {id}, which nothing before it makes", step.op)));
+                return Err(Error::format(format!(
+                    "program: instruction {i} ({}) reads value {id}, which nothing before it makes",
+                    step.op
+                )));
             }
             if let Some(id) = step.outputs.iter().find(|&&id| !made.insert(id)) {
-                return Err(Error::format(format!("program: instruction {i} ({}) makes value {id} a second time", step.op)));
+                return Err(Error::format(format!(
+                    "program: instruction {i} ({}) makes value {id} a second time",
+                    step.op
+                )));
             }
         }
-        if let Some((_, path)) = self.names.iter().find(|(_, path)| !self.tensors.contains_key(path)) {
-            return Err(Error::format(format!("program: the tensor '{path}' is missing")));
+        if let Some((_, path)) = self
+            .names
+            .iter()
+            .find(|(_, path)| !self.tensors.contains_key(path))
+        {
+            return Err(Error::format(format!(
+                "program: the tensor '{path}' is missing"
+            )));
         }
         match self.outputs.iter().find(|id| !made.contains(id)) {
-            Some(id) => Err(Error::format(format!("program: the output {id} is never made"))),
+            Some(id) => Err(Error::format(format!(
+                "program: the output {id} is never made"
+            ))),
             None => Ok(()),
         }
     }
@@ -151,15 +185,34 @@ impl Program {
             values[*id] = Some(Var::from(self.tensors[path].clone()));
         }
         for step in &self.instructions {
-            let x: Ins<Var> = step.inputs.iter().map(|&id| values[id].clone().expect("checked by prepare")).collect();
+            let x: Ins<Var> = step
+                .inputs
+                .iter()
+                .map(|&id| values[id].clone().expect("checked by prepare"))
+                .collect();
             let y = self.apply(step, rows, x)?;
-            step.outputs.iter().zip(y).for_each(|(&id, v)| values[id] = Some(v));
+            step.outputs
+                .iter()
+                .zip(y)
+                .for_each(|(&id, v)| values[id] = Some(v));
         }
-        Ok(self.outputs.iter().map(|&id| values[id].clone().expect("checked by prepare")).collect())
+        Ok(self
+            .outputs
+            .iter()
+            .map(|&id| values[id].clone().expect("checked by prepare"))
+            .collect())
     }
 
-    fn apply(&self, step: &Instruction, rows: usize, x: Ins<Var>) -> Result<lepton_autograd::Outs<Var>> {
-        let made = step.made.as_deref().ok_or_else(|| Error::value("program: call prepare after a rewrite"))?;
+    fn apply(
+        &self,
+        step: &Instruction,
+        rows: usize,
+        x: Ins<Var>,
+    ) -> Result<lepton_autograd::Outs<Var>> {
+        let made = step
+            .made
+            .as_deref()
+            .ok_or_else(|| Error::value("program: call prepare after a rewrite"))?;
         if step.batch.is_empty() {
             return lepton_autograd::apply_dyn(made, x);
         }
@@ -173,36 +226,65 @@ impl Program {
     /// When an op refuses its inputs.
     pub fn shapes(&self, rows: usize) -> Result<Vec<Vec<usize>>> {
         let meta = |t: &Tensor| Var::from(Tensor::meta_like(t.meta()));
-        let mut all = Program { outputs: Vec::new(), ..self.clone() };
-        all.tensors.values_mut().for_each(|t| *t = meta(t).into_tensor());
-        all.outputs = (0..self.next_value()).filter(|id| self.makes(*id)).collect();
+        let mut all = Program {
+            outputs: Vec::new(),
+            ..self.clone()
+        };
+        all.tensors
+            .values_mut()
+            .for_each(|t| *t = meta(t).into_tensor());
+        all.outputs = (0..self.next_value())
+            .filter(|id| self.makes(*id))
+            .collect();
         let inputs: Vec<Var> = self
             .inputs
             .iter()
-            .map(|(_, dtype, sizes)| Var::zeros(&sizes.iter().map(|s| s.at(rows)).collect::<Vec<_>>(), *dtype, Device::Meta))
+            .map(|(_, dtype, sizes)| {
+                Var::zeros(
+                    &sizes.iter().map(|s| s.at(rows)).collect::<Vec<_>>(),
+                    *dtype,
+                    Device::Meta,
+                )
+            })
             .collect();
         let mut out = vec![Vec::new(); self.next_value()];
         let values = all.run(&inputs)?;
-        all.outputs.iter().zip(values).for_each(|(&id, v)| out[id] = v.shape().to_vec());
+        all.outputs
+            .iter()
+            .zip(values)
+            .for_each(|(&id, v)| out[id] = v.shape().to_vec());
         Ok(out)
     }
 
     fn makes(&self, id: usize) -> bool {
-        self.inputs.iter().any(|i| i.0 == id) || self.names.iter().any(|n| n.0 == id) || self.instructions.iter().any(|s| s.outputs.contains(&id))
+        self.inputs.iter().any(|i| i.0 == id)
+            || self.names.iter().any(|n| n.0 == id)
+            || self.instructions.iter().any(|s| s.outputs.contains(&id))
     }
 
     /// The number of rows that the inputs carry, after checking them.
     fn rows(&self, inputs: &[Var]) -> Result<usize> {
         if inputs.len() != self.inputs.len() {
-            return Err(Error::value(format!("program: wants {} inputs, got {}", self.inputs.len(), inputs.len())));
+            return Err(Error::value(format!(
+                "program: wants {} inputs, got {}",
+                self.inputs.len(),
+                inputs.len()
+            )));
         }
-        let rows = inputs.first().and_then(|x| x.shape().first()).copied().unwrap_or(0);
+        let rows = inputs
+            .first()
+            .and_then(|x| x.shape().first())
+            .copied()
+            .unwrap_or(0);
         for (i, ((_, dtype, sizes), x)) in self.inputs.iter().zip(inputs).enumerate() {
             let want: Vec<usize> = sizes.iter().map(|s| s.at(rows)).collect();
             if x.shape() != want || x.dtype() != *dtype {
                 let shape: Vec<String> = sizes.iter().map(Size::to_string).collect();
                 return Err(Error::shape(format!(
-                    "program: input {i} is {} {:?}, must be {dtype} [{}]", x.dtype(), x.shape(), shape.join(", ")
+                    "program: input {i} is {} {:?}, must be {dtype} [{}]",
+                    x.dtype(),
+                    x.shape(),
+                    shape.join(", ")
                 )));
             }
         }
@@ -211,9 +293,20 @@ impl Program {
 
     /// The first number that no value has.
     pub fn next_value(&self) -> usize {
-        let steps = self.instructions.iter().flat_map(|s| s.outputs.iter().chain(&s.inputs).copied());
-        let given = self.inputs.iter().map(|i| i.0).chain(self.names.iter().map(|n| n.0));
-        steps.chain(given).chain(self.outputs.iter().copied()).max().map_or(0, |id| id + 1)
+        let steps = self
+            .instructions
+            .iter()
+            .flat_map(|s| s.outputs.iter().chain(&s.inputs).copied());
+        let given = self
+            .inputs
+            .iter()
+            .map(|i| i.0)
+            .chain(self.names.iter().map(|n| n.0));
+        steps
+            .chain(given)
+            .chain(self.outputs.iter().copied())
+            .max()
+            .map_or(0, |id| id + 1)
     }
 
     /// The path of the tensor that value `id` stands for.
@@ -234,7 +327,9 @@ impl Program {
 
     /// Drops tensors that no instruction reads.
     pub fn drop_unused(&mut self) {
-        let read = |id: usize, p: &Program| p.outputs.contains(&id) || p.instructions.iter().any(|s| s.inputs.contains(&id));
+        let read = |id: usize, p: &Program| {
+            p.outputs.contains(&id) || p.instructions.iter().any(|s| s.inputs.contains(&id))
+        };
         let keep: Vec<bool> = self.names.iter().map(|n| read(n.0, self)).collect();
         let mut keep = keep.into_iter();
         self.names.retain(|_| keep.next().unwrap_or(true));
@@ -244,7 +339,10 @@ impl Program {
 
     /// Bytes of all tensors.
     pub fn bytes(&self) -> usize {
-        self.tensors.values().map(|t| t.numel() * t.dtype().size()).sum()
+        self.tensors
+            .values()
+            .map(|t| t.numel() * t.dtype().size())
+            .sum()
     }
 
     /// The program as JSON, without the tensors' elements.
@@ -256,7 +354,11 @@ impl Program {
     ///
     /// # Errors
     /// When the JSON is not a program, or does not fit the tensors.
-    pub fn from_json(value: &serde_json::Value, tensors: BTreeMap<String, Tensor>, extra: &[Entry]) -> Result<Program> {
+    pub fn from_json(
+        value: &serde_json::Value,
+        tensors: BTreeMap<String, Tensor>,
+        extra: &[Entry],
+    ) -> Result<Program> {
         json::read(value, tensors)?.prepare(extra)
     }
 }
@@ -264,15 +366,29 @@ impl Program {
 impl fmt::Display for Program {
     /// One line an op: `v3 = linear(v0, 0.weight, 0.bias) relu=true`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |id: &usize| self.name(*id).map_or_else(|| format!("v{id}"), str::to_owned);
+        let name = |id: &usize| {
+            self.name(*id)
+                .map_or_else(|| format!("v{id}"), str::to_owned)
+        };
         for (id, dtype, sizes) in &self.inputs {
             let shape: Vec<String> = sizes.iter().map(Size::to_string).collect();
             writeln!(f, "v{id}: {dtype} [{}]", shape.join(", "))?;
         }
         for s in &self.instructions {
             let list = |ids: &[usize]| ids.iter().map(name).collect::<Vec<_>>().join(", ");
-            let attrs: Vec<String> = s.attrs.iter().map(|(n, a)| format!(" {n}={}", json::show(n, a, &s.batch))).collect();
-            writeln!(f, "{} = {}({}){}", list(&s.outputs), s.op, list(&s.inputs), attrs.concat())?;
+            let attrs: Vec<String> = s
+                .attrs
+                .iter()
+                .map(|(n, a)| format!(" {n}={}", json::show(n, a, &s.batch)))
+                .collect();
+            writeln!(
+                f,
+                "{} = {}({}){}",
+                list(&s.outputs),
+                s.op,
+                list(&s.inputs),
+                attrs.concat()
+            )?;
         }
         let outputs: Vec<String> = self.outputs.iter().map(name).collect();
         writeln!(f, "return {}", outputs.join(", "))

@@ -17,12 +17,28 @@ struct NnScope {
 ///
 /// A pass run again under the same seed and step draws the same numbers.
 pub fn train<R>(seed: u64, step: u64, f: impl FnOnce() -> R) -> R {
-    enter_above(NnScope { training: true, seed, step, draws: AtomicU64::new(0) }, f)
+    enter_above(
+        NnScope {
+            training: true,
+            seed,
+            step,
+            draws: AtomicU64::new(0),
+        },
+        f,
+    )
 }
 
 /// Runs `f` in eval mode, which also holds outside any scope.
 pub fn eval<R>(f: impl FnOnce() -> R) -> R {
-    enter_above(NnScope { training: false, seed: 0, step: 0, draws: AtomicU64::new(0) }, f)
+    enter_above(
+        NnScope {
+            training: false,
+            seed: 0,
+            step: 0,
+            draws: AtomicU64::new(0),
+        },
+        f,
+    )
 }
 
 /// True in train mode.

@@ -55,7 +55,9 @@ pub fn summary(module: &impl Module, shape: &[usize], dtype: DType) -> Result<Su
     let shapes = program.shapes(shape.first().copied().unwrap_or(0))?;
     let row = |s: &crate::program::Instruction| {
         let read: Vec<&str> = s.inputs.iter().filter_map(|&id| program.name(id)).collect();
-        let path = read.first().map_or("", |p| p.rsplit_once('.').map_or(*p, |(head, _)| head));
+        let path = read
+            .first()
+            .map_or("", |p| p.rsplit_once('.').map_or(*p, |(head, _)| head));
         Row {
             path: path.to_owned(),
             op: s.op.clone(),
@@ -63,7 +65,11 @@ pub fn summary(module: &impl Module, shape: &[usize], dtype: DType) -> Result<Su
             params: read.iter().map(|p| program.tensors[*p].numel()).sum(),
         }
     };
-    let bytes = module.params().iter().map(|(_, p)| bytes_of(p.tensor())).sum();
+    let bytes = module
+        .params()
+        .iter()
+        .map(|(_, p)| bytes_of(p.tensor()))
+        .sum();
     Ok(Summary {
         rows: program.instructions.iter().map(row).collect(),
         params: module.num_params(),
@@ -79,11 +85,26 @@ fn bytes_of(t: &Tensor) -> usize {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<24} {:<14} {:<20} {:>12}", "path", "op", "output", "parameters")?;
+        writeln!(
+            f,
+            "{:<24} {:<14} {:<20} {:>12}",
+            "path", "op", "output", "parameters"
+        )?;
         for r in &self.rows {
-            writeln!(f, "{:<24} {:<14} {:<20} {:>12}", r.path, r.op, format!("{:?}", r.shape), r.params)?;
+            writeln!(
+                f,
+                "{:<24} {:<14} {:<20} {:>12}",
+                r.path,
+                r.op,
+                format!("{:?}", r.shape),
+                r.params
+            )?;
         }
         writeln!(f, "{} parameters, {} bytes", self.params, self.bytes)?;
-        write!(f, "one forward pass: {} flops, {} bytes moved", self.cost.flops, self.cost.bytes)
+        write!(
+            f,
+            "one forward pass: {} flops, {} bytes moved",
+            self.cost.flops, self.cost.bytes
+        )
     }
 }

@@ -64,7 +64,13 @@ impl TabularModel {
             "target": serde_json::to_value(&self.target).map_err(bad)?,
         });
         let text = serde_json::to_string_pretty(&model).map_err(bad)? + "\n";
-        Ok(vec![(MODEL.to_owned(), text.into_bytes()), (TENSORS.to_owned(), files::weights::write(&self.program.tensors)?)])
+        Ok(vec![
+            (MODEL.to_owned(), text.into_bytes()),
+            (
+                TENSORS.to_owned(),
+                files::weights::write(&self.program.tensors)?,
+            ),
+        ])
     }
 
     /// The model in the directory `dir`; `extra` has the ops of crates above nn.
@@ -80,11 +86,19 @@ impl TabularModel {
         TabularModel::from_parts(&value, tensors, extra).map_err(|e| e.at(path.display()))
     }
 
-    fn from_parts(value: &Value, tensors: BTreeMap<String, Tensor>, extra: &[Entry]) -> Result<TabularModel> {
+    fn from_parts(
+        value: &Value,
+        tensors: BTreeMap<String, Tensor>,
+        extra: &[Entry],
+    ) -> Result<TabularModel> {
         if value["format"] != FORMAT {
-            return Err(Error::format(format!("the format is {}, this build reads \"{FORMAT}\"", value["format"])));
+            return Err(Error::format(format!(
+                "the format is {}, this build reads \"{FORMAT}\"",
+                value["format"]
+            )));
         }
-        let bad = |what: &'static str| move |e: serde_json::Error| Error::format(format!("{what}: {e}"));
+        let bad =
+            |what: &'static str| move |e: serde_json::Error| Error::format(format!("{what}: {e}"));
         Ok(TabularModel {
             program: Program::from_json(&value["program"], tensors, extra)?,
             features: Features::deserialize(&value["features"]).map_err(bad("features"))?,

@@ -41,7 +41,9 @@ impl History {
     pub fn to_csv(&self) -> String {
         let cell = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
         let line = |e: &Epoch| format!("{},{},{}\n", e.epoch, e.loss, cell(e.validation));
-        std::iter::once("epoch,loss,validation\n".to_owned()).chain(self.epochs.iter().map(line)).collect()
+        std::iter::once("epoch,loss,validation\n".to_owned())
+            .chain(self.epochs.iter().map(line))
+            .collect()
     }
 }
 
@@ -105,8 +107,15 @@ impl Trainer {
                 optimizer.step(module, &mut grads)?;
                 step += 1;
             }
-            let validation = held_out.map(|(x, y)| evaluate(module, x, y, &loss)).transpose()?;
-            let done = Epoch { epoch, epochs: self.epochs, loss: total / rows as f64, validation };
+            let validation = held_out
+                .map(|(x, y)| evaluate(module, x, y, &loss))
+                .transpose()?;
+            let done = Epoch {
+                epoch,
+                epochs: self.epochs,
+                loss: total / rows as f64,
+                validation,
+            };
             observer.epoch(&done);
             history.epochs.push(done);
         }
@@ -119,10 +128,15 @@ impl Trainer {
             return Err(Error::value("training: there are no rows to train on"));
         }
         if y.shape().first() != Some(&rows) {
-            return Err(Error::shape(format!("training: {rows} rows of inputs, but targets of shape {:?}", y.shape())));
+            return Err(Error::shape(format!(
+                "training: {rows} rows of inputs, but targets of shape {:?}",
+                y.shape()
+            )));
         }
         if self.batch == 0 {
-            return Err(Error::value("training: the batch must have at least one row, got 0"));
+            return Err(Error::value(
+                "training: the batch must have at least one row, got 0",
+            ));
         }
         Ok(rows)
     }
@@ -133,7 +147,12 @@ fn pick(x: &Tensor, rows: &[usize]) -> Result<Var> {
     Ok(ops::take(x, 0, &index)?.into())
 }
 
-fn evaluate<M: Module>(module: &M, x: &Tensor, y: &Tensor, loss: &impl Fn(&Var, &Var) -> Var) -> Result<f64> {
+fn evaluate<M: Module>(
+    module: &M,
+    x: &Tensor,
+    y: &Tensor,
+    loss: &impl Fn(&Var, &Var) -> Var,
+) -> Result<f64> {
     let (x, y) = (Var::from(x.clone()), Var::from(y.clone()));
     lepton_autograd::no_grad(|| scope::eval(|| loss(&module.forward(&x), &y))).item()
 }

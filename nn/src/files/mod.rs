@@ -2,8 +2,8 @@
 
 mod atomic;
 pub mod safetensors;
-pub mod weights;
 mod stored;
+pub mod weights;
 
 use std::fs::File;
 use std::path::Path;

@@ -28,7 +28,8 @@ pub fn write(tensors: &BTreeMap<String, Tensor>) -> Result<Vec<u8>> {
     let bytes: Vec<Vec<u8>> = tensors.values().map(little_endian).collect::<Result<_>>()?;
     let view = |((name, t), data)| {
         let view = TensorView::new(stored(Tensor::dtype(t)), t.shape().to_vec(), data);
-        view.map(|v| (name, v)).map_err(|e| Error::format(format!("safetensors: '{name}': {e}")))
+        view.map(|v| (name, v))
+            .map_err(|e| Error::format(format!("safetensors: '{name}': {e}")))
     };
     let pairs = tensors.iter().zip(bytes.iter().map(Vec::as_slice));
     let views: Vec<(&String, TensorView<'_>)> = pairs.map(view).collect::<Result<_>>()?;
@@ -41,7 +42,11 @@ pub fn write(tensors: &BTreeMap<String, Tensor>) -> Result<Vec<u8>> {
 /// When the bytes are not a sound safetensors file, or hold a dtype lepton does not compute with.
 pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
     let header = Header::read(bytes, bytes.len() as u64)?;
-    header.tensors.iter().map(|e| Ok((e.name.clone(), tensor(e, bytes)?))).collect()
+    header
+        .tensors
+        .iter()
+        .map(|e| Ok((e.name.clone(), tensor(e, bytes)?)))
+        .collect()
 }
 
 /// The tensors of the safetensors file at `path`.
@@ -52,7 +57,8 @@ pub fn open(path: impl AsRef<Path>) -> Result<BTreeMap<String, Tensor>> {
     let path = path.as_ref();
     let mut bytes = Vec::new();
     let mut file = super::open(path)?;
-    file.read_to_end(&mut bytes).map_err(|e| Error::io(path.display(), &e))?;
+    file.read_to_end(&mut bytes)
+        .map_err(|e| Error::io(path.display(), &e))?;
     read(&bytes).map_err(|e| e.at(path.display()))
 }
 
@@ -70,11 +76,31 @@ fn stored(dtype: DType) -> Dtype {
 
 fn little_endian(t: &Tensor) -> Result<Vec<u8>> {
     Ok(match t.dtype() {
-        DType::F32 => t.to_vec::<f32>()?.into_iter().flat_map(f32::to_le_bytes).collect(),
-        DType::F64 => t.to_vec::<f64>()?.into_iter().flat_map(f64::to_le_bytes).collect(),
-        DType::I64 => t.to_vec::<i64>()?.into_iter().flat_map(i64::to_le_bytes).collect(),
-        DType::I32 => t.to_vec::<i32>()?.into_iter().flat_map(i32::to_le_bytes).collect(),
-        DType::I8 => t.to_vec::<i8>()?.into_iter().flat_map(i8::to_le_bytes).collect(),
+        DType::F32 => t
+            .to_vec::<f32>()?
+            .into_iter()
+            .flat_map(f32::to_le_bytes)
+            .collect(),
+        DType::F64 => t
+            .to_vec::<f64>()?
+            .into_iter()
+            .flat_map(f64::to_le_bytes)
+            .collect(),
+        DType::I64 => t
+            .to_vec::<i64>()?
+            .into_iter()
+            .flat_map(i64::to_le_bytes)
+            .collect(),
+        DType::I32 => t
+            .to_vec::<i32>()?
+            .into_iter()
+            .flat_map(i32::to_le_bytes)
+            .collect(),
+        DType::I8 => t
+            .to_vec::<i8>()?
+            .into_iter()
+            .flat_map(i8::to_le_bytes)
+            .collect(),
         DType::U8 => t.to_vec::<u8>()?,
         _ => t.to_vec::<bool>()?.into_iter().map(u8::from).collect(),
     })
@@ -82,22 +108,40 @@ fn little_endian(t: &Tensor) -> Result<Vec<u8>> {
 
 fn tensor(entry: &Entry, bytes: &[u8]) -> Result<Tensor> {
     let here = |e: Error| e.at(format_args!("tensor '{}'", entry.name.escape_debug()));
-    let refused = || Error::unsupported(format!("tensor '{}': lepton does not compute with {}", entry.name.escape_debug(), entry.stored));
+    let refused = || {
+        Error::unsupported(format!(
+            "tensor '{}': lepton does not compute with {}",
+            entry.name.escape_debug(),
+            entry.stored
+        ))
+    };
     let dtype = dtype(entry.stored).ok_or_else(refused)?;
-    let size = |d: &u64| usize::try_from(*d).map_err(|_| Error::shape(format!("tensor '{}' is too large", entry.name.escape_debug())));
+    let size = |d: &u64| {
+        usize::try_from(*d).map_err(|_| {
+            Error::shape(format!(
+                "tensor '{}' is too large",
+                entry.name.escape_debug()
+            ))
+        })
+    };
     let shape: Vec<usize> = entry.shape.iter().map(size).collect::<Result<_>>()?;
     // `Header` has checked that the range lies in the file and that the sizes agree.
     let data = &bytes[entry.bytes.start as usize..entry.bytes.end as usize];
     let n = numel(&shape).map_err(here)?;
     if n * dtype.size() != data.len() {
-        return Err(here(Error::format(format!("{} bytes do not hold {dtype} {shape:?}", data.len()))));
+        return Err(here(Error::format(format!(
+            "{} bytes do not hold {dtype} {shape:?}",
+            data.len()
+        ))));
     }
     Ok(match_dtype!(dtype, T => fill::<T>(&shape, data)))
 }
 
 fn fill<T: Element + FromBytes>(shape: &[usize], data: &[u8]) -> Tensor {
     Tensor::build(shape, |out: &mut [T]| {
-        out.iter_mut().zip(data.chunks_exact(size_of::<T>())).for_each(|(x, b)| *x = T::from_le(b));
+        out.iter_mut()
+            .zip(data.chunks_exact(size_of::<T>()))
+            .for_each(|(x, b)| *x = T::from_le(b));
     })
 }
 

@@ -27,7 +27,13 @@ impl Conv2d {
     /// # Panics
     /// When a size is 0, or the groups do not divide the channels.
     #[track_caller]
-    pub fn new(inputs: usize, outputs: usize, kernel: usize, options: ConvOptions, rng: &mut Rng) -> Conv2d {
+    pub fn new(
+        inputs: usize,
+        outputs: usize,
+        kernel: usize,
+        options: ConvOptions,
+        rng: &mut Rng,
+    ) -> Conv2d {
         let g = options.groups;
         assert!(
             inputs > 0 && outputs > 0 && kernel > 0 && g > 0 && inputs % g == 0 && outputs % g == 0,
@@ -36,14 +42,22 @@ impl Conv2d {
         let fan = inputs / g * kernel * kernel;
         let bound = 1.0 / (fan as f64).sqrt();
         let weight = Weight::new(start(&[outputs, inputs / g, kernel, kernel], bound, rng));
-        Conv2d { weight, bias: Some(Param::new(start(&[outputs], bound, rng))), options }
+        Conv2d {
+            weight,
+            bias: Some(Param::new(start(&[outputs], bound, rng))),
+            options,
+        }
     }
 }
 
 impl Module for Conv2d {
     #[track_caller]
     fn forward(&self, x: &Var) -> Var {
-        x.conv2d(&self.weight.var(), self.bias.as_ref().map(Param::var).as_ref(), self.options)
+        x.conv2d(
+            &self.weight.var(),
+            self.bias.as_ref().map(Param::var).as_ref(),
+            self.options,
+        )
     }
     fn boxed(&self) -> Box<dyn Module> {
         Box::new(self.clone())

@@ -21,7 +21,10 @@ impl Dropout {
     /// When `p` is outside `[0, 1)`.
     #[track_caller]
     pub fn new(p: f64) -> Dropout {
-        assert!((0.0..1.0).contains(&p), "Dropout: p must be in [0, 1), got {p}");
+        assert!(
+            (0.0..1.0).contains(&p),
+            "Dropout: p must be in [0, 1), got {p}"
+        );
         Dropout { p }
     }
 }

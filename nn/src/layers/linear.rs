@@ -28,7 +28,10 @@ module!(Linear { weight, bias });
 /// Uniform values within `bound` of 0: PyTorch's default start of dense and convolution layers, with
 /// `bound = 1 / sqrt(fan in)`.
 pub(crate) fn start(shape: &[usize], bound: f64, rng: &mut Rng) -> Tensor {
-    Tensor::build(shape, |out: &mut [f32]| out.iter_mut().for_each(|x| *x = (bound * (2.0 * rng.uniform() - 1.0)) as f32))
+    Tensor::build(shape, |out: &mut [f32]| {
+        out.iter_mut()
+            .for_each(|x| *x = (bound * (2.0 * rng.uniform() - 1.0)) as f32)
+    })
 }
 
 impl Linear {
@@ -38,10 +41,16 @@ impl Linear {
     /// When a size is 0.
     #[track_caller]
     pub fn new(inputs: usize, outputs: usize, rng: &mut Rng) -> Linear {
-        assert!(inputs > 0 && outputs > 0, "Linear({inputs} -> {outputs}): both sizes must be at least 1");
+        assert!(
+            inputs > 0 && outputs > 0,
+            "Linear({inputs} -> {outputs}): both sizes must be at least 1"
+        );
         let bound = 1.0 / (inputs as f64).sqrt();
         let weight = Weight::new(start(&[outputs, inputs], bound, rng));
-        Linear { weight, bias: Some(Param::new(start(&[outputs], bound, rng))) }
+        Linear {
+            weight,
+            bias: Some(Param::new(start(&[outputs], bound, rng))),
+        }
     }
 
     /// The same without a bias.
@@ -61,10 +70,22 @@ impl Linear {
         let (out, inn) = (shape[0], shape[1]);
         if x.shape().last() != Some(&inn) {
             let flat: usize = x.shape().iter().skip(1).product();
-            let help = if flat == inn { format!(". Help: flatten it first: x.flatten(1) gives [{}, {flat}]", x.shape()[0]) } else { String::new() };
-            panic!("Linear({inn} -> {out}): the input's last axis is {:?}, must be {inn} (input shape {:?}){help}", x.shape().last(), x.shape());
+            let help = if flat == inn {
+                format!(
+                    ". Help: flatten it first: x.flatten(1) gives [{}, {flat}]",
+                    x.shape()[0]
+                )
+            } else {
+                String::new()
+            };
+            panic!(
+                "Linear({inn} -> {out}): the input's last axis is {:?}, must be {inn} (input shape {:?}){help}",
+                x.shape().last(),
+                x.shape()
+            );
         }
-        self.weight.linear(x, self.bias.as_ref().map(Param::var).as_ref(), relu)
+        self.weight
+            .linear(x, self.bias.as_ref().map(Param::var).as_ref(), relu)
     }
 }
 

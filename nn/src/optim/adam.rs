@@ -40,22 +40,41 @@ impl Adam {
     /// When the learning rate is not a finite number of at least 0.
     pub fn new(rate: f64) -> Result<Adam> {
         let rate = check_rate(rate)?;
-        Ok(Adam { rate, betas: (0.9, 0.999), eps: 1e-8, decay: 0.0, decoupled: false, steps: 0, state: State::new() })
+        Ok(Adam {
+            rate,
+            betas: (0.9, 0.999),
+            eps: 1e-8,
+            decay: 0.0,
+            decoupled: false,
+            steps: 0,
+            state: State::new(),
+        })
     }
 
     /// With other decays of the moments.
     pub fn betas(self, first: f64, second: f64) -> Adam {
-        Adam { betas: (first, second), ..self }
+        Adam {
+            betas: (first, second),
+            ..self
+        }
     }
 
     /// With `decay` times the parameter added to its gradient.
     pub fn weight_decay(self, decay: f64) -> Adam {
-        Adam { decay, decoupled: false, ..self }
+        Adam {
+            decay,
+            decoupled: false,
+            ..self
+        }
     }
 
     /// With decay apart from the gradient: AdamW.
     pub fn decoupled(self, decay: f64) -> Adam {
-        Adam { decay, decoupled: true, ..self }
+        Adam {
+            decay,
+            decoupled: true,
+            ..self
+        }
     }
 }
 
@@ -70,7 +89,11 @@ impl Optimizer for Adam {
             scale: 1.0 / (1.0 - b2.powi(t)).sqrt(),
             eps: self.eps,
             l2: if self.decoupled { 0.0 } else { self.decay },
-            keep: if self.decoupled { 1.0 - self.rate * self.decay } else { 1.0 },
+            keep: if self.decoupled {
+                1.0 - self.rate * self.decay
+            } else {
+                1.0
+            },
         };
         let state = &mut self.state;
         for_each_grad(module, grads, |p, g| {

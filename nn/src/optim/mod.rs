@@ -36,18 +36,26 @@ fn check_rate(rate: f64) -> Result<f64> {
     if rate.is_finite() && rate >= 0.0 {
         return Ok(rate);
     }
-    Err(Error::value(format!("learning rate: must be a finite number of at least 0, got {rate}")))
+    Err(Error::value(format!(
+        "learning rate: must be a finite number of at least 0, got {rate}"
+    )))
 }
 
 /// Tensors that an optimiser keeps by parameter, started at zero.
 type State<const N: usize> = HashMap<ParamId, [Tensor; N]>;
 
 fn zeros<const N: usize>(like: &Tensor) -> [Tensor; N] {
-    std::array::from_fn(|_| Tensor::zeros(like.shape(), like.dtype(), like.device()).expect("the parameter exists"))
+    std::array::from_fn(|_| {
+        Tensor::zeros(like.shape(), like.dtype(), like.device()).expect("the parameter exists")
+    })
 }
 
 /// Calls `update` with each parameter that has a gradient.
-fn for_each_grad(module: &mut dyn Params, grads: &mut Grads, mut update: impl FnMut(&mut Param, Tensor)) -> Result<()> {
+fn for_each_grad(
+    module: &mut dyn Params,
+    grads: &mut Grads,
+    mut update: impl FnMut(&mut Param, Tensor),
+) -> Result<()> {
     check_grads(module, grads)?;
     module.visit_mut(&Path::ROOT, &mut |_, item| {
         if let ItemMut::Param(p) = item
@@ -65,12 +73,16 @@ fn check_grads(module: &dyn Params, grads: &Grads) -> Result<()> {
         if let Some(g) = grads.get(p.id()) {
             found = true;
             if !g.is_meta() && !lepton_tensor::ops::all_finite(g) {
-                return Err(Error::value(format!("optimiser: the gradient of '{path}' is not finite; lower the learning rate or look for the op with detect_anomaly")));
+                return Err(Error::value(format!(
+                    "optimiser: the gradient of '{path}' is not finite; lower the learning rate or look for the op with detect_anomaly"
+                )));
             }
         }
     }
     if found {
         return Ok(());
     }
-    Err(Error::value("optimiser: no parameter of this module has a gradient; are all frozen, or is the loss of another module?"))
+    Err(Error::value(
+        "optimiser: no parameter of this module has a gradient; are all frozen, or is the loss of another module?",
+    ))
 }

@@ -22,7 +22,13 @@ impl Sgd {
     /// # Errors
     /// When the learning rate is not a finite number of at least 0.
     pub fn new(rate: f64) -> Result<Sgd> {
-        Ok(Sgd { rate: check_rate(rate)?, momentum: 0.0, nesterov: false, decay: 0.0, state: State::new() })
+        Ok(Sgd {
+            rate: check_rate(rate)?,
+            momentum: 0.0,
+            nesterov: false,
+            decay: 0.0,
+            state: State::new(),
+        })
     }
 
     /// With a velocity that keeps `momentum` of itself.
@@ -32,7 +38,10 @@ impl Sgd {
 
     /// Looking ahead along the velocity (Nesterov 1983).
     pub fn nesterov(self) -> Sgd {
-        Sgd { nesterov: true, ..self }
+        Sgd {
+            nesterov: true,
+            ..self
+        }
     }
 
     /// With `decay` times the parameter added to its gradient.
@@ -43,11 +52,23 @@ impl Sgd {
 
 impl Optimizer for Sgd {
     fn step(&mut self, module: &mut dyn Params, grads: &mut Grads) -> Result<()> {
-        let step = SgdStep { rate: self.rate, momentum: self.momentum, enter: 1.0, l2: self.decay, nesterov: self.nesterov };
+        let step = SgdStep {
+            rate: self.rate,
+            momentum: self.momentum,
+            enter: 1.0,
+            l2: self.decay,
+            nesterov: self.nesterov,
+        };
         let state = &mut self.state;
         for_each_grad(module, grads, |p, g| {
-            let mut velocity = (step.momentum != 0.0).then(|| state.entry(p.id()).or_insert_with(|| zeros(p.tensor())));
-            ops::sgd_step(p.tensor_mut(), &g, velocity.as_mut().map(|v| &mut v[0]), step);
+            let mut velocity = (step.momentum != 0.0)
+                .then(|| state.entry(p.id()).or_insert_with(|| zeros(p.tensor())));
+            ops::sgd_step(
+                p.tensor_mut(),
+                &g,
+                velocity.as_mut().map(|v| &mut v[0]),
+                step,
+            );
         })
     }
 

@@ -46,25 +46,44 @@ impl fmt::Display for Size {
 }
 
 /// The program that both traces are instances of.
-pub(super) fn unify(two: &Trace, three: &Trace, params: &BTreeMap<ParamId, (String, Tensor)>) -> Result<Program> {
-    let differ = || Error::unsupported("program: the module runs other ops for another number of rows; a program runs the same for any");
+pub(super) fn unify(
+    two: &Trace,
+    three: &Trace,
+    params: &BTreeMap<ParamId, (String, Tensor)>,
+) -> Result<Program> {
+    let differ = || {
+        Error::unsupported(
+            "program: the module runs other ops for another number of rows; a program runs the same for any",
+        )
+    };
     if two.steps.len() != three.steps.len() || two.metas.len() != three.metas.len() {
         return Err(differ());
     }
     let mut program = Program::default();
     for &id in &two.inputs {
         let (a, b) = (&two.metas[id], &three.metas[id]);
-        let sizes = a.shape.iter().zip(&b.shape).map(|(&a, &b)| Size::between(a, b)).collect::<Option<Vec<_>>>();
-        program.inputs.push((id, a.dtype, sizes.ok_or_else(differ)?));
+        let sizes = a
+            .shape
+            .iter()
+            .zip(&b.shape)
+            .map(|(&a, &b)| Size::between(a, b))
+            .collect::<Option<Vec<_>>>();
+        program
+            .inputs
+            .push((id, a.dtype, sizes.ok_or_else(differ)?));
     }
     for (key, id) in &two.params {
-        let (path, tensor) = params.get(key).ok_or_else(|| Error::value("program: the module reads a parameter that its visit does not name"))?;
+        let (path, tensor) = params.get(key).ok_or_else(|| {
+            Error::value("program: the module reads a parameter that its visit does not name")
+        })?;
         program.names.push((*id, path.clone()));
         program.tensors.insert(path.clone(), tensor.clone());
     }
     for (n, (id, tensor)) in two.constants.iter().enumerate() {
         if tensor.is_meta() {
-            return Err(Error::unsupported("program: the module makes a value that depends on the data's device outside any op"));
+            return Err(Error::unsupported(
+                "program: the module makes a value that depends on the data's device outside any op",
+            ));
         }
         let path = format!("const.{n}");
         program.names.push((*id, path.clone()));
@@ -80,7 +99,12 @@ pub(super) fn unify(two: &Trace, three: &Trace, params: &BTreeMap<ParamId, (Stri
         program.instructions.push(Instruction {
             batch,
             made,
-            ..Instruction::new(a.op.name(), a.op.attrs(), a.inputs.clone(), a.outputs.clone())
+            ..Instruction::new(
+                a.op.name(),
+                a.op.attrs(),
+                a.inputs.clone(),
+                a.outputs.clone(),
+            )
         });
     }
     program.outputs = two.outputs.clone();

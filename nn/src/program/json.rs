@@ -73,7 +73,11 @@ fn size_in(s: SizeFile) -> Size {
 /// The sizes of a shape attribute, with the batch where it is named.
 fn sizes(name: &str, shape: &[usize], batch: &[(String, usize, Size)]) -> Vec<Size> {
     let named = |i: usize| batch.iter().find(|b| b.0 == name && b.1 == i).map(|b| b.2);
-    shape.iter().enumerate().map(|(i, &n)| named(i).unwrap_or(Size::Fixed(n))).collect()
+    shape
+        .iter()
+        .enumerate()
+        .map(|(i, &n)| named(i).unwrap_or(Size::Fixed(n)))
+        .collect()
 }
 
 fn attr_out(name: &str, attr: &Attr, batch: &[(String, usize, Size)]) -> AttrFile {
@@ -83,7 +87,9 @@ fn attr_out(name: &str, attr: &Attr, batch: &[(String, usize, Size)]) -> AttrFil
         Attr::Float(v) if v.is_finite() => AttrFile::Float(*v),
         Attr::Float(v) => AttrFile::Special(v.to_string()),
         Attr::Ints(v) => AttrFile::Ints(v.clone()),
-        Attr::Shape(v) => AttrFile::Shape(sizes(name, v, batch).into_iter().map(size_out).collect()),
+        Attr::Shape(v) => {
+            AttrFile::Shape(sizes(name, v, batch).into_iter().map(size_out).collect())
+        }
         Attr::Text(v) => AttrFile::Text(v.clone()),
     }
 }
@@ -111,7 +117,11 @@ pub(super) fn write(p: &Program) -> Value {
     };
     let step = |s: &Instruction| StepFile {
         op: s.op.clone(),
-        attrs: s.attrs.iter().map(|(n, a)| (n.to_owned(), attr_out(n, a, &s.batch))).collect(),
+        attrs: s
+            .attrs
+            .iter()
+            .map(|(n, a)| (n.to_owned(), attr_out(n, a, &s.batch)))
+            .collect(),
         inputs: s.inputs.clone(),
         outputs: s.outputs.clone(),
     };
@@ -126,20 +136,37 @@ pub(super) fn write(p: &Program) -> Value {
 
 pub(super) fn read(value: &Value, tensors: BTreeMap<String, Tensor>) -> Result<Program> {
     let file = File::deserialize(value).map_err(|e| Error::format(format!("program: {e}")))?;
-    let ids = file.instructions.iter().flat_map(|s| s.inputs.iter().chain(&s.outputs));
-    let ids = ids.chain(file.tensors.iter().map(|t| &t.0)).chain(file.inputs.iter().map(|i| &i.value)).chain(&file.outputs);
+    let ids = file
+        .instructions
+        .iter()
+        .flat_map(|s| s.inputs.iter().chain(&s.outputs));
+    let ids = ids
+        .chain(file.tensors.iter().map(|t| &t.0))
+        .chain(file.inputs.iter().map(|i| &i.value))
+        .chain(&file.outputs);
     if let Some(id) = ids.copied().find(|&id| id >= MAX_VALUES) {
-        return Err(Error::format(format!("program: value {id} is beyond the {MAX_VALUES} a program may have")));
+        return Err(Error::format(format!(
+            "program: value {id} is beyond the {MAX_VALUES} a program may have"
+        )));
     }
     let input = |i: &InputFile| {
-        let dtype = DType::from_name(&i.dtype).ok_or_else(|| Error::format(format!("program: unknown dtype '{}'", i.dtype)))?;
-        Ok((i.value, dtype, i.shape.iter().copied().map(size_in).collect()))
+        let dtype = DType::from_name(&i.dtype)
+            .ok_or_else(|| Error::format(format!("program: unknown dtype '{}'", i.dtype)))?;
+        Ok((
+            i.value,
+            dtype,
+            i.shape.iter().copied().map(size_in).collect(),
+        ))
     };
     Ok(Program {
         inputs: file.inputs.iter().map(input).collect::<Result<_>>()?,
         names: file.tensors,
         tensors,
-        instructions: file.instructions.into_iter().map(step_in).collect::<Result<_>>()?,
+        instructions: file
+            .instructions
+            .into_iter()
+            .map(step_in)
+            .collect::<Result<_>>()?,
         outputs: file.outputs,
     })
 }
@@ -152,17 +179,26 @@ fn step_in(s: StepFile) -> Result<Instruction> {
             AttrFile::Bool(v) => Attr::Bool(v),
             AttrFile::Int(v) => Attr::Int(v),
             AttrFile::Float(v) => Attr::Float(v),
-            AttrFile::Special(v) => Attr::Float(v.parse().map_err(|_| Error::format(format!("program: '{v}' is not a number")))?),
+            AttrFile::Special(v) => Attr::Float(
+                v.parse()
+                    .map_err(|_| Error::format(format!("program: '{v}' is not a number")))?,
+            ),
             AttrFile::Ints(v) => Attr::Ints(v),
             AttrFile::Text(v) => Attr::Text(v),
             AttrFile::Shape(v) => {
                 let sizes: Vec<Size> = v.into_iter().map(size_in).collect();
-                let named = sizes.iter().enumerate().filter(|(_, s)| matches!(s, Size::Batch(_)));
+                let named = sizes
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, s)| matches!(s, Size::Batch(_)));
                 batch.extend(named.map(|(i, s)| (name.clone(), i, *s)));
                 Attr::Shape(sizes.iter().map(|s| s.at(2)).collect())
             }
         };
         attrs = attrs.put(&name, attr);
     }
-    Ok(Instruction { batch, ..Instruction::new(&s.op, attrs, s.inputs, s.outputs) })
+    Ok(Instruction {
+        batch,
+        ..Instruction::new(&s.op, attrs, s.inputs, s.outputs)
+    })
 }

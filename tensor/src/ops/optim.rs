@@ -41,7 +41,13 @@ pub struct SgdStep {
 /// Updates `param` and the moments `m`, `v` in place; each is copied first when it is shared.
 ///
 /// All four have one shape and float dtype; on the device `Meta` nothing happens.
-pub fn adam_step(param: &mut Tensor, grad: &Tensor, m: &mut Tensor, v: &mut Tensor, step: AdamStep) {
+pub fn adam_step(
+    param: &mut Tensor,
+    grad: &Tensor,
+    m: &mut Tensor,
+    v: &mut Tensor,
+    step: AdamStep,
+) {
     if param.is_meta() || grad.is_meta() {
         return;
     }
@@ -85,8 +91,14 @@ impl<T: Float + Element> Kernel for Adam<'_, T> {
         let lanes = <T::Vec<S> as Vector>::LANES;
         let whole = self.p.len() / lanes * lanes;
         for i in (0..whole).step_by(lanes) {
-            let (p, g) = (<T::Vec<S>>::load(&self.p[i..]), <T::Vec<S>>::load(&self.g[i..]));
-            let (m, v) = (<T::Vec<S>>::load(&self.m[i..]), <T::Vec<S>>::load(&self.v[i..]));
+            let (p, g) = (
+                <T::Vec<S>>::load(&self.p[i..]),
+                <T::Vec<S>>::load(&self.g[i..]),
+            );
+            let (m, v) = (
+                <T::Vec<S>>::load(&self.m[i..]),
+                <T::Vec<S>>::load(&self.v[i..]),
+            );
             let [p, m, v] = adam(&self.step, p, g, m, v);
             p.store(&mut self.p[i..]);
             m.store(&mut self.m[i..]);
@@ -101,7 +113,13 @@ impl<T: Float + Element> Kernel for Adam<'_, T> {
             m[..n].copy_from_slice(&self.m[whole..]);
             v[..n].copy_from_slice(&self.v[whole..]);
             let (x, y) = (<T::Vec<S>>::load(&p), <T::Vec<S>>::load(&g));
-            let [a, b, c] = adam(&self.step, x, y, <T::Vec<S>>::load(&m), <T::Vec<S>>::load(&v));
+            let [a, b, c] = adam(
+                &self.step,
+                x,
+                y,
+                <T::Vec<S>>::load(&m),
+                <T::Vec<S>>::load(&v),
+            );
             a.store(&mut p);
             b.store(&mut m);
             c.store(&mut v);
@@ -147,7 +165,11 @@ impl<T: Float + Element> Kernel for Sgd<'_, T> {
         for i in 0..p.len() {
             let slope = g[i] + p[i] * c(s.l2);
             v[i] = v[i] * c(s.momentum) + slope * c(s.enter);
-            let go = if s.nesterov { slope + v[i] * c(s.momentum) } else { v[i] };
+            let go = if s.nesterov {
+                slope + v[i] * c(s.momentum)
+            } else {
+                v[i]
+            };
             p[i] = p[i] - go * c(s.rate);
         }
     }
