@@ -28,6 +28,9 @@ pub struct Case<O> {
     pub want: Option<Vec<Tensor>>,
     /// Whether a batch draws other numbers than a loop over its examples.
     pub random: bool,
+    /// Whether the order of additions follows the strides of the inputs, so that views and copies
+    /// agree within rounding, not to the bit.
+    pub by_strides: bool,
 }
 
 impl<O> Case<O> {
@@ -47,6 +50,7 @@ impl<O> Case<O> {
             gradients,
             want: None,
             random: false,
+            by_strides: false,
         }
     }
 
@@ -59,6 +63,12 @@ impl<O> Case<O> {
     /// As the case of a random op.
     pub fn random(mut self) -> Case<O> {
         self.random = true;
+        self
+    }
+
+    /// As the case of an op whose kernel adds in the order that the strides suggest.
+    pub fn by_strides(mut self) -> Case<O> {
+        self.by_strides = true;
         self
     }
 

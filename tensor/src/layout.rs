@@ -31,6 +31,11 @@ pub fn numel(shape: &[usize]) -> Result<usize> {
     })
 }
 
+/// The product of sizes that [`numel`] has accepted. It wraps, since sizes beside a 0 may be large.
+fn product(shape: &[usize]) -> usize {
+    shape.iter().fold(1, |n, &d| n.wrapping_mul(d))
+}
+
 /// A shape and a dtype: all that a shape rule knows of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meta {
@@ -56,7 +61,7 @@ impl Meta {
 
     /// The number of elements; the shape was checked when the tensor was made.
     pub fn numel(&self) -> usize {
-        self.shape.iter().product()
+        product(&self.shape)
     }
 
     /// The same dtype with another shape.
@@ -91,7 +96,10 @@ pub fn axis(what: &str, axis: isize, rank: usize) -> Result<usize> {
 /// 2. the number of elements fits `isize`;
 /// 3. for every index inside `shape`, `offset + sum(index * stride)` is a valid element of the
 ///    storage the layout was made for. Views only shrink or repeat the reachable set, so a layout
-///    derived from a valid one is valid.
+///    derived from a valid one is valid;
+/// 4. without elements the offset is 0, so that an empty slice of the storage starts inside it.
+///
+/// Strides of axes with fewer than two elements lead nowhere; their arithmetic may wrap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     shape: Shape,
@@ -105,7 +113,8 @@ pub fn contiguous_strides(shape: &[usize]) -> Strides {
     let mut step = 1isize;
     for (s, &d) in strides.iter_mut().zip(shape).rev() {
         *s = step;
-        step *= d.max(1) as isize;
+        // Beside an axis of size 0 the others may be as large as they like.
+        step = step.wrapping_mul(d.max(1) as isize);
     }
     strides
 }
@@ -147,11 +156,20 @@ impl Layout {
                 return Err(fail());
             }
         }
-        Ok(Layout {
+        let layout = Layout {
             shape: shape.into(),
             strides: strides.into(),
             offset,
-        })
+        };
+        Ok(layout.settled())
+    }
+
+    /// With offset 0 where there are no elements (invariant 4).
+    fn settled(mut self) -> Layout {
+        if self.shape.contains(&0) {
+            self.offset = 0;
+        }
+        self
     }
 
     /// The layout of a tensor, whose parts were checked when it was made.
@@ -185,7 +203,7 @@ impl Layout {
 
     /// The number of elements.
     pub fn numel(&self) -> usize {
-        self.shape.iter().product()
+        product(&self.shape)
     }
 
     /// True when the elements follow one another in row-major order.
@@ -213,11 +231,12 @@ impl Layout {
                 (0..self.shape[axis] as isize).contains(&last),
                 "slice leaves its axis"
             );
-            out.offset = (self.offset as isize + start as isize * self.strides[axis]) as usize;
+            let ahead = (start as isize).wrapping_mul(self.strides[axis]);
+            out.offset = (self.offset as isize).wrapping_add(ahead) as usize;
         }
         out.shape[axis] = len;
-        out.strides[axis] = self.strides[axis] * step;
-        out
+        out.strides[axis] = self.strides[axis].wrapping_mul(step);
+        out.settled()
     }
 
     /// Repeats axes of size 1, and new outer axes, without copying; `None` when it does not fit.
@@ -231,11 +250,12 @@ impl Layout {
                 return None;
             }
         }
-        Some(Layout {
+        let layout = Layout {
             shape: shape.into(),
             strides,
             offset: self.offset,
-        })
+        };
+        Some(layout.settled())
     }
 
     /// The same elements in row-major order under another shape, when strides can express it.
@@ -297,8 +317,8 @@ impl Layout {
         out.shape.push(size);
         out.strides.push(self.strides[axis]);
         out.shape[axis] = (self.shape[axis] - size) / step + 1;
-        out.strides[axis] *= step as isize;
-        out
+        out.strides[axis] = out.strides[axis].wrapping_mul(step as isize);
+        out.settled()
     }
 
     /// The axes merged as far as possible: neighbours that run as one become one, size 1 vanishes.
@@ -309,7 +329,7 @@ impl Layout {
                 continue;
             }
             match strides.last_mut() {
-                Some(last) if *last == s * d as isize => {
+                Some(last) if *last == s.wrapping_mul(d as isize) => {
                     *last = s;
                     *shape.last_mut().expect("as long as strides") *= d;
                 }
@@ -335,7 +355,7 @@ pub fn is_contiguous(shape: &[usize], strides: &[isize]) -> bool {
             if s != step {
                 return d == 0 || shape.contains(&0);
             }
-            step *= d as isize;
+            step = step.wrapping_mul(d as isize);
         }
     }
     true

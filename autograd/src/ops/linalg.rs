@@ -92,7 +92,9 @@ impl Op for Matmul {
             let b = floats(rng, &[batch, &[k, n]].concat(), -1.0, 1.0);
             let want = plain_product(&a.to_f64(), &b.to_f64(), m, k, n);
             let want = Tensor::from_vec(want, &[batch, &[m, n]].concat()).expect("as many");
-            Case::new(Matmul, vec![a, b]).want(vec![want])
+            Case::new(Matmul, vec![a, b])
+                .want(vec![want])
+                .by_strides()
         };
         vec![
             case(&[], 3, 4, 5),
@@ -268,6 +270,7 @@ impl Op for LinearOp {
             });
             Case::new(LinearOp { relu }, x)
                 .want(vec![Tensor::from_vec(y, &[m, n]).expect("as many")])
+                .by_strides()
         };
         vec![
             case(false, true, [3, 4, 5]),

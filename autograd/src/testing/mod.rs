@@ -1,71 +1,115 @@
 //! The derived tests: every op of a catalogue, from its cases, with nothing to remember.
+//!
+//! A case is an op with inputs. From it alone follow: values against plainer means and in f32;
+//! every SIMD level; first and second derivatives against numeric ones, forward against reverse
+//! mode; batches of every subset of inputs, nested and under derivatives; attributes, traces and
+//! replays; shapes on `Meta`; views of every layout; what a node holds; the same bits from any
+//! number of threads. Each check is a function in a file of its own; [`CHECKS`] is the list.
+//!
+//! A failure says op, seed, case, shapes, strides and SIMD level; the same seed shows it again.
 
-use lepton_tensor::random::Rng;
+mod batch;
+mod compare;
+mod forward;
+mod gradients;
+mod keeps;
+mod layouts;
+mod levels;
+mod meta;
+mod replay;
+mod subject;
+mod tangents;
+mod threads;
 
-use crate::case::Case;
-use crate::catalogue::Listed;
-use crate::gradcheck::{GradcheckOptions, gradcheck};
-use crate::op::{Ins, Op};
-use crate::var::Var;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs the derived tests of `O` on the cases of `seed`; the number of cases, or what failed.
-pub(crate) fn check_op<O: Op + Listed>(seed: u64) -> Result<usize, String> {
-    let cases = O::cases(&mut Rng::new(seed));
-    for (i, case) in cases.iter().enumerate() {
-        check_case(case).map_err(|e| format!("{} case {i} seed {seed}: {e}", O::NAME))?;
-    }
-    Ok(cases.len())
+use crate::catalogue::{Entry, Listed};
+use crate::op::Op;
+pub(crate) use subject::{Subject, subjects};
+
+/// Nothing, or what is wrong.
+type Verdict = Result<(), String>;
+/// A name and what it does to a case.
+type Check = (&'static str, fn(&Subject) -> Verdict);
+
+/// Every check of a case. What comes first explains what comes later.
+const CHECKS: [Check; 16] = [
+    ("values", forward::values),
+    ("layouts", layouts::views_equal_copies),
+    ("gradients", gradients::exact),
+    ("surrogate gradients", gradients::surrogate),
+    ("parts of gradients", gradients::parts),
+    ("tangents", tangents::against_vjp),
+    ("second tangents", tangents::second),
+    ("f32", forward::single),
+    ("reuse of buffers", forward::reuse),
+    ("SIMD levels", levels::agree),
+    ("shapes on meta", meta::shapes),
+    ("attributes", replay::attributes),
+    ("traces", replay::traces),
+    ("batches", batch::values),
+    ("derivatives of batches", batch::derivatives),
+    ("memory", keeps::freed),
+];
+
+/// Checks that involve other threads.
+const THREADS: Check = ("threads", threads::same);
+const LARGE: Check = ("threads on a large batch", threads::same_when_large);
+
+/// Runs the derived tests of `O` on the cases that `seed` gives; the number of cases.
+///
+/// ```
+/// use lepton_autograd::{Map, ops::activation::Tanh, testing};
+/// assert!(testing::check::<Map<Tanh>>(7).unwrap() > 0);
+/// ```
+///
+/// # Errors
+/// The first failure, in one line that names the op and the check.
+pub fn check<O: Op + Listed>(seed: u64) -> Result<usize, String> {
+    let subjects = subjects::<O>(seed);
+    let checks = CHECKS.iter().chain([&THREADS]);
+    run(&subjects, &checks.copied().collect::<Vec<_>>())
 }
 
-fn check_case<O: Op + Listed>(case: &Case<O>) -> Result<(), String> {
-    let x: Ins<Var> = case.inputs.iter().map(|t| Var::from(t.clone())).collect();
-    let y = crate::apply(case.op.clone(), x.clone()).map_err(|e| e.to_string())?;
-    if let Some(want) = &case.want {
-        for (y, w) in y.iter().zip(want) {
-            let close = y
-                .tensor()
-                .to_f64()
-                .iter()
-                .zip(w.to_f64())
-                .all(|(a, b)| (a - b).abs() <= 1e-9 * (1.0 + b.abs()) || a == &b);
-            if y.shape() != w.shape() || !close {
-                return Err(format!("forward gives {y}, want {w}"));
-            }
-        }
-    }
-    let floats: Vec<usize> = (0..x.len())
-        .filter(|&i| case.gradients[i] == crate::Gradient::Exact)
-        .collect();
-    if floats.is_empty() {
-        return Ok(());
-    }
-    let leaves: Vec<Var> = floats.iter().map(|&i| x[i].clone()).collect();
-    let f = |z: &[Var]| {
-        let mut all = x.clone();
-        floats.iter().zip(z).for_each(|(&i, z)| all[i] = z.clone());
-        crate::apply(case.op.clone(), all)
-            .unwrap_or_else(|e| panic!("{e}"))
-            .into_vec()
-    };
-    gradcheck(
-        f,
-        &leaves,
-        GradcheckOptions {
-            order: 2,
-            ..Default::default()
-        },
-    )
-    .map_err(|e| e.to_string())
-}
-
-/// Runs the derived tests of a whole catalogue.
+/// Runs the derived tests of every op of a catalogue.
 ///
 /// # Panics
 /// With every failure, one line each.
-pub fn check_catalogue(entries: &[crate::Entry], seed: u64) {
+pub fn check_catalogue(entries: &[Entry], seed: u64) {
+    let checks: Vec<Check> = CHECKS.iter().chain([&THREADS]).copied().collect();
+    check_all(entries, seed, &checks);
+}
+
+/// Runs the ops of a catalogue on batches so large that kernels split, on 1, 2 and 7 threads.
+///
+/// # Panics
+/// With every failure, one line each.
+pub fn check_catalogue_large(entries: &[Entry], seed: u64) {
+    check_all(entries, seed, &[LARGE]);
+}
+
+fn check_all(entries: &[Entry], seed: u64, checks: &[Check]) {
     let failures: Vec<String> = entries
         .iter()
-        .filter_map(|e| (e.check)(seed).err())
+        .filter_map(|e| run(&(e.subjects)(seed), checks).err())
         .collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn run(subjects: &[Subject], checks: &[Check]) -> Result<usize, String> {
+    for s in subjects {
+        for (name, check) in checks {
+            // A rule may panic, such as by reading what it does not keep: that is a failure as well.
+            let verdict = catch_unwind(AssertUnwindSafe(|| check(s)))
+                .unwrap_or_else(|panic| Err(sentence(panic.as_ref())));
+            verdict.map_err(|e| format!("{}: {name}: {e}", s.describe()))?;
+        }
+    }
+    Ok(subjects.len())
+}
+
+fn sentence(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+    format!("panic: {}", text.unwrap_or_default())
 }
