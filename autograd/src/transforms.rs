@@ -1,5 +1,7 @@
 //! Functions of functions: gradients, Jacobians, Hessians.
 
+use std::slice::from_ref;
+
 use lepton_tensor::{Error, Result};
 
 use crate::backward::vjp;
@@ -20,7 +22,7 @@ pub fn grad(f: impl FnOnce(&Var) -> Var, x: &Var) -> Result<Var> {
     let leaf = as_leaf(x);
     let y = f(&leaf);
     one_element("grad", &y)?;
-    let mut g = vjp(&[y.clone()], &[y.ones_like()], &[leaf])?;
+    let mut g = vjp(from_ref(&y), &[y.ones_like()], &[leaf])?;
     Ok(g.swap_remove(0))
 }
 
@@ -57,7 +59,7 @@ pub fn jacobian(f: impl Fn(&Var) -> Var, x: &Var) -> Result<Var> {
     let n = x.numel();
     let basis = Var::eye(n, x.dtype(), x.device()).reshape(&[&[n], x.shape()].concat());
     let along = |t: &[Var]| {
-        jvp(|x| vec![f(&x[0])], &[x.clone()], t)
+        jvp(|x| vec![f(&x[0])], from_ref(x), t)
             .unwrap_or_else(|e| panic!("{e}"))
             .1
     };
@@ -76,7 +78,7 @@ pub fn jacobian(f: impl Fn(&Var) -> Var, x: &Var) -> Result<Var> {
 /// When `v` has another shape than `x`, or `f` gives more than one element.
 pub fn hvp(f: impl FnOnce(&Var) -> Var, x: &Var, v: &Var) -> Result<Var> {
     let leaf = as_leaf(x);
-    let (y, t) = jvp(|x| vec![f(&x[0])], &[leaf.clone()], &[v.clone()])?;
+    let (y, t) = jvp(|x| vec![f(&x[0])], from_ref(&leaf), from_ref(v))?;
     one_element("hvp", &y[0])?;
     let mut h = vjp(&t, &[t[0].ones_like()], &[leaf])?;
     Ok(h.swap_remove(0))
@@ -111,6 +113,6 @@ pub fn hessian(f: impl Fn(&Var) -> Var, x: &Var) -> Result<Var> {
             .reshape(&[n.max(1), slopes.numel() / n.max(1)])
             .slice(0, 0, 1, 1),
     )?;
-    let mut h = vjp(&[slopes.clone()], &[slopes.ones_like()], &[points])?;
+    let mut h = vjp(from_ref(&slopes), &[slopes.ones_like()], &[points])?;
     Ok(h.swap_remove(0).reshape(&[x.shape(), x.shape()].concat()))
 }

@@ -92,9 +92,7 @@ impl Op for Matmul {
             let b = floats(rng, &[batch, &[k, n]].concat(), -1.0, 1.0);
             let want = plain_product(&a.to_f64(), &b.to_f64(), m, k, n);
             let want = Tensor::from_vec(want, &[batch, &[m, n]].concat()).expect("as many");
-            Case::new(Matmul, vec![a, b])
-                .want(vec![want])
-                .by_strides()
+            Case::new(Matmul, vec![a, b]).want(vec![want]).by_strides()
         };
         vec![
             case(&[], 3, 4, 5),
@@ -121,7 +119,7 @@ fn product(a: &Var, b: &Var) -> Var {
 
 /// Batches of products, by the definition.
 fn plain_product(a: &[f64], b: &[f64], m: usize, k: usize, n: usize) -> Vec<f64> {
-    let batches = if m * k == 0 { 1 } else { a.len() / (m * k) };
+    let batches = a.len().checked_div(m * k).unwrap_or(1);
     (0..batches * m * n)
         .map(|i| {
             let (row, col, batch) = (i / n, i % n, i / n / m);

@@ -79,7 +79,7 @@ fn by_output(s: &Subject, u: &[Var], whole: &[Tensor]) -> Verdict {
     let y = s.function(&s.inputs, &at)(&leaves);
     let mut sum: Option<Vec<Var>> = None;
     for (y, u) in y.into_iter().zip(u) {
-        let g = crate::vjp(&[y], &[u.clone()], &leaves).map_err(|e| e.to_string())?;
+        let g = crate::vjp(&[y], std::slice::from_ref(u), &leaves).map_err(|e| e.to_string())?;
         sum = Some(match sum {
             Some(old) => old.iter().zip(g).map(|(a, b)| a + b).collect(),
             None => g,

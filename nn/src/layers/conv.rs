@@ -36,7 +36,12 @@ impl Conv2d {
     ) -> Conv2d {
         let g = options.groups;
         assert!(
-            inputs > 0 && outputs > 0 && kernel > 0 && g > 0 && inputs % g == 0 && outputs % g == 0,
+            inputs > 0
+                && outputs > 0
+                && kernel > 0
+                && g > 0
+                && inputs.is_multiple_of(g)
+                && outputs.is_multiple_of(g),
             "Conv2d({inputs} -> {outputs}, kernel {kernel}, groups {g}): sizes must be at least 1 and groups must divide the channels"
         );
         let fan = inputs / g * kernel * kernel;
