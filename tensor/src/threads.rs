@@ -54,8 +54,12 @@ pub fn parallel_for(tasks: usize, f: impl Fn(usize) + Sync) {
     });
 }
 
-/// Calls `f(i, chunk)` for each piece of `out` of `chunk` elements (the last may be shorter).
+/// Calls `f(i, chunk)` for each piece of `out` of `chunk` elements (the last may be shorter); no
+/// piece is empty, so there is no call for an empty `out`.
 pub fn parallel_chunks<T: Send>(out: &mut [T], chunk: usize, f: impl Fn(usize, &mut [T]) + Sync) {
+    if out.is_empty() {
+        return;
+    }
     if out.len() <= chunk {
         return enter_slot(None, || f(0, out));
     }

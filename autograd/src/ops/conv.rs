@@ -93,7 +93,7 @@ impl Op for Unfold2d {
     fn batch(&self, x: &[Var], _: &[bool], n: usize) -> Result<Outs<Var>> {
         Ok(smallvec![split_batch(
             &unfold(&join_batch(&x[0]), self.window),
-            n
+            [n, x[0].shape()[1]]
         )])
     }
 
@@ -172,7 +172,7 @@ impl Op for Fold2d {
     fn batch(&self, x: &[Var], _: &[bool], n: usize) -> Result<Outs<Var>> {
         Ok(smallvec![split_batch(
             &fold(&join_batch(&x[0]), self.window, self.size),
-            n
+            [n, x[0].shape()[1]]
         )])
     }
 
@@ -219,9 +219,8 @@ fn join_batch(x: &Var) -> Var {
     x.reshape(&[&[s[0] * s[1]], &s[2..]].concat())
 }
 
-fn split_batch(y: &Var, n: usize) -> Var {
-    let s = y.shape();
-    y.reshape(&[&[n, s[0] / n.max(1)], &s[1..]].concat())
+fn split_batch(y: &Var, [n, images]: [usize; 2]) -> Var {
+    y.reshape(&[&[n, images], &y.shape()[1..]].concat())
 }
 
 /// Cross-correlation of `x [n, c, h, w]` with `w [k, c / groups, rows, columns]`: PyTorch's
@@ -327,11 +326,16 @@ impl Op for Conv2dOp {
     fn batch(&self, x: &[Var], batched: &[bool], n: usize) -> Result<Outs<Var>> {
         if !batched[1] {
             let y = crate::apply(self.clone(), smallvec![join_batch(&x[0]), x[1].clone()])?;
-            return Ok(smallvec![split_batch(&y[0], n)]);
+            return Ok(smallvec![split_batch(&y[0], [n, x[0].shape()[1]])]);
         }
         // Weights of their own: each example is a group of groups of one wide image.
         let x = all_batched(x, batched, n);
         let (s, w) = (x[0].shape(), x[1].shape());
+        if n == 0 {
+            let [oh, ow] = output("conv2d", &self.window, &x[0].meta().with_shape(&s[1..]))?;
+            let none = [0, s[1], w[1], oh, ow];
+            return Ok(smallvec![Var::zeros(&none, x[0].dtype(), x[0].device())]);
+        }
         let wide = x[0]
             .permute(&[1, 0, 2, 3, 4])
             .reshape(&[s[1], n * s[2], s[3], s[4]]);

@@ -145,9 +145,6 @@ fn columns<T: Float + Element>(
             return out.fill(start);
         }
         threads::parallel_chunks(out, inner.max(1), |i, acc| {
-            if acc.is_empty() {
-                return;
-            }
             let (o, first) = (i / blocks, i % blocks * BLOCK);
             let row = |r: usize| &src[(o * len + r) * inner..][..inner];
             acc.copy_from_slice(row(first));
