@@ -35,6 +35,7 @@ type Check = (&'static str, fn(&Subject) -> Verdict);
 /// Every check of a case. What comes first explains what comes later.
 const CHECKS: [Check; 16] = [
     ("values", forward::values),
+    ("attributes", replay::attributes),
     ("layouts", layouts::views_equal_copies),
     ("gradients", gradients::exact),
     ("surrogate gradients", gradients::surrogate),
@@ -45,7 +46,6 @@ const CHECKS: [Check; 16] = [
     ("reuse of buffers", forward::reuse),
     ("SIMD levels", levels::agree),
     ("shapes on meta", meta::shapes),
-    ("attributes", replay::attributes),
     ("traces", replay::traces),
     ("batches", batch::values),
     ("derivatives of batches", batch::derivatives),
