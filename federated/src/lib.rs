@@ -32,11 +32,13 @@
 pub mod accountant;
 mod dp_sgd;
 pub mod partition;
+mod per_sample;
 mod round;
 mod state;
 mod strategy;
 
 pub use dp_sgd::{ClippedSum, DpSgd};
+pub use per_sample::{clipped_sum, per_sample_grads};
 pub use round::{Client, Federation, Observer, Round, Task, Trained};
 pub use state::State;
 pub use strategy::{ClientUpdate, FedAvg, Strategy};
