@@ -1,0 +1,145 @@
+//! Cases spelt by their sizes, such as `gemm:64x784x256`.
+
+use lepton_autograd::DType;
+
+use crate::Case;
+use crate::cases::{
+    Conv, OPS, Product, above_zero, conv, elementwise, perceptron, product, softmax,
+};
+
+/// How they are spelt.
+pub(crate) const FORMS: [&str; 6] = [
+    "gemm:MxKxN",
+    "gemm_f64:MxKxN",
+    "conv:N,C,H,W,K,R,stride,pad,groups",
+    "mlp:784-512-10@64",
+    "ew:OP@N",
+    "softmax:RxC",
+];
+
+/// The most elements of one tensor: 8 GiB of f32.
+const LARGEST: usize = 1 << 31;
+
+/// The case that `name` spells; `None` when it has the form of no ad-hoc case.
+pub(crate) fn read(name: &str) -> Option<Result<Case, String>> {
+    let (kind, rest) = name.split_once(':')?;
+    Some(match kind {
+        "gemm" => gemm(name, rest, DType::F32),
+        "gemm_f64" => gemm(name, rest, DType::F64),
+        "conv" => convolution(name, rest),
+        "mlp" => mlp(name, rest),
+        "ew" => ew(name, rest),
+        "softmax" => sizes::<2>(name, rest, 'x', FORMS[5])
+            .and_then(|[r, c]| fits(name, &[&[r, c]]).map(|()| softmax(name, r, c))),
+        _ => return None,
+    })
+}
+
+fn gemm(name: &str, rest: &str, dtype: DType) -> Result<Case, String> {
+    let [m, k, n] = sizes(name, rest, 'x', FORMS[usize::from(dtype == DType::F64)])?;
+    fits(name, &[&[m, k], &[k, n], &[m, n]])?;
+    let plain = Product::new(m, k, n);
+    Ok(product(name, Product { dtype, ..plain }))
+}
+
+fn convolution(name: &str, rest: &str) -> Result<Case, String> {
+    let numbers: Vec<usize> = split(name, rest, ',', FORMS[2])?;
+    let [n, c, h, w, k, r, stride, pad, groups] = numbers[..] else {
+        return Err(misspelt(name, FORMS[2]));
+    };
+    let zero = [n, c, h, w, k, r, stride, groups].contains(&0);
+    if zero || c % groups != 0 || k % groups != 0 {
+        return Err(format!(
+            "case '{name}': sizes must be at least 1 and the groups divide C and K"
+        ));
+    }
+    let padded = |d: usize| pad.checked_mul(2).and_then(|p| p.checked_add(d));
+    let holds = |d: usize| padded(d).is_some_and(|d| d >= r);
+    if !(holds(h) && holds(w)) {
+        return Err(format!(
+            "case '{name}': a kernel of {r}x{r} does not fit an image of {h}x{w} with padding {pad}"
+        ));
+    }
+    let shape = Conv {
+        n,
+        c,
+        h,
+        w,
+        k,
+        r,
+        stride,
+        pad,
+        groups,
+    };
+    let [oh, ow] = shape.output();
+    fits(
+        name,
+        &[&[n, c, h, w], &[k, c / groups, r, r], &[n, k, oh, ow]],
+    )?;
+    Ok(conv(name, shape))
+}
+
+fn mlp(name: &str, rest: &str) -> Result<Case, String> {
+    let (layers, batch) = rest
+        .split_once('@')
+        .ok_or_else(|| misspelt(name, FORMS[3]))?;
+    let layers = split(name, layers, '-', FORMS[3])?;
+    let [batch] = sizes(name, batch, 'x', FORMS[3])?;
+    if layers.len() < 2 || layers.contains(&0) {
+        return Err(format!(
+            "case '{name}': wants at least an input and an output size, each at least 1"
+        ));
+    }
+    for pair in layers.windows(2) {
+        fits(name, &[pair, &[batch, pair[0]], &[batch, pair[1]]])?;
+    }
+    Ok(perceptron(name, &layers, batch))
+}
+
+fn ew(name: &str, rest: &str) -> Result<Case, String> {
+    let (op, n) = rest
+        .split_once('@')
+        .ok_or_else(|| misspelt(name, FORMS[4]))?;
+    let [n] = sizes(name, n, 'x', FORMS[4])?;
+    fits(name, &[&[n]])?;
+    let known = || OPS.map(|o| o.name).join(", ");
+    let op = OPS.iter().find(|o| o.name == op);
+    let op = op.ok_or_else(|| format!("case '{name}': unknown op; known: {}", known()))?;
+    Ok(elementwise(name, op, n, above_zero))
+}
+
+/// `N` sizes, each at least 1.
+fn sizes<const N: usize>(
+    name: &str,
+    text: &str,
+    between: char,
+    form: &str,
+) -> Result<[usize; N], String> {
+    let numbers = split(name, text, between, form)?;
+    let numbers: [usize; N] = numbers.try_into().map_err(|_| misspelt(name, form))?;
+    if numbers.contains(&0) {
+        return Err(format!("case '{name}': sizes must be at least 1"));
+    }
+    Ok(numbers)
+}
+
+fn split(name: &str, text: &str, between: char, form: &str) -> Result<Vec<usize>, String> {
+    let number = |s: &str| s.parse().map_err(|_| misspelt(name, form));
+    text.split(between).map(number).collect()
+}
+
+fn misspelt(name: &str, form: &str) -> String {
+    format!("case '{name}': wants the form {form}, in whole numbers")
+}
+
+/// Refuses tensors that no benchmark needs and no machine here holds.
+fn fits(name: &str, shapes: &[&[usize]]) -> Result<(), String> {
+    for shape in shapes {
+        if !lepton_tensor::numel(shape).is_ok_and(|n| n <= LARGEST) {
+            return Err(format!(
+                "case '{name}': a tensor of shape {shape:?} is larger than the {LARGEST} elements allowed here"
+            ));
+        }
+    }
+    Ok(())
+}

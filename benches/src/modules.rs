@@ -1,0 +1,153 @@
+//! The models that the training cases train, written as a user writes them.
+
+use lepton_autograd::{ConvOptions, Param, Tensor, Var};
+use lepton_nn::{Conv2d, Linear, Module, Rng, module};
+
+/// LeCun's network for digits (LeCun et al. 1998) with rectifiers and max pooling.
+#[derive(Clone, Debug)]
+pub struct LeNet {
+    /// Convolutions of 5x5, 1 to 6 channels with padding 2, then 6 to 16.
+    pub convs: Vec<Conv2d>,
+    /// Dense layers 400-120-84-10.
+    pub dense: Vec<Linear>,
+}
+
+module!(LeNet { convs, dense });
+
+impl LeNet {
+    /// A network for images of 28x28.
+    pub fn new(rng: &mut Rng) -> LeNet {
+        let padded = ConvOptions {
+            padding: [2, 2],
+            ..ConvOptions::default()
+        };
+        let convs = vec![
+            Conv2d::new(1, 6, 5, padded, rng),
+            Conv2d::new(6, 16, 5, ConvOptions::default(), rng),
+        ];
+        let dense = [400, 120, 84, 10];
+        let dense = dense.windows(2).map(|w| Linear::new(w[0], w[1], rng));
+        LeNet {
+            convs,
+            dense: dense.collect(),
+        }
+    }
+}
+
+impl Module for LeNet {
+    fn forward(&self, x: &Var) -> Var {
+        let pooled = |x: Var, conv: &Conv2d| max_pool2(&conv.forward(&x).relu());
+        let x = self.convs.iter().fold(x.clone(), pooled).flatten(1);
+        let (last, hidden) = self.dense.split_last().expect("three layers");
+        last.forward(&hidden.iter().fold(x, |x, l| l.forward_relu(&x)))
+    }
+    fn boxed(&self) -> Box<dyn Module> {
+        Box::new(self.clone())
+    }
+}
+
+/// The largest of each 2x2 square, put together from a view of the squares and `amax`; ties share
+/// the gradient.
+pub fn max_pool2(x: &Var) -> Var {
+    let [n, c, h, w] = x.shape().try_into().expect("images");
+    x.reshape(&[n, c, h / 2, 2, w / 2, 2]).amax(&[3, 5])
+}
+
+/// Layer normalisation over the last axis (Ba et al. 2016), put together from elementwise ops.
+pub fn layer_norm(x: &Var, weight: &Var, bias: &Var) -> Var {
+    let centred = x - x.mean(&[-1]).unsqueeze(-1);
+    let variance = centred.square().mean(&[-1]).unsqueeze(-1);
+    centred * (variance + 1e-5).rsqrt() * weight + bias
+}
+
+/// GELU in its approximation by tanh (Hendrycks and Gimpel 2016), put together from ops.
+pub fn gelu_tanh(x: &Var) -> Var {
+    let inner = (x + x.square() * x * 0.044715) * (2.0 / std::f64::consts::PI).sqrt();
+    x * 0.5 * (inner.tanh() + 1.0)
+}
+
+/// Scale and shift of [`layer_norm`].
+#[derive(Clone, Debug)]
+pub struct Norm {
+    /// `[features]`, starts at 1.
+    pub weight: Param,
+    /// `[features]`, starts at 0.
+    pub bias: Param,
+}
+
+module!(Norm { weight, bias });
+
+impl Norm {
+    /// The identity, but for the normalisation.
+    pub fn new(features: usize) -> Norm {
+        let filled = |x: f32| Param::new(Tensor::build(&[features], |out: &mut [f32]| out.fill(x)));
+        Norm {
+            weight: filled(1.0),
+            bias: filled(0.0),
+        }
+    }
+
+    /// `x` normalised over its last axis.
+    pub fn forward(&self, x: &Var) -> Var {
+        layer_norm(x, &self.weight.var(), &self.bias.var())
+    }
+}
+
+/// A transformer block that normalises before each half (Xiong et al. 2020), without a mask.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// Before the attention.
+    pub norm1: Norm,
+    /// Queries, keys and values in one.
+    pub qkv: Linear,
+    /// After the attention.
+    pub out: Linear,
+    /// Before the perceptron.
+    pub norm2: Norm,
+    /// To four times the width.
+    pub up: Linear,
+    /// And back.
+    pub down: Linear,
+    heads: usize,
+}
+
+module!(Block { norm1, qkv, out, norm2, up, down } plain { heads });
+
+impl Block {
+    /// A block of `width` features in `heads` heads.
+    pub fn new(width: usize, heads: usize, rng: &mut Rng) -> Block {
+        Block {
+            norm1: Norm::new(width),
+            qkv: Linear::new(width, 3 * width, rng),
+            out: Linear::new(width, width, rng),
+            norm2: Norm::new(width),
+            up: Linear::new(width, 4 * width, rng),
+            down: Linear::new(4 * width, width, rng),
+            heads,
+        }
+    }
+
+    fn attention(&self, x: &Var) -> Var {
+        let [batch, time, width] = x.shape().try_into().expect("sequences");
+        let depth = width / self.heads;
+        let split = [batch, time, 3, self.heads, depth];
+        // [3, batch, heads, time, depth]
+        let qkv = self.qkv.forward(x).reshape(&split);
+        let qkv = qkv.permute(&[2, 0, 3, 1, 4]);
+        let [q, k, v] = [0, 1, 2].map(|i| qkv.select(0, i));
+        let scores = q.matmul(&k.transpose(2, 3)) * (1.0 / (depth as f64).sqrt());
+        let y = scores.softmax(-1).matmul(&v).transpose(1, 2);
+        self.out.forward(&y.reshape(&[batch, time, width]))
+    }
+}
+
+impl Module for Block {
+    fn forward(&self, x: &Var) -> Var {
+        let x = x + self.attention(&self.norm1.forward(x));
+        let wide = self.up.forward(&self.norm2.forward(&x)).gelu();
+        self.down.forward(&wide) + x
+    }
+    fn boxed(&self) -> Box<dyn Module> {
+        Box::new(self.clone())
+    }
+}
