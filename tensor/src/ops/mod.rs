@@ -27,7 +27,7 @@ pub use matmul::{Activation, matmul};
 
 pub use random::{normal, uniform};
 pub use reduce::{Extreme, Fold, arg_reduce, reduce};
-pub use scan::cumsum;
+pub use scan::{arg_scan, cumsum};
 pub use softmax::softmax;
 pub use sort::sort;
 pub use window::{Window, col2im, im2col};
