@@ -61,13 +61,16 @@ pub use case::{Case, Gradient, distinct, floats, indices, truths};
 pub use catalogue::{Entry, Listed, make_op};
 pub use count::{Counts, count};
 pub use gradcheck::{GradcheckOptions, gradcheck};
-pub use lepton_tensor::{DType, Device, Error, ErrorKind, Meta, Result, Shape, Tensor};
+pub use lepton_tensor::{
+    DType, Device, Error, ErrorKind, Meta, Result, Shape, Tensor, infer_shape,
+};
 pub use lift::{jvp, vmap};
 pub use node::Saved;
 pub use op::{AnyOp, Cost, Ins, Keeps, Op, Outs};
 pub use ops::catalogue;
 pub use ops::conv::ConvOptions;
 pub use ops::elementwise::{Binary, Map, Unary, Zip};
+pub use ops::order::Interpolation;
 pub use ops::shape::broadcast_shape;
 pub use parallel::parallel;
 pub use param::{Grads, Param, ParamId, ParamMap, with_params};

@@ -34,16 +34,19 @@ pub mod ops;
 mod print;
 pub mod random;
 pub mod simd;
+pub mod special;
 mod storage;
 mod sys;
 mod tensor;
 pub mod threads;
+mod view;
 
 pub use device::Device;
 pub use dtype::DType;
 pub use error::{Error, ErrorKind, Result};
 pub use layout::{Layout, Meta, Shape, numel};
 pub use tensor::Tensor;
+pub use view::infer_shape;
 
 /// Bytes held by tensors now, and the most so far, in whole blocks of the pool.
 pub fn memory_usage() -> (usize, usize) {

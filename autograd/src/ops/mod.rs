@@ -8,14 +8,23 @@ pub mod cast;
 pub mod compare;
 pub mod conv;
 pub mod elementwise;
+pub mod folds;
 pub mod index;
+pub mod libm;
 pub mod linalg;
+pub mod nonlinear;
+pub mod order;
+pub mod pairs;
 pub mod random;
 pub mod reduce;
+pub mod rounding;
 pub mod shape;
 pub mod softmax;
 pub mod sort;
+pub mod special;
+pub mod statistics;
 pub mod unary;
+pub mod views;
 
 use activation::{Clamp, Gelu, LeakyRelu, Relu, ReluGrad, Sigmoid, Softplus, Tanh};
 use binary::{Add, Div, Maximum, Minimum, Mul, Pow, Sub};
@@ -34,11 +43,28 @@ use unary::{
     Reciprocal, Rsqrt, Sign, Sin, Sqrt, Square,
 };
 
+use folds::SqrtFlat;
+use libm::{
+    Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Exp2, Log2, Log10, Logit, Sinc, Sinh, Tan,
+};
+use nonlinear::{Elu, GeluTanh, Hardswish, Shrink, Threshold};
+use order::CumArg;
+use pairs::{
+    Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy,
+};
+use rounding::Rounding;
+use special::{
+    Entr, Erfc, Erfcx, Erfinv, I0, I0e, I1, I1e, Lgamma, LogNdtr, Ndtri, Polygamma,
+};
+
 crate::catalogue! {
-    unary: Abs, AddScalar, Clamp, Cos, DivScalar, Erf, Exp, Expm1, Gelu, LeakyRelu, Log, Log1p, MulScalar, Neg,
+    unary: Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Elu, Entr, Erfc, Erfcx, Erfinv, Exp2, GeluTanh, Hardswish,
+        I0, I0e, I1, I1e, Lgamma, Log2, Log10, LogNdtr, Logit, Ndtri, Polygamma, Rounding, Shrink, Sinc, Sinh, SqrtFlat, Tan,
+        Threshold, Abs, AddScalar, Clamp, Cos, DivScalar, Erf, Exp, Expm1, Gelu, LeakyRelu, Log, Log1p, MulScalar, Neg,
         PowScalar, Reciprocal, Relu, Rsqrt, Sigmoid, Sign, Sin, Softplus, Sqrt, Square, Tanh;
-    binary: Add, Div, Maximum, Minimum, Mul, Pow, ReluGrad, Sub;
-    ops: Amax, ArgMax, Cast, Cat, Compare, Conv2dOp, CumSum, Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd,
+    binary: Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy,
+        Add, Div, Maximum, Minimum, Mul, Pow, ReluGrad, Sub;
+    ops: Amax, ArgMax, Cast, Cat, Compare, Conv2dOp, CumArg, CumSum, Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd,
         IndexSelect, LinearOp, LogSoftmax, Matmul, Permute, Reshape, ScatterAdd, Slice, SliceAssign, Softmax, Sort,
         Sum, Svd, TopK, Unfold2d, Where
 }

@@ -381,7 +381,7 @@ fn plain_fold(x: &Tensor, axes: &[usize], start: f64, f: impl Fn(f64, f64) -> f6
 impl Var {
     /// Axes as positions, all when none are named.
     #[track_caller]
-    fn axes(&self, what: &str, axes: &[isize]) -> Shape {
+    pub(crate) fn axes(&self, what: &str, axes: &[isize]) -> Shape {
         if axes.is_empty() {
             return (0..self.rank()).collect();
         }

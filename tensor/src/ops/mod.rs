@@ -31,7 +31,7 @@ pub use optim::{AdamStep, SgdStep, adam_step, sgd_step};
 pub use quant::{matmul_i8, quantize};
 pub use random::{normal, uniform};
 pub use reduce::{Extreme, Fold, arg_reduce, reduce};
-pub use scan::cumsum;
+pub use scan::{arg_scan, cumsum};
 pub use softmax::softmax;
 pub use sort::sort;
 pub use window::{Window, col2im, im2col};

@@ -3,7 +3,8 @@
 use std::ops::AddAssign;
 
 use crate::dtype::Element;
-use crate::{DType, Tensor};
+use crate::ops::reduce::Extreme;
+use crate::{DType, Tensor, match_dtype};
 
 /// Running sums along `axis`; integers and bool give i64 (wrapping).
 pub fn cumsum(x: &Tensor, axis: usize) -> Tensor {
@@ -44,5 +45,28 @@ fn scan<T: Element, A: Default>(x: &Tensor, axis: usize, step: impl Fn(&mut A, T
                 out[start + r * inner] = step(&mut state, src[start + r * inner]);
             }
         }
+    })
+}
+
+/// The index (i64) of the extreme so far along `axis`; the last of equals, NaN stays.
+#[allow(clippy::eq_op, reason = "x != x is how a generic float says NaN")]
+pub fn arg_scan(extreme: Extreme, x: &Tensor, axis: usize) -> Tensor {
+    let x = x.contiguous();
+    let len = x.shape()[axis];
+    let inner: usize = x.shape()[axis + 1..].iter().product();
+    match_dtype!(x.dtype(), T => {
+        let src = x.as_slice::<T>().expect("contiguous");
+        Tensor::build(x.shape(), |out: &mut [i64]| {
+            for i in 0..src.len() {
+                let at = i / inner % len;
+                let best = if at == 0 { 0 } else { out[i - inner] as usize };
+                let (a, b) = (src[i], src[i - (at - best) * inner]);
+                let further = match extreme {
+                    Extreme::Max => a >= b,
+                    Extreme::Min => a <= b,
+                };
+                out[i] = if further || a != a { at } else { best } as i64;
+            }
+        })
     })
 }
