@@ -28,7 +28,9 @@ pub use linalg::svd;
 pub use matmul::{Activation, matmul};
 
 pub use optim::{AdamStep, SgdStep, adam_step, sgd_step};
-pub use quant::{matmul_i8, quantize};
+pub use quant::{
+    Codes, LINEAR_I8_INPUTS, LinearI8, dequantize, linear_i8, matmul_i8, pack_i8, quantize,
+};
 pub use random::{normal, uniform};
 pub use reduce::{Extreme, Fold, arg_reduce, reduce};
 pub use scan::{arg_scan, cumsum};
