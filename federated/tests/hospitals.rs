@@ -38,7 +38,7 @@ fn read(name: &str) -> Result<Table> {
     files::read_csv(data.join(name), &ReadOptions::default())
 }
 
-/// The features by published ranges: no statistic of a private row enters.
+/// The features by published ranges: the private rows are not asked for a statistic.
 fn features(table: &Table) -> Result<Features> {
     let published = read("breast_cancer_ranges.csv")?;
     let numbers = |name: &str| match &published.column(name)?.cells {
