@@ -9,18 +9,39 @@
 //!
 //! - [`Federation`] runs rounds of [`Client`]s under a [`Strategy`] and keeps a privacy ledger for
 //!   each of them;
-//! - [`DpSgd`] and [`ClippedSum`] make a gradient private;
+//! - [`ModuleClient`] owns rows and trains any module on them, plainly or with [`DpSgd`]: the
+//!   gradient of each row shortened, the sum made noisy ([`clipped_sum`]);
 //! - [`accountant`] turns noise, sampling rate and steps into `(epsilon, delta)`, and back.
 //!
 //! ```
-//! use lepton_federated::{DpSgd, accountant, partition};
-//! // Five hospitals with unlike patients, and the noise that 50 steps need for epsilon 3.
-//! let diagnosis: Vec<usize> = (0..500).map(|row| row % 2).collect();
-//! let hospitals = partition::dirichlet(&diagnosis, 5, 1.0, 20, 7)?;
-//! assert_eq!(hospitals.len(), 5);
-//! let sigma = accountant::noise_multiplier(3.0, 1e-5, 1.0, 50)?;
-//! let private = DpSgd::new(1.0, sigma, 1.0)?;
-//! assert!(private.noise_multiplier > 9.0);
+//! use lepton_federated::{DpSgd, FedAvg, Federation, Local, ModuleClient, State};
+//! use lepton_federated::{accountant, partition};
+//! use lepton_autograd::{Tensor, Var};
+//! use lepton_nn::{Mlp, Module, Rng, cross_entropy};
+//!
+//! // 600 patients with two findings, ill where their sum is above 0, in five unlike hospitals.
+//! let rng = &mut Rng::new(1);
+//! let x: Vec<f32> = (0..1200).map(|_| rng.normal() as f32).collect();
+//! let ill: Vec<usize> = x.chunks(2).map(|p| usize::from(p[0] + p[1] > 0.0)).collect();
+//! let y = Tensor::from_vec(ill.iter().map(|&c| c as i64).collect(), &[600])?;
+//! let x = Tensor::from_vec(x, &[600, 2])?;
+//! let parts = partition::dirichlet(&ill, 5, 1.0, 20, 7)?;
+//!
+//! // Each adds the noise itself that 30 steps over all its rows need for epsilon 3.
+//! let sigma = accountant::noise_multiplier(3.0, 1e-5, 1.0, 30)?;
+//! let local = Local::Private { steps: 1, dp: DpSgd::new(0.5, sigma, 1.0)? };
+//! let mut net = Mlp::new(&[2, 8, 2], rng);
+//! let hospitals = ModuleClient::share_out(&net, cross_entropy, (&x, &y), &parts, 2.0, local)?;
+//!
+//! // The server sees models, never rows.
+//! let mut federation = Federation::new(State::of(&net)?, FedAvg, 7).averaging(10);
+//! federation.run(&hospitals, 30, &mut ())?;
+//! federation.averaged()?.load_into(&mut net)?;
+//!
+//! assert!(federation.epsilon(1e-5)?.iter().all(|&e| e <= 3.0));
+//! let said = net.forward(&Var::from(x)).argmax(-1).to_vec::<i64>()?;
+//! let right = said.iter().zip(&ill).filter(|(s, i)| **s == **i as i64).count();
+//! assert!(right > 540, "{right} of 600");
 //! # Ok::<(), lepton_tensor::Error>(())
 //! ```
 //!
@@ -30,6 +51,7 @@
 //! seeded simulation: a deployment needs a secure generator and integer noise (see [`DpSgd`]).
 
 pub mod accountant;
+mod client;
 mod dp_sgd;
 pub mod partition;
 mod per_sample;
@@ -37,6 +59,7 @@ mod round;
 mod state;
 mod strategy;
 
+pub use client::{Local, ModuleClient};
 pub use dp_sgd::{ClippedSum, DpSgd};
 pub use per_sample::{clipped_sum, per_sample_grads};
 pub use round::{Client, Federation, Observer, Round, Task, Trained};

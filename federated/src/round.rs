@@ -1,9 +1,12 @@
 //! The loop of federated learning: the model goes out, clients train, their models come back as
 //! one.
 
+use std::collections::VecDeque;
+
 use crate::accountant::{Accountant, Mechanism, RdpAccountant};
 use crate::state::State;
 use crate::strategy::{ClientUpdate, Strategy};
+use lepton_autograd::parallel;
 use lepton_tensor::random::Rng;
 use lepton_tensor::{Error, Result};
 
@@ -94,6 +97,8 @@ pub struct Federation<S> {
     round: u64,
     least: usize,
     ledger: Vec<Ledger>,
+    keep: usize,
+    last: VecDeque<State>,
 }
 
 /// What a client has released so far.
@@ -113,6 +118,8 @@ impl<S: Strategy> Federation<S> {
             round: 0,
             least: 1,
             ledger: Vec::new(),
+            keep: 1,
+            last: VecDeque::new(),
         }
     }
 
@@ -121,6 +128,34 @@ impl<S: Strategy> Federation<S> {
     pub fn at_least(mut self, least: usize) -> Federation<S> {
         self.least = least.max(1);
         self
+    }
+
+    /// The same, where [`averaged`](Federation::averaged) is the mean of the last `rounds` global
+    /// models.
+    pub fn averaging(mut self, rounds: usize) -> Federation<S> {
+        self.keep = rounds.max(1);
+        self
+    }
+
+    /// The mean of the global models of the last rounds (Polyak and Juditsky 1992), as many as
+    /// [`averaging`](Federation::averaging) said. Noise that differs from round to round cancels
+    /// in it, and it costs no privacy: it is made of what was released already.
+    ///
+    /// # Errors
+    /// If a tensor cannot be averaged.
+    pub fn averaged(&self) -> Result<State> {
+        if self.last.is_empty() {
+            return Ok(self.global.clone());
+        }
+        let n = self.last.len() as f64;
+        self.global.with_floats(|i, tensor| {
+            let mut mean = vec![0.0; tensor.numel()];
+            for state in &self.last {
+                let values = state.tensor(i).to_f64();
+                mean.iter_mut().zip(values).for_each(|(m, x)| *m += x / n);
+            }
+            Ok(mean)
+        })
     }
 
     /// The model as it stands.
@@ -186,21 +221,21 @@ impl<S: Strategy> Federation<S> {
             .strategy
             .aggregate(&self.global, &updates)
             .map_err(|e| e.at(place))?;
+        self.last.push_back(self.global.clone());
+        while self.last.len() > self.keep {
+            self.last.pop_front();
+        }
         observer.round(&report, &self.global);
         Ok(())
     }
 
+    /// All clients at once, each with a stream of its own: the same bits as one after the other.
     fn train<C: Client>(&self, clients: &[C]) -> Vec<Result<Trained>> {
-        let base = Rng::new(self.seed);
-        let one = |client: usize| {
-            let rng = base.fork(client as u64).fork(self.round);
-            clients[client].train(Task {
-                round: self.round,
-                global: &self.global,
-                rng,
-            })
-        };
-        (0..clients.len()).map(one).collect()
+        let (base, round, global) = (Rng::new(self.seed), self.round, &self.global);
+        parallel(clients.len(), |client| {
+            let rng = base.fork(client as u64).fork(round);
+            clients[client].train(Task { round, global, rng })
+        })
     }
 
     fn charge<C: Client>(&mut self, clients: &[C]) -> Result<()> {
@@ -349,6 +384,22 @@ mod tests {
             federation.epsilon(1e-5).unwrap()[0] > 0.0,
             "what was begun is spent"
         );
+    }
+
+    #[test]
+    fn the_average_is_that_of_the_last_rounds() {
+        let clients: Vec<Odd> = (0..6).map(Odd).collect();
+        let w = |s: &State| s.get("w").unwrap().item().unwrap();
+        let mut federation = Federation::new(model(1.0), FedAvg, 1).averaging(3);
+        assert_eq!(w(&federation.averaged().unwrap()), 1.0);
+        let mut seen = Vec::new();
+        for _ in 0..5 {
+            federation.step(&clients, &mut ()).unwrap();
+            seen.push(w(federation.global()));
+        }
+        let mean = (seen[2] + seen[3] + seen[4]) / 3.0;
+        assert!((w(&federation.averaged().unwrap()) - mean).abs() < 1e-6);
+        assert_eq!(w(federation.global()), seen[4]);
     }
 
     #[test]

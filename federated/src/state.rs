@@ -1,5 +1,6 @@
 //! A model as it travels: parameters and buffers by name.
 
+use lepton_nn::{Item, Params, Path};
 use lepton_tensor::{DType, Error, Result, Tensor};
 
 /// Named tensors in a fixed order: what the server sends out and clients send back.
@@ -21,6 +22,40 @@ impl State {
             )));
         }
         Ok(State(tensors))
+    }
+
+    /// The parameters and buffers of a module, in its order.
+    ///
+    /// ```
+    /// use lepton_federated::State;
+    /// use lepton_nn::{Linear, Rng};
+    /// let mut layer = Linear::new(2, 1, &mut Rng::new(0));
+    /// let state = State::of(&layer)?;
+    /// assert_eq!(state.iter().map(|t| t.0).collect::<Vec<_>>(), ["weight", "bias"]);
+    /// state.load_into(&mut layer)?;
+    /// # Ok::<(), lepton_tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If a path occurs twice.
+    pub fn of(module: &dyn Params) -> Result<State> {
+        let mut tensors = Vec::new();
+        module.visit(&Path::ROOT, &mut |path, item| {
+            let tensor = match item {
+                Item::Param(p) => p.tensor().clone(),
+                Item::Buffer(b) => b.clone(),
+            };
+            tensors.push((path.to_string(), tensor));
+        });
+        State::new(tensors)
+    }
+
+    /// Sets every parameter and buffer of a module from this state, all or none.
+    ///
+    /// # Errors
+    /// If a path is missing or left over, or a shape or dtype differs.
+    pub fn load_into(&self, module: &mut dyn Params) -> Result<()> {
+        module.load_state(&self.0.iter().cloned().collect())
     }
 
     /// Names and tensors in order.
