@@ -33,12 +33,22 @@ impl TabularModel {
     /// The model's outputs for the rows of `table`, and notes on cells that were filled in.
     ///
     /// # Errors
-    /// When a column is missing or of another kind.
+    /// When a column is missing or of another kind, or the program does not answer each row with as
+    /// many numbers as the target needs.
     pub fn outputs(&self, table: &Table) -> Result<(Vec<f32>, Vec<String>)> {
         let x = self.features.encode(table)?;
         let rows = Tensor::from_vec(x.values, &[x.rows, x.cols])?;
         let y = lepton_autograd::no_grad(|| self.program.run(&[Var::from(rows)]))?;
-        Ok((y[0].to_vec::<f32>()?, x.notes))
+        let want = [x.rows, self.target.outputs()];
+        match y.as_slice() {
+            [y] if y.shape() == want => Ok((y.to_vec::<f32>()?, x.notes)),
+            _ => Err(Error::format(format!(
+                "the program answers {} rows with {:?}, but the target `{}` needs one tensor {want:?}",
+                x.rows,
+                y.iter().map(Var::shape).collect::<Vec<_>>(),
+                self.target.column()
+            ))),
+        }
     }
 
     /// The model's answers for the rows of `table`, and notes on cells that were filled in.

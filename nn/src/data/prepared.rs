@@ -1,7 +1,7 @@
 //! From a table to what a model learns from and is judged by, in one step.
 
 use lepton_tensor::random::Rng;
-use lepton_tensor::{Error, Result};
+use lepton_tensor::{Error, Result, Tensor};
 
 use super::features::{Features, Matrix};
 use super::scale::Method;
@@ -33,6 +33,25 @@ pub struct Part {
     pub y: Target,
 }
 
+impl Part {
+    /// The rows as a model and a loss read them: features `[rows, width]`, and the target as i64
+    /// classes `[rows]` or as scaled f32 values `[rows, 1]`.
+    ///
+    /// # Errors
+    /// When the sizes of `x` do not agree, which [`Prepared`] never makes.
+    pub fn tensors(&self) -> Result<(Tensor, Tensor)> {
+        let x = Tensor::from_vec(self.x.values.clone(), &[self.x.rows, self.x.cols])?;
+        let y = match &self.y {
+            Target::Classes(labels) => {
+                let labels: Vec<i64> = labels.iter().map(|&c| c as i64).collect();
+                Tensor::from_vec(labels, &[self.x.rows])
+            }
+            Target::Values(values) => Tensor::from_vec(values.clone(), &[self.x.rows, 1]),
+        };
+        Ok((x, y?))
+    }
+}
+
 /// A table parted, with everything learnt from its training rows alone.
 ///
 /// ```
@@ -44,6 +63,8 @@ pub struct Part {
 /// let p = Prepared::new(&table, &plan, &mut Rng::new(1))?;
 /// assert_eq!((p.train.x.rows, p.test.x.rows), (8, 2));
 /// assert_eq!(p.target.classes().unwrap(), ["high", "low"]);
+/// let (x, y) = p.train.tensors()?;
+/// assert_eq!((x.shape(), y.shape()), (&[8, 1][..], &[8][..]));
 /// # Ok::<(), lepton_tensor::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]

@@ -70,7 +70,7 @@ pub fn stratified(labels: &[usize], test: f64, rng: &mut Rng) -> Result<Split> {
                 held.push(class[0]);
             }
             _ => {
-                let message = "a stratified split needs a class with at least two rows";
+                let message = "a stratified split needs a class with at least two rows; is the target an identifier?";
                 return Err(Error::value(message));
             }
         }
