@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
+use lepton::nn::data::Task;
 use lepton::{Error, Result};
 
 use crate::console::Console;
@@ -20,7 +21,77 @@ struct Cli {
 /// What to do.
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    Train(TrainArgs),
+    Predict(PredictArgs),
     Inspect(InspectArgs),
+}
+
+/// Train a network on a table, and write the model with its card and its history.
+#[derive(Args)]
+#[command(after_help = "Example:
+  lepton train --data data/wine.csv --target class --out wine
+  lepton train --data data/boston.csv --target medv --hidden 32 --epochs 200 --out boston")]
+pub(crate) struct TrainArgs {
+    /// The table: CSV with a header line
+    #[arg(long, value_name = "FILE.csv")]
+    pub(crate) data: PathBuf,
+    /// The column to predict; every other column is a feature
+    #[arg(long, value_name = "COL")]
+    pub(crate) target: String,
+    /// classification or regression; by itself, classification for text, truth values and integers
+    /// with at most 20 values
+    #[arg(long)]
+    pub(crate) task: Option<Task>,
+    /// The units of each hidden layer
+    #[arg(long, value_name = "SIZES", value_delimiter = ',', default_value = "64,64", value_parser = units)]
+    pub(crate) hidden: Vec<usize>,
+    /// Passes over the training rows; by itself, as many of 200 as rows set aside are helped by
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) epochs: Option<usize>,
+    /// Rows in one step
+    #[arg(long, value_name = "N", default_value = "32", value_parser = at_least_one)]
+    pub(crate) batch: usize,
+    /// The learning rate of Adam
+    #[arg(long, value_name = "RATE", default_value = "0.001", value_parser = rate)]
+    pub(crate) rate: f64,
+    /// The seed of the split, the first weights and the order of rows
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub(crate) seed: u64,
+    /// A column to take as text even if it holds numbers (may be given more than once)
+    #[arg(long, value_name = "COL")]
+    pub(crate) categorical: Vec<String>,
+    /// The folder to write, made if it is not there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Print one line of JSON instead of a summary
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show no progress and no notes
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// Predict a table's rows with a trained model, as CSV: `prediction`, and `p_CLASS` for each class.
+#[derive(Args)]
+#[command(after_help = "Example:
+  lepton predict --model wine --data data/wine.csv
+  lepton predict --model wine --data data/wine.csv --out predictions.csv")]
+pub(crate) struct PredictArgs {
+    /// The folder that `lepton train --out` wrote
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// The table: CSV with the model's columns, in any order; others are left aside
+    #[arg(long, value_name = "FILE.csv")]
+    pub(crate) data: PathBuf,
+    /// A column to take as text even if it holds numbers; the model's own are known
+    #[arg(long, value_name = "COL")]
+    pub(crate) categorical: Vec<String>,
+    /// The file to write instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Show no notes
+    #[arg(long)]
+    pub(crate) quiet: bool,
 }
 
 /// Tell what a file holds, after checking it: names, types, shapes and sums.
@@ -37,6 +108,31 @@ pub(crate) struct InspectArgs {
     /// Print one line of JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A count that cannot be nothing.
+fn at_least_one(text: &str) -> Result<usize> {
+    let count = text.parse().ok().filter(|&n| n > 0);
+    count.ok_or_else(|| Error::value("it must be a whole number of at least 1"))
+}
+
+/// The units of one hidden layer.
+fn units(text: &str) -> Result<usize> {
+    const MOST: usize = 65_536;
+    let count = text.trim().parse().ok().filter(|n| (1..=MOST).contains(n));
+    count.ok_or_else(|| {
+        Error::value(format!(
+            "a hidden layer has from 1 to {MOST} units; give one number for each layer, such as 64,64"
+        ))
+    })
+}
+
+fn rate(text: &str) -> Result<f64> {
+    let rate = text
+        .parse()
+        .ok()
+        .filter(|&r: &f64| r > 0.0 && r.is_finite());
+    rate.ok_or_else(|| Error::value("it must be a number above 0, such as 0.003"))
 }
 
 /// The command that was given; `None` when help or the version was asked for, and is printed.
@@ -104,5 +200,24 @@ mod tests {
             error(&["lepton", "inspect", "x", "--jsn"]),
             "unexpected argument '--jsn' found; tip: a similar argument exists: '--json'; see --help"
         );
+        let train = [
+            "lepton", "train", "--data", "d", "--target", "t", "--out", "o",
+        ];
+        for (option, value) in [
+            ("--hidden", "0"),
+            ("--hidden", "64,"),
+            ("--hidden", "1000000"),
+            ("--epochs", "0"),
+            ("--batch", "1.5"),
+            ("--rate", "nan"),
+            ("--task", "guess"),
+        ] {
+            let line = error(&[&train[..], &[option, value]].concat());
+            assert!(line.starts_with("invalid value '"), "{line}");
+            assert!(
+                line.contains(option) && line.ends_with("; see --help"),
+                "{line}"
+            );
+        }
     }
 }

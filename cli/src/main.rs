@@ -1,11 +1,15 @@
 //! The `lepton` command: one subcommand for each capability.
 //!
 //! Results go to stdout, and only through [`console::Console`], which knows a closed pipe from a full
-//! disk. What fails is one line on stderr that starts with `lepton: `, with exit code 2.
+//! disk. Progress and notes go to stderr ([`progress::Progress`]). What fails is one line on stderr that starts with `lepton: `, with exit code 2.
 
 mod args;
 mod console;
 mod inspect;
+mod learn;
+mod predict;
+mod progress;
+mod train;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -31,6 +35,8 @@ fn run(console: &Console) -> Result<()> {
         return Ok(());
     };
     match command {
+        Command::Train(args) => train::run(&args, console),
+        Command::Predict(args) => predict::run(&args, console),
         Command::Inspect(args) => inspect::run(&args, console),
     }
 }

@@ -22,9 +22,26 @@ impl Folder {
         self
     }
 
+    /// The place of `name` in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// The bytes of the file `name`.
+    #[track_caller]
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap()
+    }
+
     /// The names in the folder, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(&self.0).unwrap();
+        self.names_in("")
+    }
+
+    /// The names in a folder below, sorted.
+    #[track_caller]
+    pub(crate) fn names_in(&self, name: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path(name)).unwrap();
         let mut names: Vec<String> = entries
             .map(|e| e.unwrap().file_name().into_string().unwrap())
             .collect();
@@ -42,13 +59,18 @@ impl Folder {
     /// Runs the command, which must succeed without a word on stderr, and returns what it printed.
     #[track_caller]
     pub(crate) fn lepton(&self, args: &[&str]) -> String {
+        let (stdout, stderr) = self.both(args);
+        assert!(stderr.is_empty(), "{args:?}: {stderr}");
+        stdout
+    }
+
+    /// Runs the command, which must succeed, and returns what it printed and what it told beside.
+    #[track_caller]
+    pub(crate) fn both(&self, args: &[&str]) -> (String, String) {
         let output = self.command(args).output().unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success() && stderr.is_empty(),
-            "{args:?}: {stderr}"
-        );
-        String::from_utf8(output.stdout).unwrap()
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{args:?}: {stderr}");
+        (String::from_utf8(output.stdout).unwrap(), stderr)
     }
 
     /// Runs the command, which must refuse: one line on stderr, exit code 2, and no file come or gone.
@@ -65,6 +87,29 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// Forty rows whose answer is a threshold on one column, with words, truth values and gaps.
+pub(crate) fn visits() -> String {
+    let row = |i: usize| {
+        let (age, site) = (20 + i, ["Basel", "Bern", ""][i % 3]);
+        let blood = if i % 9 == 4 {
+            String::new()
+        } else {
+            format!("{}.5", 60 + i % 7)
+        };
+        format!(
+            "{age},{site},{blood},{},{}\n",
+            i.is_multiple_of(2),
+            ["well", "ill"][i / 20]
+        )
+    };
+    "age,site,blood,smokes,state\n".to_string() + &(0..40).map(row).collect::<String>()
+}
+
+/// A command line without the name of the command.
+pub(crate) fn words(text: &str) -> Vec<&str> {
+    text.split(' ').collect()
 }
 
 /// The one line that a refusal prints.

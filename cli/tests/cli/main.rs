@@ -2,3 +2,5 @@
 
 mod folder;
 mod inspect;
+mod refused;
+mod train;

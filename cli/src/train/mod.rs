@@ -1,0 +1,141 @@
+//! `lepton train`: from a table to a model with its card.
+
+mod card;
+mod outcome;
+
+use std::io::Read;
+use std::path::Path;
+
+use lepton::explain::picture::{Lines, Series, lines};
+use lepton::nn::data::{Method, Plan, Prepared, ReadOptions, Table};
+use lepton::nn::files::OutDir;
+use lepton::nn::{Epoch, History, Rng};
+use lepton::{Error, Result};
+use sha2::{Digest, Sha256};
+
+use crate::args::TrainArgs;
+use crate::console::Console;
+use crate::learn::{Epochs, Recipe};
+use crate::progress::Progress;
+use outcome::Outcome;
+
+/// The share of rows held out to judge by.
+const HELD_OUT: f64 = 0.2;
+/// What a small table needs; rows set aside say when fewer are better.
+const MOST_EPOCHS: usize = 200;
+
+pub(crate) fn run(args: &TrainArgs, console: &Console) -> Result<()> {
+    let progress = Progress::new(args.quiet);
+    let source = Source::read(args)?;
+    let data = prepare(args, &source.table)?;
+    let recipe = recipe(args);
+    recipe.sizes(&data)?;
+    // Hours of training must not end at a folder that cannot be written.
+    let mut out = OutDir::prepare(&args.out)?;
+    for note in &data.train.x.notes {
+        progress.note(note);
+    }
+    let learnt = recipe.learn(&data, progress)?;
+    let outcome = Outcome::judge(source, data, &recipe, &learnt)?;
+    let written = files(&outcome, &learnt.history)?;
+    for (name, bytes) in &written {
+        out.put(name, bytes)?;
+    }
+    out.publish()?;
+    let names: Vec<String> = written.into_iter().map(|w| w.0).collect();
+    match args.json {
+        true => console.line(&outcome.json(&args.out, &names)),
+        false => console.print(&outcome.summary(&args.out, &names)),
+    }
+}
+
+/// What is written: names and contents.
+fn files(outcome: &Outcome, history: &History) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut files = outcome.model.files()?;
+    let more = [
+        ("history.csv", history.to_csv()),
+        ("history.svg", picture(history, outcome)?),
+        ("CARD.md", card::write(outcome)?),
+    ];
+    files.extend(more.map(|(name, text)| (name.to_string(), text.into_bytes())));
+    Ok(files)
+}
+
+/// The table, and what identifies it.
+struct Source {
+    table: Table,
+    /// The file's name without its folders, which are nobody's business.
+    name: String,
+    /// SHA-256 of the file, in hexadecimal.
+    hash: String,
+}
+
+impl Source {
+    fn read(args: &TrainArgs) -> Result<Source> {
+        let shown = args.data.display().to_string();
+        let mut bytes = Vec::new();
+        lepton::nn::files::open(&args.data)?
+            .read_to_end(&mut bytes)
+            .map_err(|e| Error::io(format!("cannot read `{shown}`"), &e))?;
+        let categorical = args.categorical.clone();
+        let hash = Sha256::digest(&bytes);
+        Ok(Source {
+            table: Table::read(&bytes[..], &shown, &ReadOptions { categorical })?,
+            name: base_name(&args.data),
+            hash: hash.iter().map(|b| format!("{b:02x}")).collect(),
+        })
+    }
+}
+
+fn base_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into()
+}
+
+fn prepare(args: &TrainArgs, table: &Table) -> Result<Prepared> {
+    let plan = Plan {
+        target: &args.target,
+        task: args.task,
+        scaling: Method::Standard,
+        test: HELD_OUT,
+    };
+    Prepared::new(table, &plan, &mut Rng::new(args.seed).fork(0))
+}
+
+fn recipe(args: &TrainArgs) -> Recipe {
+    Recipe {
+        hidden: args.hidden.clone(),
+        epochs: match args.epochs {
+            Some(n) => Epochs::Exactly(n),
+            None => Epochs::AtMost(MOST_EPOCHS),
+        },
+        batch: args.batch,
+        rate: args.rate,
+        seed: args.seed,
+    }
+}
+
+fn picture(history: &History, outcome: &Outcome) -> Result<String> {
+    let curve = |f: fn(&Epoch) -> Option<f64>| -> Vec<(f64, f64)> {
+        let point = |e: &Epoch| f(e).map(|y| (e.epoch as f64, y));
+        history.epochs.iter().filter_map(point).collect()
+    };
+    let (training, held_out) = (curve(|e| Some(e.loss)), curve(|e| e.validation));
+    lines(&Lines {
+        title: &format!("Learning `{}`", outcome.model.target.column()),
+        x: "epoch",
+        y: outcome.loss(),
+        series: &[
+            Series {
+                name: "training rows",
+                points: &training,
+            },
+            Series {
+                name: "held-out rows",
+                points: &held_out,
+            },
+        ],
+    })
+}
