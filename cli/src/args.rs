@@ -15,15 +15,39 @@ use crate::one_line;
 #[command(name = "lepton", version)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 /// What to do.
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    Demo(DemoArgs),
     Train(TrainArgs),
     Predict(PredictArgs),
     Inspect(InspectArgs),
+}
+
+/// Tell the founding story on real data: private training, a small model, an explained decision. This
+/// is what `lepton` alone does, too.
+#[derive(Args)]
+#[command(after_help = "Example:
+  lepton demo --out story --seed 7")]
+pub(crate) struct DemoArgs {
+    /// The folder for the report, the models and the summary
+    #[arg(long, value_name = "DIR", default_value = "lepton-demo")]
+    pub(crate) out: PathBuf,
+    /// The seed of the split, the hospitals, the noise and the first weights
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub(crate) seed: u64,
+    /// Measure no times, so that the files are the same bytes for the same seed
+    #[arg(long)]
+    pub(crate) no_times: bool,
+    /// Print the summary as JSON instead of the story
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print nothing but errors
+    #[arg(long)]
+    pub(crate) quiet: bool,
 }
 
 /// Train a network on a table, and write the model with its card and its history.
@@ -141,16 +165,21 @@ fn rate(text: &str) -> Result<f64> {
 /// When the command line is not understood, in one line.
 pub(crate) fn parse(console: &Console) -> Result<Option<Command>> {
     match Cli::try_parse() {
-        Ok(cli) => Ok(Some(cli.command)),
+        Ok(cli) => Ok(Some(cli.command.unwrap_or_else(story))),
         Err(e) => match e.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 console.print(&e.render().to_string()).map(|()| None)
             }
-            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                Err(Error::value("no subcommand is given; try `lepton --help`"))
-            }
             _ => Err(Error::value(sentence(&e.render().to_string()))),
         },
+    }
+}
+
+/// What `lepton` alone does.
+fn story() -> Command {
+    match Cli::parse_from(["lepton", "demo"]).command {
+        Some(command) => command,
+        None => unreachable!("the command is given"),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod args;
 mod console;
+mod demo;
 mod inspect;
 mod learn;
 mod predict;
@@ -35,6 +36,7 @@ fn run(console: &Console) -> Result<()> {
         return Ok(());
     };
     match command {
+        Command::Demo(args) => demo::run(&args, console),
         Command::Train(args) => train::run(&args, console),
         Command::Predict(args) => predict::run(&args, console),
         Command::Inspect(args) => inspect::run(&args, console),

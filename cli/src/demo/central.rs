@@ -1,7 +1,8 @@
 //! The yardstick: what one model makes of all rows in one place.
 
 use lepton::nn::{Adam, Mlp, Observer, Program, Rng, Trainer, cross_entropy};
-use lepton::{DType, Result};
+use lepton::Result;
+use lepton::autograd::DType;
 
 use super::ward::Ward;
 

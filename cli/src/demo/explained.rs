@@ -7,7 +7,8 @@ use lepton::explain::surrogate::{Rules, Surrogate, SurrogateOptions, TreeOptions
 use lepton::explain::Table;
 use lepton::nn::Program;
 use lepton::nn::data::{Cells, Column, Features, Table as Csv};
-use lepton::{Result, Tensor, Var};
+use lepton::Result;
+use lepton::autograd::{Tensor, Var};
 
 use super::public::Public;
 use super::story::{classes, logits};

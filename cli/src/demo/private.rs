@@ -18,10 +18,13 @@ pub(crate) const STEPS: u64 = 50;
 /// The budget: at most this epsilon at this delta.
 const EPSILON: f64 = 3.0;
 const DELTA: f64 = 1e-5;
-/// The length that every row's gradient is cut to.
-const CLIP: f64 = 1.0;
-/// The learning rate of a hospital's step.
-const RATE: f64 = 1.0;
+/// The length that every row's gradient is cut to, and the learning rate of a hospital's step. Both,
+/// and the mean over the last rounds, were chosen by trying them on this table, which a real hospital
+/// could not do for free: a look at private rows is a release too.
+const CLIP: f64 = 0.25;
+const RATE: f64 = 5.0;
+/// Rounds whose mean is the result: averaging noisy models costs no privacy.
+const LAST: usize = 10;
 
 /// What came of the private training.
 pub(crate) struct Private {
@@ -41,11 +44,11 @@ pub(crate) fn train(ward: &Ward, seed: u64, steps: &mut Steps) -> Result<Private
     let local = Local::Private { steps: 1, dp: DpSgd::new(CLIP, noise_multiplier, 1.0)? };
     let data = (&ward.train.x, &ward.train.y);
     let clients = ModuleClient::share_out(&model as &dyn Module, cross_entropy, data, &parts, RATE, local)?;
-    let mut federation = Federation::new(State::of(&model)?, FedAvg, seed);
+    let mut federation = Federation::new(State::of(&model)?, FedAvg, seed).averaging(LAST);
     let mut watch = Watch { steps, ward, model: model.clone(), curve: Vec::new() };
     federation.run(&clients, STEPS, &mut watch)?;
     let curve = watch.curve;
-    federation.global().load_into(&mut model)?;
+    federation.averaged()?.load_into(&mut model)?;
     let epsilon = federation.epsilon(DELTA)?.into_iter().fold(0.0, f64::max);
     let privacy = Privacy { epsilon, delta: DELTA, sampling_rate: 1.0, noise_multiplier, steps: STEPS };
     Ok(Private { model, privacy, hospitals: parts.iter().map(Vec::len).collect(), curve })
@@ -72,6 +75,6 @@ impl Observer for Watch<'_> {
 
 fn accuracy(model: &Mlp, ward: &Ward) -> f64 {
     let answers = no_grad(|| model.forward(&Var::from(ward.test.x.clone())).argmax(-1)).tensor().to_f64();
-    let right = answers.iter().zip(&ward.test.labels).filter(|(a, &b)| **a == b as f64).count();
+    let right = answers.iter().zip(&ward.test.labels).filter(|(a, b)| **a == **b as f64).count();
     right as f64 / ward.test.len() as f64
 }

@@ -3,7 +3,8 @@
 
 use lepton::nn::Rng;
 use lepton::nn::data::{Encoding, Features};
-use lepton::{Result, Tensor};
+use lepton::Result;
+use lepton::autograd::Tensor;
 
 /// Made-up rows, scaled as the model wants them.
 pub(crate) struct Public {

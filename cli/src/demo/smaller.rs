@@ -3,7 +3,8 @@
 
 use lepton::compress::{Distillation, prune_neurons, quantize_program};
 use lepton::nn::{Adam, Mlp, Params, Program, Rng, Trainer};
-use lepton::{Result, Tensor};
+use lepton::Result;
+use lepton::autograd::Tensor;
 
 use crate::progress::Progress;
 

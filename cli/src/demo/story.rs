@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use lepton::autograd::no_grad;
+use lepton::autograd::{Tensor, Var, no_grad};
 use lepton::nn::Program;
 use lepton::nn::data::metrics;
-use lepton::{Result, Tensor, Var};
+use lepton::Result;
 use serde::Serialize;
 
 use super::ward::Rows;

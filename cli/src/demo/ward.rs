@@ -2,7 +2,8 @@
 
 use lepton::nn::Rng;
 use lepton::nn::data::{Cells, Features, ReadOptions, Table, Target, TargetSpec, split};
-use lepton::{Error, Result, Tensor};
+use lepton::autograd::Tensor;
+use lepton::{Error, Result};
 
 /// Wisconsin Diagnostic Breast Cancer: 569 biopsies, 30 measures of cell nuclei each.
 const CSV: &str = include_str!("../../../data/breast_cancer.csv");
