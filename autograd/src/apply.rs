@@ -40,6 +40,44 @@ pub(crate) fn one<O: Op + Listed>(op: O, x: Ins<Var>) -> Var {
     }
 }
 
+/// As [`one`], for ops that have [`Op::run1`]: on few elements an op costs what is around it, so
+/// here nothing is collected or called through a table. What is out of the ordinary goes the long
+/// way.
+#[track_caller]
+pub(crate) fn short<O: Op + Listed, const N: usize>(op: O, x: [Var; N]) -> Var {
+    let mode = mode();
+    if mode.watched || x.iter().any(|v| v.lift().is_some()) {
+        return one(op, x.into_iter().collect());
+    }
+    let record = mode.record && x.iter().any(|v| !v.is_constant());
+    let mut edges = [const { Edge::None }; N];
+    let mut next = edges.iter_mut();
+    let mut tensors = x.map(|v| {
+        let (tensor, edge) = v.into_parts();
+        *next.next().expect("as many") = edge;
+        tensor
+    });
+    let kept = if record {
+        keep_inputs(op.keeps(), &tensors)
+    } else {
+        Ins::new()
+    };
+    match op.run1(&mut tensors) {
+        None => {
+            let pairs = tensors.into_iter().zip(edges);
+            one(op, pairs.map(|(t, e)| Var::from_parts(t, e)).collect())
+        }
+        Some(Err(e)) => panic!("{e}"),
+        Some(Ok(y)) if record && y.dtype().is_float() => {
+            let mut inputs = Ins::new();
+            edges.into_iter().for_each(|e| inputs.push(e));
+            let node = Node::new(&op, inputs, kept, std::slice::from_ref(&y));
+            Var::from_parts(y, Edge::Node(node, 0))
+        }
+        Some(Ok(y)) => Var::from(y),
+    }
+}
+
 /// What of the scope concerns one op.
 struct Mode {
     record: bool,
@@ -72,6 +110,7 @@ pub(crate) fn apply_any(op: &dyn AnyOp, x: Ins<Var>) -> Result<Outs<Var>> {
             .collect::<Ins<Tensor>>()
     });
     let record = mode.record && x.iter().any(|v| !v.is_constant());
+    // Pushed one by one here and below: `collect` into a `SmallVec` costs several times as much.
     let (mut tensors, mut edges) = (Ins::new(), Ins::new());
     for v in x {
         let (tensor, edge) = v.into_parts();
@@ -89,20 +128,17 @@ pub(crate) fn apply_any(op: &dyn AnyOp, x: Ins<Var>) -> Result<Outs<Var>> {
     if let Some(inputs) = watch {
         scope::read(|s| s.map_or(Ok(()), |s| observe(s, op, &inputs, &out)))?;
     }
-    if !record || !out.iter().any(|t| t.dtype().is_float()) {
-        return Ok(out.into_iter().map(Var::from).collect());
-    }
-    let node = Node::new(op, edges, kept, &out);
-    let link = |(i, t): (usize, Tensor)| {
-        let float = t.dtype().is_float();
-        let edge = if float {
-            Edge::Node(node.clone(), i as u32)
-        } else {
-            Edge::None
+    let node = (record && out.iter().any(|t| t.dtype().is_float()))
+        .then(|| Node::new(op, edges, kept, &out));
+    let mut vars = Outs::new();
+    for (i, tensor) in out.into_iter().enumerate() {
+        let edge = match &node {
+            Some(node) if tensor.dtype().is_float() => Edge::Node(node.clone(), i as u32),
+            _ => Edge::None,
         };
-        Var::from_parts(t, edge)
-    };
-    Ok(out.into_iter().enumerate().map(link).collect())
+        vars.push(Var::from_parts(tensor, edge));
+    }
+    Ok(vars)
 }
 
 /// Counts, traces and checks one op that has run.

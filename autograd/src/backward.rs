@@ -63,7 +63,8 @@ impl Walk {
         let at = match same {
             Some(i) => from + i,
             None => {
-                let cotangents = (0..node.outputs).map(|_| None).collect();
+                let mut cotangents = Outs::new();
+                cotangents.resize_with(node.outputs as usize, || None);
                 self.queue.insert(from, Waiting { node, cotangents });
                 from
             }
@@ -90,25 +91,20 @@ impl Walk {
                 "{}: one cotangent per input",
                 node.op.name()
             );
-            match Arc::try_unwrap(node) {
-                Ok(mut node) if mode == Use::Free => {
-                    let inputs = std::mem::take(&mut node.inputs);
-                    drop(node);
-                    inputs
-                        .into_iter()
-                        .zip(given)
-                        .for_each(|(edge, g)| self.deliver(edge, g));
+            let mut node = node;
+            match Arc::get_mut(&mut node) {
+                Some(own) if mode == Use::Free => {
+                    let inputs = std::mem::take(&mut own.inputs);
+                    drop(node); // and with it what it kept, before more is made
+                    for (edge, g) in inputs.into_iter().zip(given) {
+                        self.deliver(edge, g);
+                    }
                 }
-                Ok(node) => node
-                    .inputs
-                    .iter()
-                    .zip(given)
-                    .for_each(|(edge, g)| self.deliver(edge.clone(), g)),
-                Err(node) => node
-                    .inputs
-                    .iter()
-                    .zip(given)
-                    .for_each(|(edge, g)| self.deliver(edge.clone(), g)),
+                _ => {
+                    for (edge, g) in node.inputs.iter().zip(given) {
+                        self.deliver(edge.clone(), g);
+                    }
+                }
             }
         }
     }

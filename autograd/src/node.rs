@@ -74,14 +74,15 @@ pub(crate) fn keep_inputs(keeps: Keeps, x: &[Tensor]) -> Ins<Option<Tensor>> {
     if keeps.inputs | keeps.shapes == 0 {
         return Ins::new();
     }
-    let keep = |(i, t): (usize, &Tensor)| {
-        if Keeps::has(keeps.inputs, i) {
+    let mut kept = Ins::new();
+    for (i, t) in x.iter().enumerate() {
+        kept.push(if Keeps::has(keeps.inputs, i) {
             Some(t.clone())
         } else {
             Keeps::has(keeps.shapes, i).then(|| Tensor::meta_like(t.meta()))
-        }
-    };
-    x.iter().enumerate().map(keep).collect()
+        });
+    }
+    kept
 }
 
 impl Node {
@@ -97,14 +98,12 @@ impl Node {
         let id = NEXT.get().max(above);
         NEXT.set(id + 1);
         let mask = op.keeps().outputs;
-        let kept_out = if mask == 0 {
-            Outs::new()
-        } else {
-            y.iter()
-                .enumerate()
-                .map(|(i, t)| Keeps::has(mask, i).then(|| t.clone()))
-                .collect()
-        };
+        let mut kept_out = Outs::new();
+        if mask != 0 {
+            for (i, t) in y.iter().enumerate() {
+                kept_out.push(Keeps::has(mask, i).then(|| t.clone()));
+            }
+        }
         Arc::new(Node {
             id,
             op: op.boxed(),
@@ -119,6 +118,10 @@ impl Node {
 impl Drop for Node {
     /// A loop, not a recursion: a chain of a million steps must not overflow the stack.
     fn drop(&mut self) {
+        // A backward pass has taken the inputs away already.
+        if self.inputs.iter().all(|e| !matches!(e, Edge::Node(..))) {
+            return;
+        }
         let mut stack: SmallVec<[Edge; 8]> = self.inputs.drain(..).collect();
         while let Some(edge) = stack.pop() {
             if let Edge::Node(node, _) = edge

@@ -1,6 +1,7 @@
 //! Identities of leaves, parameters as modules own them, and gradients by identity.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -165,11 +166,16 @@ impl Grads {
     }
 
     pub(crate) fn add(&mut self, id: ParamId, grad: Var) {
-        let sum = match self.0.remove(&id) {
-            Some(old) => old + grad,
-            None => grad,
-        };
-        self.0.insert(id, sum);
+        match self.0.entry(id) {
+            Entry::Vacant(slot) => {
+                slot.insert(grad);
+            }
+            Entry::Occupied(mut slot) => {
+                // The old sum is alone in its buffer, so the new one is written there.
+                let old = slot.insert(grad.clone());
+                slot.insert(old + grad);
+            }
+        }
     }
 
     pub(crate) fn var(&self, id: ParamId) -> Option<&Var> {

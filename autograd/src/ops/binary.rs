@@ -5,7 +5,7 @@ use std::ops::Range;
 use lepton_tensor::simd::{Lane, Libm2, Num};
 
 use crate::node::Saved;
-use crate::op::{Ins, Keeps};
+use crate::op::Keeps;
 use crate::ops::elementwise::{Binary, Zip};
 use crate::ops::shape::broadcast;
 use crate::var::Var;
@@ -228,12 +228,12 @@ pub(crate) fn zip<B: Binary>(op: B, x: Var, y: Var) -> Var
 where
     Zip<B>: crate::Listed,
 {
-    let (x, y) = match_dtypes(B::NAME, x, y);
-    let (x, y) = broadcast(B::NAME, x, y);
-    let mut ins = Ins::new();
-    ins.push(x);
-    ins.push(y);
-    crate::apply::one(Zip(op), ins)
+    let (mut x, mut y) = (x, y);
+    if x.meta() != y.meta() {
+        (x, y) = match_dtypes(B::NAME, x, y);
+        (x, y) = broadcast(B::NAME, x, y);
+    }
+    crate::apply::short(Zip(op), [x, y])
 }
 
 /// Both sides as the dtype that holds both: PyTorch's rule for tensors.

@@ -133,6 +133,11 @@ impl<U: Unary> Op for Map<U> {
         Ok(smallvec![ops::map(&mut x[0], &Body(self.0))])
     }
 
+    fn run1(&self, x: &mut [Tensor]) -> Option<Result<Tensor>> {
+        let fits = (U::INT || x[0].dtype().is_float()) && !x[0].is_meta();
+        fits.then(|| Ok(ops::map(&mut x[0], &Body(self.0))))
+    }
+
     fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
         smallvec![g[0].as_ref().map(|g| self.0.vjp(k, g))]
     }
@@ -205,9 +210,18 @@ impl<B: Binary> Op for Zip<B> {
         Ok(smallvec![ops::zip(a, b, &Body(self.0))])
     }
 
+    fn run1(&self, x: &mut [Tensor]) -> Option<Result<Tensor>> {
+        let [a, b] = x else {
+            unreachable!("two inputs")
+        };
+        let fits = a.meta() == b.meta() && (B::INT || a.dtype().is_float());
+        let here = !a.is_meta() && !b.is_meta();
+        (fits && here).then(|| Ok(ops::zip(a, b, &Body(self.0))))
+    }
+
     fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
         match &g[0] {
-            Some(g) => self.0.vjp(k, g).into_iter().collect(),
+            Some(g) => self.0.vjp(k, g).into(),
             None => smallvec![None, None],
         }
     }

@@ -7,7 +7,7 @@ use lepton_tensor::simd::{Lane, Libm, Num};
 
 use crate::attrs::Attrs;
 use crate::node::Saved;
-use crate::op::{Ins, Keeps};
+use crate::op::Keeps;
 use crate::ops::elementwise::{Map, Unary};
 use crate::var::Var;
 
@@ -508,9 +508,7 @@ impl Var {
     where
         Map<U>: crate::Listed,
     {
-        let mut x = Ins::new();
-        x.push(self);
-        crate::apply::one(Map(op), x)
+        crate::apply::short(Map(op), [self])
     }
 
     pub(crate) fn add_scalar(self, c: f64) -> Var {

@@ -41,54 +41,69 @@ pub fn map<F: IntMap>(x: &mut Tensor, f: &F) -> Tensor {
 /// Elements at `i * GRAIN ..` as tiles: the slice itself when contiguous, else loaded one by one.
 struct Input<'a, T> {
     src: &'a [T],
-    flat: bool,
-    layout: Layout,
+    /// Where the elements stand; `None` when `src` has them in order.
+    layout: Option<Layout>,
 }
 
 impl<'a, T: Element> Input<'a, T> {
     fn new(x: &'a Tensor) -> Input<'a, T> {
         match x.as_slice::<T>() {
-            Some(src) => Input {
-                src,
-                flat: true,
-                layout: Layout::contiguous(&[]),
-            },
+            Some(src) => Input { src, layout: None },
             None => Input {
                 src: x.storage::<T>(),
-                flat: false,
-                layout: x.layout().collapse(),
+                layout: Some(x.layout().collapse()),
             },
         }
+    }
+
+    /// The elements, when they stand in order.
+    #[inline(always)]
+    fn flat(&self) -> Option<&'a [T]> {
+        self.layout.is_none().then_some(self.src)
     }
 
     #[inline(always)]
     fn tile<'t>(&'t self, first: usize, n: usize, buffer: &'t mut [T; TILE]) -> &'t [T] {
-        if self.flat {
-            return &self.src[first..first + n];
+        match &self.layout {
+            None => &self.src[first..first + n],
+            Some(layout) => {
+                walk::load(self.src, layout, first, &mut buffer[..n]);
+                &buffer[..n]
+            }
         }
-        walk::load(self.src, &self.layout, first, &mut buffer[..n]);
-        &buffer[..n]
     }
 
     /// The one element, when every index shows the same.
     fn constant(&self) -> Option<T> {
-        let same = !self.flat && self.layout.strides().iter().all(|&s| s == 0);
-        same.then(|| self.src[self.layout.offset()])
+        let layout = self.layout.as_ref()?;
+        let same = layout.strides().iter().all(|&s| s == 0);
+        same.then(|| self.src[layout.offset()])
+    }
+}
+
+/// Calls `f(i, chunk)` for each [`GRAIN`] of `out`.
+#[inline]
+fn chunks<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync) {
+    // One chunk waits for nobody, so no stolen task can see this thread's scope: no need to park it.
+    if out.len() <= GRAIN {
+        f(0, out);
+    } else {
+        threads::parallel_chunks(out, GRAIN, f);
     }
 }
 
 fn map_float<T: Float + Element, F: MapBody>(x: &mut Tensor, f: &F) -> Tensor {
     let level = simd::level();
     if let Some(own) = x.try_mut::<T>() {
-        threads::parallel_chunks(own, GRAIN, |_, chunk| simd::map_in_place(level, f, chunk));
+        chunks(own, |_, chunk| simd::map_in_place(level, f, chunk));
         return x.clone();
     }
     let input = Input::<T>::new(x);
     Tensor::build(x.shape(), |out: &mut [T]| {
-        threads::parallel_chunks(out, GRAIN, |i, chunk| {
-            if input.flat {
+        chunks(out, |i, chunk| {
+            if let Some(src) = input.flat() {
                 let first = i * GRAIN;
-                return simd::map_slice(level, f, &input.src[first..first + chunk.len()], chunk);
+                return simd::map_slice(level, f, &src[first..first + chunk.len()], chunk);
             }
             let mut buffer = [T::default(); TILE];
             for (j, part) in chunk.chunks_mut(TILE).enumerate() {
@@ -149,11 +164,10 @@ fn zip_float<T: Float + Element, F: ZipBody>(x: &mut Tensor, y: &mut Tensor, f: 
 }
 
 fn zip_own<T: Element>(own: &mut [T], other: &Input<'_, T>, f: impl Fn(&mut [T], &[T]) + Sync) {
-    threads::parallel_chunks(own, GRAIN, |i, chunk| {
-        if other.flat {
-            let first = i * GRAIN;
-            let n = chunk.len();
-            return f(chunk, &other.src[first..first + n]);
+    chunks(own, |i, chunk| {
+        if let Some(src) = other.flat() {
+            let (first, n) = (i * GRAIN, chunk.len());
+            return f(chunk, &src[first..first + n]);
         }
         let mut buffer = filled(other.constant());
         for (j, part) in chunk.chunks_mut(TILE).enumerate() {
@@ -173,14 +187,11 @@ fn zip_fresh<T: Float + Element, F: ZipBody>(
     f: &F,
 ) -> Tensor {
     Tensor::build(shape, |out: &mut [T]| {
-        threads::parallel_chunks(out, GRAIN, |i, chunk| {
+        chunks(out, |i, chunk| {
             let first = i * GRAIN;
-            if x.flat && y.flat {
-                let (a, b) = (
-                    &x.src[first..first + chunk.len()],
-                    &y.src[first..first + chunk.len()],
-                );
-                return simd::zip_slice(level, f, a, b, chunk);
+            if let (Some(x), Some(y)) = (x.flat(), y.flat()) {
+                let here = first..first + chunk.len();
+                return simd::zip_slice(level, f, &x[here.clone()], &y[here], chunk);
             }
             let (mut bx, mut by) = (filled(x.constant()), filled(y.constant()));
             for (j, part) in chunk.chunks_mut(TILE).enumerate() {
