@@ -48,9 +48,11 @@ pub fn count() -> usize {
 ///
 /// Results must not depend on which thread runs what: split work by shape, never by [`count`].
 pub fn parallel_for(tasks: usize, f: impl Fn(usize) + Sync) {
+    // As `dyn`: rayon's machinery is compiled once, and not for every loop of the engine.
+    let f: &(dyn Fn(usize) + Sync) = &f;
     enter_slot(None, || match tasks {
-        0 | 1 => (0..tasks).for_each(&f),
-        _ => (0..tasks).into_par_iter().with_max_len(1).for_each(&f),
+        0 | 1 => (0..tasks).for_each(f),
+        _ => (0..tasks).into_par_iter().with_max_len(1).for_each(f),
     });
 }
 
@@ -63,6 +65,11 @@ pub fn parallel_chunks<T: Send>(out: &mut [T], chunk: usize, f: impl Fn(usize, &
     if out.len() <= chunk {
         return enter_slot(None, || f(0, out));
     }
+    fork_chunks(out, chunk, &f);
+}
+
+/// Once for each element type, and not for every loop of the engine.
+fn fork_chunks<T: Send>(out: &mut [T], chunk: usize, f: &(dyn Fn(usize, &mut [T]) + Sync)) {
     enter_slot(None, || {
         out.par_chunks_mut(chunk)
             .with_max_len(1)

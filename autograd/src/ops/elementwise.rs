@@ -95,6 +95,7 @@ impl<U: Unary> MapBody for Body<U> {
 }
 
 impl<U: Unary> IntMap for Body<U> {
+    const INT: bool = U::INT;
     #[inline(always)]
     fn int<T: Num>(&self, x: T) -> T {
         self.0.int(x)
@@ -109,6 +110,7 @@ impl<B: Binary> ZipBody for Body<B> {
 }
 
 impl<B: Binary> IntZip for Body<B> {
+    const INT: bool = B::INT;
     #[inline(always)]
     fn int<T: Num>(&self, x: T, y: T) -> T {
         self.0.int(x, y)

@@ -194,7 +194,11 @@ impl Var {
         let sorted = self.sort(axis, false).0;
         let bad = self.isnan().sum(&[axis]).unsqueeze(axis);
         let last = bad.to_dtype(DType::F64) * -1.0 + (self.shape()[at] as f64 - 1.0);
-        let last = if skip_nan { last } else { last.zeros_like() + (self.shape()[at] as f64 - 1.0) };
+        let last = if skip_nan {
+            last
+        } else {
+            last.zeros_like() + (self.shape()[at] as f64 - 1.0)
+        };
         let rank = last.maximum(&last.zeros_like()) * q;
         let rank = match between {
             Interpolation::Lower => rank.floor(),
@@ -250,8 +254,16 @@ impl Var {
     #[track_caller]
     pub fn searchsorted(&self, values: &Var, right: bool) -> Var {
         let column = values.unsqueeze(-1);
-        let row = if self.rank() == 1 { self.clone() } else { self.unsqueeze(-2) };
-        let before = if right { row.le(&column) } else { row.lt(&column) };
+        let row = if self.rank() == 1 {
+            self.clone()
+        } else {
+            self.unsqueeze(-2)
+        };
+        let before = if right {
+            row.le(&column)
+        } else {
+            row.lt(&column)
+        };
         before.sum(&[-1])
     }
 

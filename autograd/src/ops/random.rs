@@ -121,6 +121,7 @@ impl lepton_tensor::simd::MapBody for Scale {
 }
 
 impl ops::IntMap for Scale {
+    const INT: bool = false;
     #[inline(always)]
     fn int<T: lepton_tensor::simd::Num>(&self, x: T) -> T {
         x
@@ -138,6 +139,7 @@ impl lepton_tensor::simd::ZipBody for Product {
 }
 
 impl ops::IntZip for Product {
+    const INT: bool = false;
     #[inline(always)]
     fn int<T: lepton_tensor::simd::Num>(&self, x: T, y: T) -> T {
         x * y

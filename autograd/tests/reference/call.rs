@@ -87,7 +87,11 @@ impl Arg {
     }
 
     pub fn int(&self) -> Option<i64> {
-        if let Arg::Int(i) = self { Some(*i) } else { None }
+        if let Arg::Int(i) = self {
+            Some(*i)
+        } else {
+            None
+        }
     }
 }
 
@@ -250,12 +254,18 @@ impl<'a> Call<'a> {
         let read = |a: &Arg| {
             if let Arg::Flag(b) = a { Some(*b) } else { None }
         };
-        Ok(self.read(at, name, "a truth value", read)?.unwrap_or(default))
+        Ok(self
+            .read(at, name, "a truth value", read)?
+            .unwrap_or(default))
     }
 
     pub fn text(&self, at: usize, name: &str) -> Result<Option<String>, Stop> {
         let read = |a: &Arg| {
-            if let Arg::Text(t) = a { Some(t.clone()) } else { None }
+            if let Arg::Text(t) = a {
+                Some(t.clone())
+            } else {
+                None
+            }
         };
         self.read(at, name, "a word", read)
     }

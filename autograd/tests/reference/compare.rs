@@ -21,7 +21,16 @@ pub const F32: Tolerance = tolerance(1e-5, 1e-6);
 
 /// Functions of which the index promises 1e-7 only: the gamma, erfc and Bessel families.
 const WIDE_FUNCTIONS: [&str; 10] = [
-    "lgamma", "digamma", "polygamma", "mvlgamma", "erfc", "erfcx", "i0", "i0e", "i1", "i1e",
+    "lgamma",
+    "digamma",
+    "polygamma",
+    "mvlgamma",
+    "erfc",
+    "erfcx",
+    "i0",
+    "i0e",
+    "i1",
+    "i1e",
 ];
 
 /// The tolerance of values and first derivatives of `op` in `group`.

@@ -56,8 +56,7 @@ impl Area {
             return Ok(found.clone());
         }
         let path = self.root.join(file);
-        let bytes = std::fs::read(&path)
-            .or_else(|e| wrong(format!("{}: {e}", path.display())))?;
+        let bytes = std::fs::read(&path).or_else(|e| wrong(format!("{}: {e}", path.display())))?;
         let parsed = SafeTensors::deserialize(&bytes)
             .or_else(|e| wrong(format!("{}: {e}", path.display())))?;
         let all = parsed

@@ -88,7 +88,11 @@ impl Report {
             self.area
         ));
         println!("{}", text.trim_start());
-        assert!(f == 0, "reference {}: {f} of {total} cases failed", self.area);
+        assert!(
+            f == 0,
+            "reference {}: {f} of {total} cases failed",
+            self.area
+        );
     }
 }
 

@@ -1,8 +1,8 @@
 //! The yardstick: what one model makes of all rows in one place.
 
-use lepton::nn::{Adam, Mlp, Observer, Program, Rng, Trainer, cross_entropy};
 use lepton::Result;
 use lepton::autograd::DType;
+use lepton::nn::{Adam, Mlp, Observer, Program, Rng, Trainer, cross_entropy};
 
 use super::ward::Ward;
 
@@ -16,8 +16,19 @@ pub(crate) const EPOCHS: usize = 60;
 pub(crate) fn train(ward: &Ward, seed: u64, observer: &mut dyn Observer) -> Result<Mlp> {
     let mut model = Mlp::new(&SIZES, &mut Rng::new(seed).fork(1));
     let mut adam = Adam::new(0.01)?.decoupled(0.01);
-    let trainer = Trainer { epochs: EPOCHS, batch: 32, seed };
-    trainer.fit(&mut model, &mut adam, (&ward.train.x, &ward.train.y), None, cross_entropy, observer)?;
+    let trainer = Trainer {
+        epochs: EPOCHS,
+        batch: 32,
+        seed,
+    };
+    trainer.fit(
+        &mut model,
+        &mut adam,
+        (&ward.train.x, &ward.train.y),
+        None,
+        cross_entropy,
+        observer,
+    )?;
     Ok(model)
 }
 

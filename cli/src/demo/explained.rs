@@ -1,14 +1,14 @@
 //! One decision explained, the model told as rules, and what hangs together in the rows.
 
+use lepton::Result;
+use lepton::autograd::{Tensor, Var};
+use lepton::explain::Table;
 use lepton::explain::attribution::IntegratedGradients;
 use lepton::explain::causal::{PcOptions, pc};
 use lepton::explain::picture::{Bars, bars, dag};
 use lepton::explain::surrogate::{Rules, Surrogate, SurrogateOptions, TreeOptions};
-use lepton::explain::Table;
 use lepton::nn::Program;
 use lepton::nn::data::{Cells, Column, Features, Table as Csv};
-use lepton::Result;
-use lepton::autograd::{Tensor, Var};
 
 use super::public::Public;
 use super::story::{classes, logits};
@@ -42,7 +42,12 @@ pub(crate) struct Explained {
 }
 
 /// Explains `program` on the held-out rows; the rules are learnt from public rows alone.
-pub(crate) fn explain(program: &Program, ward: &Ward, public: &Public, seed: u64) -> Result<Explained> {
+pub(crate) fn explain(
+    program: &Program,
+    ward: &Ward,
+    public: &Public,
+    seed: u64,
+) -> Result<Explained> {
     let names = ward.names();
     let patient = closest_to_doubt(program, ward)?;
     let row = ward.test.x.slice(0, patient, 1, 1)?.contiguous();
@@ -50,7 +55,10 @@ pub(crate) fn explain(program: &Program, ward: &Ward, public: &Public, seed: u64
     let class = usize::from(two[1] > two[0]);
     // The score is how far the class stands above the other; the reference is the middle of all ranges.
     let score = |x: &Var| {
-        let y = program.run(std::slice::from_ref(x)).unwrap_or_else(|e| panic!("{e}")).swap_remove(0);
+        let y = program
+            .run(std::slice::from_ref(x))
+            .unwrap_or_else(|e| panic!("{e}"))
+            .swap_remove(0);
         y.select(1, class as isize) - y.select(1, 1 - class as isize)
     };
     let found = IntegratedGradients::default().explain(score, &row, None)?;
@@ -86,13 +94,18 @@ fn closest_to_doubt(program: &Program, ward: &Ward) -> Result<usize> {
     let all = logits(program, &ward.test.x)?;
     let margin = |i: usize| all[2 * i] - all[2 * i + 1];
     let caught = (0..ward.test.len()).filter(|&i| ward.test.labels[i] == 0 && margin(i) > 0.0);
-    Ok(caught.min_by(|&a, &b| margin(a).total_cmp(&margin(b))).unwrap_or(0))
+    Ok(caught
+        .min_by(|&a, &b| margin(a).total_cmp(&margin(b)))
+        .unwrap_or(0))
 }
 
 /// The model asked as a black box, in the units of the table.
 fn ask(program: &Program, features: &Features, table: &Table<'_>) -> Result<Vec<usize>> {
     let names = features.names();
-    let column = |j: usize| Column { name: names[j].clone(), cells: Cells::Number(table.column(j).collect()) };
+    let column = |j: usize| Column {
+        name: names[j].clone(),
+        cells: Cells::Number(table.column(j).collect()),
+    };
     let csv = Csv::from_columns("queries", (0..table.columns()).map(column).collect())?;
     let x = features.encode(&csv)?;
     classes(program, &Tensor::from_vec(x.values, &[x.rows, x.cols])?)
@@ -100,40 +113,74 @@ fn ask(program: &Program, features: &Features, table: &Table<'_>) -> Result<Vec<
 
 fn rules(program: &Program, ward: &Ward, public: &Public, seed: u64) -> Result<(String, f64)> {
     let names = ward.features.names();
-    let (seen, held) = (public.units(&ward.features), numbers(&ward.test.table, &names)?);
+    let (seen, held) = (
+        public.units(&ward.features),
+        numbers(&ward.test.table, &names)?,
+    );
     let (seen, held) = (Table::new(&names, &seen)?, Table::new(&names, &held)?);
     let query = |t: &Table<'_>| ask(program, &ward.features, t);
     let options = SurrogateOptions {
-        tree: TreeOptions { max_depth: 4, ..TreeOptions::default() },
+        tree: TreeOptions {
+            max_depth: 4,
+            ..TreeOptions::default()
+        },
         seed,
         ..SurrogateOptions::default()
     };
     let surrogate = Surrogate::fit(query, &seen, options)?;
     let fidelity = surrogate.fidelity(query, &held)?;
-    let measured = Rules::measure(surrogate.tree(), &held, &query(&held)?, &CLASSES.map(String::from))?;
+    let measured = Rules::measure(
+        surrogate.tree(),
+        &held,
+        &query(&held)?,
+        &CLASSES.map(String::from),
+    )?;
     Ok((measured.to_string(), fidelity))
 }
 
 /// The columns `names` of a table, row after row.
 fn numbers(table: &Csv, names: &[String]) -> Result<Vec<f64>> {
-    let columns = names.iter().map(|n| super::ward::numbers(table, n)).collect::<Result<Vec<&[f64]>>>()?;
-    Ok((0..table.rows()).flat_map(|i| columns.iter().map(move |c| c[i])).collect())
+    let columns = names
+        .iter()
+        .map(|n| super::ward::numbers(table, n))
+        .collect::<Result<Vec<&[f64]>>>()?;
+    Ok((0..table.rows())
+        .flat_map(|i| columns.iter().map(move |c| c[i]))
+        .collect())
 }
 
 /// PC among the features that move the model most over the held-out rows, with the diagnosis.
 fn graph(program: &Program, ward: &Ward, names: &[String]) -> Result<(String, String)> {
     let score = |x: &Var| {
-        let y = program.run(std::slice::from_ref(x)).unwrap_or_else(|e| panic!("{e}")).swap_remove(0);
+        let y = program
+            .run(std::slice::from_ref(x))
+            .unwrap_or_else(|e| panic!("{e}"))
+            .swap_remove(0);
         y.select(1, 1) - y.select(1, 0)
     };
-    let all = IntegratedGradients::default().explain(score, &ward.test.x, None)?.values.to_f64();
+    let all = IntegratedGradients::default()
+        .explain(score, &ward.test.x, None)?
+        .values
+        .to_f64();
     let width = names.len();
-    let strength = |j: usize| all.iter().skip(j).step_by(width).map(|v| v.abs()).sum::<f64>();
+    let strength = |j: usize| {
+        all.iter()
+            .skip(j)
+            .step_by(width)
+            .map(|v| v.abs())
+            .sum::<f64>()
+    };
     let mut order: Vec<usize> = (0..width).collect();
     order.sort_by(|&a, &b| strength(b).total_cmp(&strength(a)));
     let chosen = &order[..STRONGEST];
     let original = ward.features.names();
-    let values = numbers(&ward.test.table, &chosen.iter().map(|&j| original[j].clone()).collect::<Vec<_>>())?;
+    let values = numbers(
+        &ward.test.table,
+        &chosen
+            .iter()
+            .map(|&j| original[j].clone())
+            .collect::<Vec<_>>(),
+    )?;
     let rows = ward.test.len();
     let mut heads: Vec<String> = chosen.iter().map(|&j| names[j].clone()).collect();
     heads.push("diagnosis".to_owned());
@@ -142,7 +189,16 @@ fn graph(program: &Program, ward: &Ward, names: &[String]) -> Result<(String, St
         row.into_iter().chain([ward.test.labels[i] as f64])
     });
     let flat: Vec<f64> = with_class.collect();
-    let found = pc(&Table::new(&heads, &flat)?, PcOptions { alpha: 0.01, ..PcOptions::default() })?;
-    let picture = dag("What hangs together among the strongest features", &found.graph)?;
+    let found = pc(
+        &Table::new(&heads, &flat)?,
+        PcOptions {
+            alpha: 0.01,
+            ..PcOptions::default()
+        },
+    )?;
+    let picture = dag(
+        "What hangs together among the strongest features",
+        &found.graph,
+    )?;
     Ok((found.graph.to_string(), picture))
 }

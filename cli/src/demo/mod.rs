@@ -46,7 +46,10 @@ impl Story {
     /// # Panics
     /// When the story has no such model.
     pub(crate) fn model(&self, name: &str) -> &Judged {
-        self.models.iter().find(|m| m.name == name).expect("every model of the story has its name")
+        self.models
+            .iter()
+            .find(|m| m.name == name)
+            .expect("every model of the story has its name")
     }
 }
 
@@ -60,44 +63,77 @@ pub(crate) fn run(args: &DemoArgs, console: &Console) -> Result<()> {
     }
     out.publish()?;
     if args.json {
-        let summary = files.iter().find(|f| f.0 == "summary.json").map(|f| String::from_utf8_lossy(&f.1));
+        let summary = files
+            .iter()
+            .find(|f| f.0 == "summary.json")
+            .map(|f| String::from_utf8_lossy(&f.1));
         return console.print(&summary.unwrap_or_default());
     }
     if args.quiet {
         return Ok(());
     }
     let names: Vec<&str> = files.iter().map(|f| f.0.as_str()).collect();
-    console.line(&format!("\nwritten to {}: {}", args.out.display(), names.join(", ")))
+    console.line(&format!(
+        "\nwritten to {}: {}",
+        args.out.display(),
+        names.join(", ")
+    ))
 }
 
 /// Runs the chapters and prints what each has found.
 fn tell(args: &DemoArgs, console: &Console) -> Result<Story> {
     let (seed, timed) = (args.seed, !args.no_times);
     let progress = Progress::new(args.quiet || args.json);
-    let say = |text: &str| if args.quiet || args.json { Ok(()) } else { console.line(text) };
+    let say = |text: &str| {
+        if args.quiet || args.json {
+            Ok(())
+        } else {
+            console.line(text)
+        }
+    };
     let ward = Ward::new(seed)?;
-    say(&format!("Wisconsin breast cancer: {} rows to learn from, {} held out, seed {seed}", ward.train.len(), ward.test.len()))?;
+    say(&format!(
+        "Wisconsin breast cancer: {} rows to learn from, {} held out, seed {seed}",
+        ward.train.len(),
+        ward.test.len()
+    ))?;
     let judge = |name, what: String, program| Judged::new(name, what, program, &ward.test, timed);
 
     say("\n1. The yardstick: all rows in one place")?;
     let model = central::train(&ward, seed, &mut progress.start("epoch", central::EPOCHS))?;
     let what = format!(
         "A {} network trained on all {} rows together, without any promise.",
-        central::shape(), ward.train.len()
+        central::shape(),
+        ward.train.len()
     );
     let yardstick = judge("central", what, central::program(&model)?)?;
-    say(&format!("   accuracy {:.3} on the held-out rows", yardstick.accuracy))?;
+    say(&format!(
+        "   accuracy {:.3} on the held-out rows",
+        yardstick.accuracy
+    ))?;
 
     say("\n2. The same model, five hospitals, no row shared")?;
-    let found = private::train(&ward, seed, &mut progress.start("round", private::STEPS as usize))?;
+    let found = private::train(
+        &ward,
+        seed,
+        &mut progress.start("round", private::STEPS as usize),
+    )?;
     let what = format!(
         "The same network trained by {} hospitals ({} rows): {} rounds of FedAvg, each hospital one step of DP-SGD on all its rows.",
         found.hospitals.len(),
-        found.hospitals.iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
+        found
+            .hospitals
+            .iter()
+            .map(usize::to_string)
+            .collect::<Vec<_>>()
+            .join(", "),
         private::STEPS
     );
     let teacher = judge("private", what, central::program(&found.model)?)?.private(found.privacy);
-    say(&format!("   accuracy {:.3} at epsilon {:.3}, delta {:e}", teacher.accuracy, found.privacy.epsilon, found.privacy.delta))?;
+    say(&format!(
+        "   accuracy {:.3} at epsilon {:.3}, delta {:e}",
+        teacher.accuracy, found.privacy.epsilon, found.privacy.delta
+    ))?;
     let curve = curve(&found.curve, yardstick.accuracy)?;
 
     say("\n3. Small enough for anything: distilled, pruned, on integers")?;
@@ -106,44 +142,94 @@ fn tell(args: &DemoArgs, console: &Console) -> Result<Story> {
     let mut models = vec![yardstick, teacher];
     for (name, what, program) in small.into_models() {
         let model = judge(name, what, program)?.private(found.privacy);
-        say(&format!("   {name}: accuracy {:.3}, {} bytes", model.accuracy, model.bytes))?;
+        say(&format!(
+            "   {name}: accuracy {:.3}, {} bytes",
+            model.accuracy, model.bytes
+        ))?;
         models.push(model);
     }
     let teacher = models[1].accuracy;
     if let Some(m) = models[2..].iter().find(|m| m.accuracy < teacher - 0.03) {
-        progress.note(&format!("note: {} is more than 0.03 below its teacher in this split", m.name));
+        progress.note(&format!(
+            "note: {} is more than 0.03 below its teacher in this split",
+            m.name
+        ));
     }
 
     say("\n4. Why this answer?")?;
-    let pruned = models.iter().find(|m| m.name == "pruned").ok_or_else(|| Error::value("there is no pruned model"))?;
+    let pruned = models
+        .iter()
+        .find(|m| m.name == "pruned")
+        .ok_or_else(|| Error::value("there is no pruned model"))?;
     let explained = explained::explain(&pruned.program, &ward, &public, seed)?;
     say(&format!(
         "   patient {}: {} with a chance of {:.0} % (the biopsy: {})",
-        explained.patient, explained.predicted, 100.0 * explained.chance, explained.truth
+        explained.patient,
+        explained.predicted,
+        100.0 * explained.chance,
+        explained.truth
     ))?;
     for (name, part) in explained.parts.iter().take(3) {
         say(&format!("     {part:+.3} {name}"))?;
     }
-    say(&format!("   as rules, which agree with the model on {:.1} % of the held-out rows:", 100.0 * explained.fidelity))?;
+    say(&format!(
+        "   as rules, which agree with the model on {:.1} % of the held-out rows:",
+        100.0 * explained.fidelity
+    ))?;
     say(&indent(&explained.rules))?;
     say("   what hangs together among the strongest features (association, not cause):")?;
     say(&indent(&explained.graph))?;
 
-    let heads = outputs::heads(timed).into_iter().map(str::to_owned).collect();
-    let rows: Vec<Vec<String>> = std::iter::once(heads).chain(models.iter().map(outputs::cells)).collect();
+    let heads = outputs::heads(timed)
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let rows: Vec<Vec<String>> = std::iter::once(heads)
+        .chain(models.iter().map(outputs::cells))
+        .collect();
     let right: Vec<bool> = (0..rows[0].len()).map(|j| j > 0).collect();
     say(&format!("\n{}", columns(&rows, &right).trim_end()))?;
-    Ok(Story { seed, timed, ward, hospitals: found.hospitals, models, curve, explained })
+    Ok(Story {
+        seed,
+        timed,
+        ward,
+        hospitals: found.hospitals,
+        models,
+        curve,
+        explained,
+    })
 }
 
 fn indent(text: &str) -> String {
-    text.trim_end().lines().map(|l| format!("     {l}")).collect::<Vec<_>>().join("\n")
+    text.trim_end()
+        .lines()
+        .map(|l| format!("     {l}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The private model's accuracy by round beside the central model's.
 fn curve(accuracies: &[f64], central: f64) -> Result<String> {
-    let points: Vec<(f64, f64)> = accuracies.iter().enumerate().map(|(i, &a)| (i as f64 + 1.0, a)).collect();
+    let points: Vec<(f64, f64)> = accuracies
+        .iter()
+        .enumerate()
+        .map(|(i, &a)| (i as f64 + 1.0, a))
+        .collect();
     let level = [(1.0, central), (accuracies.len() as f64, central)];
-    let series = [Series { name: "five hospitals", points: &points }, Series { name: "central", points: &level }];
-    lines(&Lines { title: "Accuracy by round", x: "round", y: "accuracy", series: &series })
+    let series = [
+        Series {
+            name: "five hospitals",
+            points: &points,
+        },
+        Series {
+            name: "central",
+            points: &level,
+        },
+    ];
+    lines(&Lines {
+        title: "Accuracy by round",
+        x: "round",
+        y: "accuracy",
+        series: &series,
+    })
 }

@@ -1,8 +1,8 @@
 //! The files of the demo: one page for people, one card, one summary for programs, and the models.
 
+use lepton::Result;
 use lepton::explain::report::Report;
 use lepton::nn::{TabularModel, files};
-use lepton::Result;
 use serde_json::{Value, json};
 
 use super::Story;
@@ -23,7 +23,8 @@ pub(crate) fn cells(m: &Judged) -> Vec<String> {
         m.name.to_owned(),
         format!("{:.3}", m.accuracy),
         format!("{:.3}", m.auc),
-        m.privacy.map_or("-".to_owned(), |p| format!("{:.2}", p.epsilon)),
+        m.privacy
+            .map_or("-".to_owned(), |p| format!("{:.2}", p.epsilon)),
         m.bytes.to_string(),
     ];
     cells.extend(m.micros.map(|us| format!("{us:.2}")));
@@ -41,7 +42,10 @@ pub(crate) fn files(story: &Story) -> Result<Vec<(String, Vec<u8>)>> {
         target: story.ward.target.clone(),
     };
     let mut out = model.files()?;
-    out.push(("model.int8.safetensors".to_owned(), files::weights::write(&int8.tensors)?));
+    out.push((
+        "model.int8.safetensors".to_owned(),
+        files::weights::write(&int8.tensors)?,
+    ));
     out.push(("rules.txt".to_owned(), rules(story).into_bytes()));
     out.push(("CARD.md".to_owned(), card(story).into_bytes()));
     out.push(("summary.json".to_owned(), summary(story).into_bytes()));
@@ -60,7 +64,8 @@ fn rules(story: &Story) -> String {
 
 fn summary(story: &Story) -> String {
     let model = |m: &Judged| {
-        let mut v = json!({ "name": m.name, "accuracy": m.accuracy, "auc": m.auc, "bytes": m.bytes });
+        let mut v =
+            json!({ "name": m.name, "accuracy": m.accuracy, "auc": m.auc, "bytes": m.bytes });
         if let Some(p) = m.privacy {
             v["epsilon"] = json!(p.epsilon);
             v["delta"] = json!(p.delta);
@@ -92,7 +97,10 @@ fn summary(story: &Story) -> String {
 
 /// What a reader must know about the promise, in the words of the report and of the card.
 fn promise(story: &Story) -> String {
-    let p = story.model("private").privacy.expect("the private model has a promise");
+    let p = story
+        .model("private")
+        .privacy
+        .expect("the private model has a promise");
     format!(
         "Each hospital clips the gradient of every row to a fixed length and adds Gaussian noise (multiplier {:.2}) \
          before anything leaves it. Over all {} steps the presence of one row changes what can be learnt from the \
@@ -119,7 +127,11 @@ fn card(story: &Story) -> String {
     for m in &story.models {
         table += &format!("| {} |\n", cells(m).join(" | "));
     }
-    let what: Vec<String> = story.models.iter().map(|m| format!("- **{}**: {}", m.name, m.what)).collect();
+    let what: Vec<String> = story
+        .models
+        .iter()
+        .map(|m| format!("- **{}**: {}", m.name, m.what))
+        .collect();
     let sizes: Vec<String> = story.hospitals.iter().map(usize::to_string).collect();
     format!(
         "# Model card: breast cancer, five hospitals\n\n\

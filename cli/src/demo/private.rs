@@ -1,9 +1,11 @@
 //! The same model, trained by five hospitals that share no row.
 
-use lepton::federated::{DpSgd, FedAvg, Federation, Local, ModuleClient, Observer, Round, State, accountant, partition};
-use lepton::nn::{Mlp, Module, Rng, cross_entropy};
-use lepton::autograd::{Var, no_grad};
 use lepton::Result;
+use lepton::autograd::{Var, no_grad};
+use lepton::federated::{
+    DpSgd, FedAvg, Federation, Local, ModuleClient, Observer, Round, State, accountant, partition,
+};
+use lepton::nn::{Mlp, Module, Rng, cross_entropy};
 
 use crate::progress::Steps;
 
@@ -41,17 +43,43 @@ pub(crate) fn train(ward: &Ward, seed: u64, steps: &mut Steps) -> Result<Private
     let parts = partition::dirichlet(&ward.train.labels, HOSPITALS, 1.0, 20, seed)?;
     let mut model = Mlp::new(&SIZES, &mut Rng::new(seed).fork(2));
     let noise_multiplier = accountant::noise_multiplier(EPSILON, DELTA, 1.0, STEPS)?;
-    let local = Local::Private { steps: 1, dp: DpSgd::new(CLIP, noise_multiplier, 1.0)? };
+    let local = Local::Private {
+        steps: 1,
+        dp: DpSgd::new(CLIP, noise_multiplier, 1.0)?,
+    };
     let data = (&ward.train.x, &ward.train.y);
-    let clients = ModuleClient::share_out(&model as &dyn Module, cross_entropy, data, &parts, RATE, local)?;
+    let clients = ModuleClient::share_out(
+        &model as &dyn Module,
+        cross_entropy,
+        data,
+        &parts,
+        RATE,
+        local,
+    )?;
     let mut federation = Federation::new(State::of(&model)?, FedAvg, seed).averaging(LAST);
-    let mut watch = Watch { steps, ward, model: model.clone(), curve: Vec::new() };
+    let mut watch = Watch {
+        steps,
+        ward,
+        model: model.clone(),
+        curve: Vec::new(),
+    };
     federation.run(&clients, STEPS, &mut watch)?;
     let curve = watch.curve;
     federation.averaged()?.load_into(&mut model)?;
     let epsilon = federation.epsilon(DELTA)?.into_iter().fold(0.0, f64::max);
-    let privacy = Privacy { epsilon, delta: DELTA, sampling_rate: 1.0, noise_multiplier, steps: STEPS };
-    Ok(Private { model, privacy, hospitals: parts.iter().map(Vec::len).collect(), curve })
+    let privacy = Privacy {
+        epsilon,
+        delta: DELTA,
+        sampling_rate: 1.0,
+        noise_multiplier,
+        steps: STEPS,
+    };
+    Ok(Private {
+        model,
+        privacy,
+        hospitals: parts.iter().map(Vec::len).collect(),
+        curve,
+    })
 }
 
 /// Follows the rounds: the caller's progress, and the accuracy on the held-out rows after each.
@@ -69,12 +97,20 @@ impl Observer for Watch<'_> {
             self.curve.push(accuracy(&self.model, self.ward));
         }
         let now = self.curve.last().copied().unwrap_or(0.0);
-        self.steps.at(round.round as usize + 1, || format!("held-out accuracy {now:.3}"));
+        self.steps.at(round.round as usize + 1, || {
+            format!("held-out accuracy {now:.3}")
+        });
     }
 }
 
 fn accuracy(model: &Mlp, ward: &Ward) -> f64 {
-    let answers = no_grad(|| model.forward(&Var::from(ward.test.x.clone())).argmax(-1)).tensor().to_f64();
-    let right = answers.iter().zip(&ward.test.labels).filter(|(a, b)| **a == **b as f64).count();
+    let answers = no_grad(|| model.forward(&Var::from(ward.test.x.clone())).argmax(-1))
+        .tensor()
+        .to_f64();
+    let right = answers
+        .iter()
+        .zip(&ward.test.labels)
+        .filter(|(a, b)| **a == **b as f64)
+        .count();
     right as f64 / ward.test.len() as f64
 }

@@ -1,10 +1,10 @@
 //! Rows that nobody owns: drawn from the published ranges alone, so that asking a private model about
 //! them, and learning from its answers, costs no privacy.
 
-use lepton::nn::Rng;
-use lepton::nn::data::{Encoding, Features};
 use lepton::Result;
 use lepton::autograd::Tensor;
+use lepton::nn::Rng;
+use lepton::nn::data::{Encoding, Features};
 
 /// Made-up rows, scaled as the model wants them.
 pub(crate) struct Public {
@@ -22,9 +22,14 @@ impl Public {
         for _ in 0..rows {
             let level = rng.normal() * 0.5;
             let stray = 0.2 + 0.6 * rng.uniform();
-            values.extend((0..width).map(|_| (level + stray * rng.normal()).clamp(-1.5, 1.5) as f32));
+            values
+                .extend((0..width).map(|_| (level + stray * rng.normal()).clamp(-1.5, 1.5) as f32));
         }
-        Public { values, rows, width }
+        Public {
+            values,
+            rows,
+            width,
+        }
     }
 
     /// The rows as a tensor `[rows, width]`.
@@ -38,6 +43,11 @@ impl Public {
             Encoding::Number { scale, .. } => scale.invert(f64::from(v)),
             Encoding::Category { .. } => f64::from(v),
         };
-        self.values.iter().take(1000 * self.width).enumerate().map(|(i, &v)| back(i % self.width, v)).collect()
+        self.values
+            .iter()
+            .take(1000 * self.width)
+            .enumerate()
+            .map(|(i, &v)| back(i % self.width, v))
+            .collect()
     }
 }

@@ -1,10 +1,10 @@
 //! The private model made small: a student of its answers, without the neurons that matter least,
 //! then on integers.
 
-use lepton::compress::{Distillation, prune_neurons, quantize_program};
-use lepton::nn::{Adam, Mlp, Params, Program, Rng, Trainer};
 use lepton::Result;
 use lepton::autograd::Tensor;
+use lepton::compress::{Distillation, prune_neurons, quantize_program};
+use lepton::nn::{Adam, Mlp, Params, Program, Rng, Trainer};
 
 use crate::progress::Progress;
 
@@ -28,13 +28,24 @@ pub(crate) struct Small {
 }
 
 /// Makes them from `teacher`'s answers to made-up rows; no private row is asked about.
-pub(crate) fn make(teacher: &Mlp, public: &Public, seed: u64, progress: &Progress) -> Result<Small> {
+pub(crate) fn make(
+    teacher: &Mlp,
+    public: &Public,
+    seed: u64,
+    progress: &Progress,
+) -> Result<Small> {
     let x = public.tensor()?;
     let learn = |student: &mut Mlp, what: &str| -> Result<()> {
-        let trainer = Trainer { epochs: EPOCHS, batch: 64, seed };
+        let trainer = Trainer {
+            epochs: EPOCHS,
+            batch: 64,
+            seed,
+        };
         let mut adam = Adam::new(0.01)?;
         let mut steps = progress.start(what, EPOCHS);
-        Distillation::new(2.0, 1.0)?.fit(teacher, student, &mut adam, &x, None, &trainer, &mut steps).map(|_| ())
+        Distillation::new(2.0, 1.0)?
+            .fit(teacher, student, &mut adam, &x, None, &trainer, &mut steps)
+            .map(|_| ())
     };
     let mut student = Mlp::new(&[SIZES[0], STUDENT, SIZES[2]], &mut Rng::new(seed).fork(3));
     learn(&mut student, "distil")?;
@@ -44,15 +55,26 @@ pub(crate) fn make(teacher: &Mlp, public: &Public, seed: u64, progress: &Progres
     let int8 = quantize_program(&float, &x)?;
     Ok(Small {
         distilled: (
-            format!("A student with {STUDENT} hidden units ({} parameters, the teacher has {}), taught by the private model's answers to {PUBLIC_ROWS} made-up rows.", student.num_params(), teacher.num_params()),
+            format!(
+                "A student with {STUDENT} hidden units ({} parameters, the teacher has {}), taught by the private model's answers to {PUBLIC_ROWS} made-up rows.",
+                student.num_params(),
+                teacher.num_params()
+            ),
             program(&student)?,
         ),
         pruned: (
-            format!("The student without the {} hidden units that matter least, healed by a second lesson: {} parameters.", STUDENT - small.sizes()[1], small.num_params()),
+            format!(
+                "The student without the {} hidden units that matter least, healed by a second lesson: {} parameters.",
+                STUDENT - small.sizes()[1],
+                small.num_params()
+            ),
             float,
         ),
         int8: (
-            format!("The pruned model rewritten to 8-bit integers: weights and what flows between layers are bytes, sums are exact 32-bit integers. {}", bytes_of(&int8)),
+            format!(
+                "The pruned model rewritten to 8-bit integers: weights and what flows between layers are bytes, sums are exact 32-bit integers. {}",
+                bytes_of(&int8)
+            ),
             int8,
         ),
     })
@@ -75,6 +97,10 @@ impl Small {
     /// Name, description and program of each.
     pub(crate) fn into_models(self) -> [(&'static str, String, Program); 3] {
         let named = |name, (what, program)| (name, what, program);
-        [named("distilled", self.distilled), named("pruned", self.pruned), named("int8", self.int8)]
+        [
+            named("distilled", self.distilled),
+            named("pruned", self.pruned),
+            named("int8", self.int8),
+        ]
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
+use lepton::Result;
 use lepton::autograd::{Tensor, Var, no_grad};
 use lepton::nn::Program;
 use lepton::nn::data::metrics;
-use lepton::Result;
 use serde::Serialize;
 
 use super::ward::Rows;
@@ -42,7 +42,13 @@ pub(crate) struct Judged {
 
 impl Judged {
     /// Marks `program` on the held-out rows.
-    pub(crate) fn new(name: &'static str, what: String, program: Program, test: &Rows, timed: bool) -> Result<Judged> {
+    pub(crate) fn new(
+        name: &'static str,
+        what: String,
+        program: Program,
+        test: &Rows,
+        timed: bool,
+    ) -> Result<Judged> {
         let logits = logits(&program, &test.x)?;
         let predicted: Vec<usize> = logits.chunks(2).map(|r| usize::from(r[1] > r[0])).collect();
         let scores: Vec<f64> = logits.chunks(2).map(|r| r[1] - r[0]).collect();
@@ -53,7 +59,11 @@ impl Judged {
             accuracy: metrics::accuracy(&predicted, &test.labels)?,
             auc: metrics::auc(&scores, &positive)?,
             bytes: program.bytes(),
-            micros: if timed { Some(time_a_row(&program, &test.x)?) } else { None },
+            micros: if timed {
+                Some(time_a_row(&program, &test.x)?)
+            } else {
+                None
+            },
             program,
             privacy: None,
         })
@@ -61,7 +71,10 @@ impl Judged {
 
     /// With what its training promises.
     pub(crate) fn private(self, privacy: Privacy) -> Judged {
-        Judged { privacy: Some(privacy), ..self }
+        Judged {
+            privacy: Some(privacy),
+            ..self
+        }
     }
 }
 
@@ -73,7 +86,10 @@ pub(crate) fn logits(program: &Program, x: &Tensor) -> Result<Vec<f64>> {
 
 /// The class of each row.
 pub(crate) fn classes(program: &Program, x: &Tensor) -> Result<Vec<usize>> {
-    Ok(logits(program, x)?.chunks(2).map(|r| usize::from(r[1] > r[0])).collect())
+    Ok(logits(program, x)?
+        .chunks(2)
+        .map(|r| usize::from(r[1] > r[0]))
+        .collect())
 }
 
 /// The median of some hundred single-row runs, in microseconds.

@@ -1,8 +1,8 @@
 //! The data of the story: who is in the training rows, and who is held out.
 
+use lepton::autograd::Tensor;
 use lepton::nn::Rng;
 use lepton::nn::data::{Cells, Features, ReadOptions, Table, Target, TargetSpec, split};
-use lepton::autograd::Tensor;
 use lepton::{Error, Result};
 
 /// Wisconsin Diagnostic Breast Cancer: 569 biopsies, 30 measures of cell nuclei each.
@@ -44,27 +44,47 @@ impl Ward {
         let table = Table::read(CSV.as_bytes(), "breast_cancer.csv", &ReadOptions::default())?;
         let target = TargetSpec::fit(&table, TARGET, None)?;
         let Target::Classes(labels) = target.encode(&table)? else {
-            return Err(Error::format("breast_cancer.csv: the target has no classes"));
+            return Err(Error::format(
+                "breast_cancer.csv: the target has no classes",
+            ));
         };
         let features = features(&table.without(&[TARGET])?)?;
         let parts = split::stratified(&labels, 0.2, &mut Rng::new(seed))?;
         let rows = |which: &[usize]| Rows::new(&features, &target, table.take(which));
-        Ok(Ward { train: rows(&parts.train)?, test: rows(&parts.test)?, features, target })
+        Ok(Ward {
+            train: rows(&parts.train)?,
+            test: rows(&parts.test)?,
+            features,
+            target,
+        })
     }
 
     /// The names of the features, in words.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.features.names().iter().map(|n| n.replace('_', " ")).collect()
+        self.features
+            .names()
+            .iter()
+            .map(|n| n.replace('_', " "))
+            .collect()
     }
 }
 
 /// The encoder by published ranges, which no row of the table enters.
 fn features(table: &Table) -> Result<Features> {
-    let known = Table::read(RANGES.as_bytes(), "breast_cancer_ranges.csv", &ReadOptions::default())?;
+    let known = Table::read(
+        RANGES.as_bytes(),
+        "breast_cancer_ranges.csv",
+        &ReadOptions::default(),
+    )?;
     let (low, high) = (numbers(&known, "low")?, numbers(&known, "high")?);
     let names = &known.column("column")?.cells;
     let names: Vec<String> = (0..known.rows()).filter_map(|i| names.text(i)).collect();
-    let ranges: Vec<(&str, f64, f64)> = names.iter().zip(low).zip(high).map(|((n, &a), &b)| (n.as_str(), a, b)).collect();
+    let ranges: Vec<(&str, f64, f64)> = names
+        .iter()
+        .zip(low)
+        .zip(high)
+        .map(|((n, &a), &b)| (n.as_str(), a, b))
+        .collect();
     Features::from_ranges(table, &ranges)
 }
 
@@ -75,7 +95,11 @@ fn features(table: &Table) -> Result<Features> {
 pub(crate) fn numbers<'a>(table: &'a Table, name: &str) -> Result<&'a [f64]> {
     match &table.column(name)?.cells {
         Cells::Number(values) => Ok(values),
-        other => Err(Error::dtype(format!("{}: column `{name}` is {}, not a number", table.source(), other.type_name()))),
+        other => Err(Error::dtype(format!(
+            "{}: column `{name}` is {}, not a number",
+            table.source(),
+            other.type_name()
+        ))),
     }
 }
 
@@ -86,7 +110,12 @@ impl Rows {
             return Err(Error::format("the target has no classes"));
         };
         let y = Tensor::from_vec(labels.iter().map(|&c| c as i64).collect(), &[labels.len()])?;
-        Ok(Rows { x: Tensor::from_vec(x.values, &[x.rows, x.cols])?, y, labels, table })
+        Ok(Rows {
+            x: Tensor::from_vec(x.values, &[x.rows, x.cols])?,
+            y,
+            labels,
+            table,
+        })
     }
 
     /// How many.

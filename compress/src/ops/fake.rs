@@ -42,6 +42,7 @@ impl MapBody for Body {
 }
 
 impl IntMap for Body {
+    const INT: bool = false;
     #[inline(always)]
     fn int<T: Num>(&self, x: T) -> T {
         x

@@ -4,17 +4,21 @@ use std::num::Wrapping;
 
 use crate::dtype::Element;
 use crate::ops::walk::{self, GRAIN, TILE};
-use crate::simd::{self, Float, Level, MapBody, Num, ZipBody};
+use crate::simd::{self, Float, MapBody, Num, ZipBody};
 use crate::{DType, Layout, Tensor, match_dtype, threads};
 
 /// A one-input body that may also have a form for integers.
 pub trait IntMap: MapBody {
+    /// Whether integers have it; the integer forms of the others are not even compiled.
+    const INT: bool;
     /// The value at `x`, for ops that integers have.
     fn int<T: Num>(&self, x: T) -> T;
 }
 
 /// A two-input body that may also have a form for integers.
 pub trait IntZip: ZipBody {
+    /// Whether integers have it; the integer forms of the others are not even compiled.
+    const INT: bool;
     /// The value at `x`, `y`, for ops that integers have.
     fn int<T: Num>(&self, x: T, y: T) -> T;
 }
@@ -26,15 +30,33 @@ pub trait CompareBody: Copy + Send + Sync {
 }
 
 /// `f` at each element; writes into `x` when nobody else can see it.
+///
+/// # Panics
+/// When `x` holds integers and `f` has no form for them; shape rules refuse that before.
 pub fn map<F: IntMap>(x: &mut Tensor, f: &F) -> Tensor {
     match x.dtype() {
         DType::F32 => map_float::<f32, F>(x, f),
         DType::F64 => map_float::<f64, F>(x, f),
+        other => {
+            if F::INT {
+                return map_integers(x, f);
+            }
+            no_integers(other)
+        }
+    }
+}
+
+fn no_integers(dtype: DType) -> ! {
+    unreachable!("the shape rule lets only floats through, not {dtype}")
+}
+
+fn map_integers<F: IntMap>(x: &Tensor, f: &F) -> Tensor {
+    match x.dtype() {
         DType::I64 => map_int(x, |v: i64| f.int(Wrapping(v)).0),
         DType::I32 => map_int(x, |v: i32| f.int(Wrapping(v)).0),
         DType::I8 => map_int(x, |v: i8| f.int(Wrapping(v)).0),
         DType::U8 => map_int(x, |v: u8| f.int(Wrapping(v)).0),
-        DType::Bool => map_int(x, |v: bool| f.int(Wrapping(u8::from(v))).0 != 0),
+        _ => map_int(x, |v: bool| f.int(Wrapping(u8::from(v))).0 != 0),
     }
 }
 
@@ -92,10 +114,22 @@ fn chunks<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync) {
     }
 }
 
+// The drivers below take the kernel as `dyn`: tiles, threads and buffers are compiled once for each
+// element type, and an op adds its body alone.
+
 fn map_float<T: Float + Element, F: MapBody>(x: &mut Tensor, f: &F) -> Tensor {
     let level = simd::level();
-    if let Some(own) = x.try_mut::<T>() {
-        chunks(own, |_, chunk| simd::map_in_place(level, f, chunk));
+    let fresh = |x: &[T], y: &mut [T]| simd::map_slice(level, f, x, y);
+    map_tiles(x, &fresh, &|x| simd::map_in_place(level, f, x))
+}
+
+fn map_tiles<T: Element>(
+    x: &mut Tensor,
+    fresh: &(dyn Fn(&[T], &mut [T]) + Sync),
+    own: &(dyn Fn(&mut [T]) + Sync),
+) -> Tensor {
+    if let Some(elements) = x.try_mut::<T>() {
+        chunks(elements, |_, chunk| own(chunk));
         return x.clone();
     }
     let input = Input::<T>::new(x);
@@ -103,12 +137,14 @@ fn map_float<T: Float + Element, F: MapBody>(x: &mut Tensor, f: &F) -> Tensor {
         chunks(out, |i, chunk| {
             if let Some(src) = input.flat() {
                 let first = i * GRAIN;
-                return simd::map_slice(level, f, &src[first..first + chunk.len()], chunk);
+                return fresh(&src[first..first + chunk.len()], chunk);
             }
             let mut buffer = [T::default(); TILE];
             for (j, part) in chunk.chunks_mut(TILE).enumerate() {
-                let tile = input.tile(i * GRAIN + j * TILE, part.len(), &mut buffer);
-                simd::map_slice(level, f, tile, part);
+                fresh(
+                    input.tile(i * GRAIN + j * TILE, part.len(), &mut buffer),
+                    part,
+                );
             }
         });
     })
@@ -124,15 +160,29 @@ fn map_int<T: Element>(x: &Tensor, f: impl Fn(T) -> T + Sync) -> Tensor {
 
 /// `f` at each pair of elements of two tensors of one shape and dtype; writes into an input that
 /// nobody else can see.
+///
+/// # Panics
+/// When they hold integers and `f` has no form for them; shape rules refuse that before.
 pub fn zip<F: IntZip>(x: &mut Tensor, y: &mut Tensor, f: &F) -> Tensor {
     match x.dtype() {
         DType::F32 => zip_float::<f32, F>(x, y, f),
         DType::F64 => zip_float::<f64, F>(x, y, f),
-        DType::I64 => zip_int(x, y, |a: i64, b| f.int(Wrapping(a), Wrapping(b)).0),
-        DType::I32 => zip_int(x, y, |a: i32, b| f.int(Wrapping(a), Wrapping(b)).0),
-        DType::I8 => zip_int(x, y, |a: i8, b| f.int(Wrapping(a), Wrapping(b)).0),
-        DType::U8 => zip_int(x, y, |a: u8, b| f.int(Wrapping(a), Wrapping(b)).0),
-        DType::Bool => zip_int(x, y, |a: bool, b: bool| {
+        other => {
+            if F::INT {
+                return zip_integers(x, y, f);
+            }
+            no_integers(other)
+        }
+    }
+}
+
+fn zip_integers<F: IntZip>(x: &Tensor, y: &Tensor, f: &F) -> Tensor {
+    match x.dtype() {
+        DType::I64 => pairs(x, y, |a: i64, b| f.int(Wrapping(a), Wrapping(b)).0),
+        DType::I32 => pairs(x, y, |a: i32, b| f.int(Wrapping(a), Wrapping(b)).0),
+        DType::I8 => pairs(x, y, |a: i8, b| f.int(Wrapping(a), Wrapping(b)).0),
+        DType::U8 => pairs(x, y, |a: u8, b| f.int(Wrapping(a), Wrapping(b)).0),
+        _ => pairs(x, y, |a: bool, b: bool| {
             f.int(Wrapping(u8::from(a)), Wrapping(u8::from(b))).0 != 0
         }),
     }
@@ -140,30 +190,42 @@ pub fn zip<F: IntZip>(x: &mut Tensor, y: &mut Tensor, f: &F) -> Tensor {
 
 fn zip_float<T: Float + Element, F: ZipBody>(x: &mut Tensor, y: &mut Tensor, f: &F) -> Tensor {
     let level = simd::level();
+    let kernels = Kernels::<T> {
+        fresh: &|x, y, out| simd::zip_slice(level, f, x, y, out),
+        left: &|x, y| simd::zip_in_place_left(level, f, x, y),
+        right: &|y, x| simd::zip_in_place_right(level, f, x, y),
+    };
+    zip_tiles(x, y, &kernels)
+}
+
+/// A two-input kernel that writes to a new place.
+type Fresh<'a, T> = &'a (dyn Fn(&[T], &[T], &mut [T]) + Sync);
+
+/// The three forms of a two-input kernel: to a new place, over the left input, over the right one.
+struct Kernels<'a, T> {
+    fresh: Fresh<'a, T>,
+    left: &'a (dyn Fn(&mut [T], &[T]) + Sync),
+    right: &'a (dyn Fn(&mut [T], &[T]) + Sync),
+}
+
+fn zip_tiles<T: Element>(x: &mut Tensor, y: &mut Tensor, kernels: &Kernels<'_, T>) -> Tensor {
     if let Some(own) = x.try_mut::<T>() {
-        let input = Input::<T>::new(y);
-        zip_own(own, &input, |part, tile| {
-            simd::zip_in_place_left(level, f, part, tile)
-        });
+        zip_own(own, &Input::<T>::new(y), kernels.left);
         return x.clone();
     }
     if let Some(own) = y.try_mut::<T>() {
-        let input = Input::<T>::new(x);
-        zip_own(own, &input, |part, tile| {
-            simd::zip_in_place_right(level, f, tile, part)
-        });
+        zip_own(own, &Input::<T>::new(x), kernels.right);
         return y.clone();
     }
     zip_fresh(
-        level,
         &Input::<T>::new(x),
         &Input::<T>::new(y),
         x.shape(),
-        f,
+        kernels.fresh,
     )
 }
 
-fn zip_own<T: Element>(own: &mut [T], other: &Input<'_, T>, f: impl Fn(&mut [T], &[T]) + Sync) {
+fn zip_own<T: Element>(own: &mut [T], other: &Input<'_, T>, f: &(dyn Fn(&mut [T], &[T]) + Sync)) {
     chunks(own, |i, chunk| {
         if let Some(src) = other.flat() {
             let (first, n) = (i * GRAIN, chunk.len());
@@ -179,30 +241,23 @@ fn zip_own<T: Element>(own: &mut [T], other: &Input<'_, T>, f: impl Fn(&mut [T],
     });
 }
 
-fn zip_fresh<T: Float + Element, F: ZipBody>(
-    level: Level,
+fn zip_fresh<T: Element>(
     x: &Input<'_, T>,
     y: &Input<'_, T>,
     shape: &[usize],
-    f: &F,
+    f: Fresh<'_, T>,
 ) -> Tensor {
     Tensor::build(shape, |out: &mut [T]| {
         chunks(out, |i, chunk| {
             let first = i * GRAIN;
             if let (Some(x), Some(y)) = (x.flat(), y.flat()) {
                 let here = first..first + chunk.len();
-                return simd::zip_slice(level, f, &x[here.clone()], &y[here], chunk);
+                return f(&x[here.clone()], &y[here], chunk);
             }
             let (mut bx, mut by) = (filled(x.constant()), filled(y.constant()));
             for (j, part) in chunk.chunks_mut(TILE).enumerate() {
                 let (at, n) = (first + j * TILE, part.len());
-                simd::zip_slice(
-                    level,
-                    f,
-                    tile_of(x, at, n, &mut bx),
-                    tile_of(y, at, n, &mut by),
-                    part,
-                );
+                f(tile_of(x, at, n, &mut bx), tile_of(y, at, n, &mut by), part);
             }
         });
     })
@@ -226,10 +281,6 @@ fn tile_of<'t, T: Element>(
     } else {
         x.tile(first, n, buffer)
     }
-}
-
-fn zip_int<T: Element>(x: &Tensor, y: &Tensor, f: impl Fn(T, T) -> T) -> Tensor {
-    pairs(x, y, f)
 }
 
 /// Comparison of two tensors of one shape and dtype, as bool.

@@ -40,6 +40,7 @@ impl ZipBody for Fold {
 }
 
 impl IntZip for Fold {
+    const INT: bool = true;
     #[inline(always)]
     fn int<T: Num>(&self, x: T, y: T) -> T {
         match self {

@@ -133,24 +133,31 @@ impl<T: Float, F: MapBody> Kernel for Map<T, F> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let lanes = T::Vec::<S>::LANES;
-        let mut i = 0;
-        while i + lanes <= self.out.len {
-            // SAFETY: `x` and `out` hold `out.len` elements (the callers above compare lengths),
-            // and `i + lanes` is not above it.
-            unsafe {
-                let y = self.f.f(load::<T, S>(self.x.add(i), lanes));
-                store::<T, S>(y, self.out.start.add(i), lanes);
+        let whole = self.out.len / lanes * lanes;
+        let tail = self.out.len - whole;
+        // The tail is copied to a padded vector and run by the same loop: a second copy of the body
+        // would double what every op adds to the binary.
+        let mut pad = [T::default(); MAX_LANES];
+        // SAFETY: `x` holds `out.len` elements (the callers above compare lengths), of which `tail`
+        // follow the whole vectors; `tail < lanes <= MAX_LANES`.
+        unsafe { std::ptr::copy_nonoverlapping(self.x.add(whole), pad.as_mut_ptr(), tail) };
+        let padded = pad.as_mut_ptr();
+        let (mut x, mut out, mut n) = (self.x, self.out.start, whole);
+        for _ in 0..2 {
+            let mut i = 0;
+            while i < n {
+                // SAFETY: `x` and `out` hold `n` elements, a multiple of `lanes`: the callers' in the
+                // first round, the pad's in the second.
+                unsafe {
+                    let y = self.f.f(load::<T, S>(x.add(i), lanes));
+                    store::<T, S>(y, out.add(i), lanes);
+                }
+                i += lanes;
             }
-            i += lanes;
+            (x, out, n) = (padded, padded, if tail > 0 { lanes } else { 0 });
         }
-        let rest = self.out.len - i;
-        if rest > 0 {
-            // SAFETY: as above, `i + rest` being the length.
-            unsafe {
-                let y = self.f.f(load::<T, S>(self.x.add(i), rest));
-                store::<T, S>(y, self.out.start.add(i), rest);
-            }
-        }
+        // SAFETY: `out` holds `tail` elements behind the whole vectors, and the pad is apart from it.
+        unsafe { std::ptr::copy_nonoverlapping(padded, self.out.start.add(whole), tail) };
     }
 }
 
@@ -168,30 +175,32 @@ impl<T: Float, F: ZipBody> Kernel for Zip<T, F> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let lanes = T::Vec::<S>::LANES;
-        let mut i = 0;
-        while i + lanes <= self.out.len {
-            // SAFETY: `x`, `y` and `out` hold `out.len` elements (the callers above compare
-            // lengths), and `i + lanes` is not above it.
-            unsafe {
-                let (x, y) = (
-                    load::<T, S>(self.x.add(i), lanes),
-                    load::<T, S>(self.y.add(i), lanes),
-                );
-                store::<T, S>(self.f.f(x, y), self.out.start.add(i), lanes);
-            }
-            i += lanes;
+        let whole = self.out.len / lanes * lanes;
+        let tail = self.out.len - whole;
+        let (mut pad_x, mut pad_y) = ([T::default(); MAX_LANES], [T::default(); MAX_LANES]);
+        // SAFETY: as in `Map`, for `x` and for `y`.
+        unsafe {
+            std::ptr::copy_nonoverlapping(self.x.add(whole), pad_x.as_mut_ptr(), tail);
+            std::ptr::copy_nonoverlapping(self.y.add(whole), pad_y.as_mut_ptr(), tail);
         }
-        let rest = self.out.len - i;
-        if rest > 0 {
-            // SAFETY: as above, `i + rest` being the length.
-            unsafe {
-                let (x, y) = (
-                    load::<T, S>(self.x.add(i), rest),
-                    load::<T, S>(self.y.add(i), rest),
-                );
-                store::<T, S>(self.f.f(x, y), self.out.start.add(i), rest);
+        let padded = pad_x.as_mut_ptr();
+        let (mut x, mut y, mut out, mut n) = (self.x, self.y, self.out.start, whole);
+        for _ in 0..2 {
+            let mut i = 0;
+            while i < n {
+                // SAFETY: as in `Map`: `x`, `y` and `out` hold `n` elements, a multiple of `lanes`.
+                unsafe {
+                    let a = load::<T, S>(x.add(i), lanes);
+                    let b = load::<T, S>(y.add(i), lanes);
+                    store::<T, S>(self.f.f(a, b), out.add(i), lanes);
+                }
+                i += lanes;
             }
+            (x, y, out) = (padded, pad_y.as_ptr(), padded);
+            n = if tail > 0 { lanes } else { 0 };
         }
+        // SAFETY: as in `Map`.
+        unsafe { std::ptr::copy_nonoverlapping(padded, self.out.start.add(whole), tail) };
     }
 }
 

@@ -77,7 +77,13 @@ pub fn call(c: &Call<'_>) -> Out {
         "masked.log_softmax" => masked(c, |x, axis| x.log_softmax(axis)),
         "trap_relu_family_at_kinks" => one(c, Var::clone).and_then(|x| {
             let x = &x[0];
-            Ok(vec![x.relu(), x.leaky_relu(0.01), x.elu(1.0), x.relu6(), x.clamp(-1.0, 1.0)])
+            Ok(vec![
+                x.relu(),
+                x.leaky_relu(0.01),
+                x.elu(1.0),
+                x.relu6(),
+                x.clamp(-1.0, 1.0),
+            ])
         }),
         "trap_where_nan_guard" => one(c, |x| {
             let positive = x.gt(&x.zeros_like());
@@ -99,7 +105,9 @@ fn softplus(x: &Var, beta: f64, limit: f64) -> Var {
 fn along(c: &Call<'_>, f: impl Fn(&Var, isize) -> Var) -> Out {
     let axis = c.int(1, "dim", -1)?;
     let dtype = c.dtype(2, "dtype")?;
-    one(c, |x| f(&dtype.map_or_else(|| x.clone(), |d| x.to_dtype(d)), axis))
+    one(c, |x| {
+        f(&dtype.map_or_else(|| x.clone(), |d| x.to_dtype(d)), axis)
+    })
 }
 
 /// Softmax of which a row of nothing but `-inf` is 0.

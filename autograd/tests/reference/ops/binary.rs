@@ -37,7 +37,9 @@ pub fn call(c: &Call<'_>) -> Out {
         }),
         "ldexp" => numbers(c, |x, y| x * y.exp2()),
         "pow" | "trap_pow_edges" | "trap_pow_scalar_exponent" => pow(c),
-        "float_power" => numbers(c, |x, y| x.to_dtype(DType::F64).pow(&y.to_dtype(DType::F64))),
+        "float_power" => numbers(c, |x, y| {
+            x.to_dtype(DType::F64).pow(&y.to_dtype(DType::F64))
+        }),
         "__rpow__" => numbers(c, |x, y| y.pow(x)),
         "lerp" => {
             let (x, end) = (c.var(0)?, c.var(1)?);

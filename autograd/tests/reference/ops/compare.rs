@@ -91,7 +91,10 @@ pub fn call(c: &Call<'_>) -> Out {
         "bucketize" => {
             let right = c.flag(3, "right", false)?;
             let narrow = c.flag(2, "out_int32", false)?;
-            Ok(vec![index(c.var(1)?.searchsorted(&c.var(0)?, right), narrow)])
+            Ok(vec![index(
+                c.var(1)?.searchsorted(&c.var(0)?, right),
+                narrow,
+            )])
         }
         "histc" => {
             let bins = c.int(1, "bins", 100)? as usize;

@@ -68,7 +68,11 @@ pub fn call(c: &Call<'_>) -> Out {
         }
         "norm" | "trap_norm_at_zero" | "linalg.vector_norm" => norm(c),
         "renorm" => {
-            let (p, axis, most) = (c.number(1, "p", 2.0)?, c.int(2, "dim", 0)?, c.number(3, "maxnorm", 1.0)?);
+            let (p, axis, most) = (
+                c.number(1, "p", 2.0)?,
+                c.int(2, "dim", 0)?,
+                c.number(3, "maxnorm", 1.0)?,
+            );
             one(c, |x| x.renorm(p, axis, most))
         }
         "trace" => one(c, Var::trace),
@@ -194,7 +198,11 @@ fn quantile(c: &Call<'_>) -> Out {
             let q = c.var(1)?;
             let all: Vec<Var> = q.tensor().to_f64().into_iter().map(at_q).collect();
             let one = q.rank() == 0;
-            Ok(vec![if one { all[0].clone() } else { Var::stack(&all, 0) }])
+            Ok(vec![if one {
+                all[0].clone()
+            } else {
+                Var::stack(&all, 0)
+            }])
         }
     }
 }
@@ -212,7 +220,11 @@ pub fn order(c: &Call<'_>, at: usize, name: &str) -> Result<f64, Stop> {
 }
 
 fn norm(c: &Call<'_>) -> Out {
-    let name = if c.op == "linalg.vector_norm" { "ord" } else { "p" };
+    let name = if c.op == "linalg.vector_norm" {
+        "ord"
+    } else {
+        "p"
+    };
     let p = order(c, 1, name)?;
     let axes = c.opt_ints(2, "dim")?.unwrap_or_default();
     let keep = c.flag(3, "keepdim", false)?;
@@ -253,10 +265,14 @@ fn scan2(c: &Call<'_>, f: impl Fn(&Var, isize) -> (Var, Var)) -> Result<(Var, Va
 
 fn diff(c: &Call<'_>) -> Out {
     let (n, axis) = (c.int(1, "n", 1)?, c.int(2, "dim", -1)?);
-    let parts: Vec<Var> = [c.opt_var(3, "prepend")?, Some(c.var(0)?), c.opt_var(4, "append")?]
-        .into_iter()
-        .flatten()
-        .collect();
+    let parts: Vec<Var> = [
+        c.opt_var(3, "prepend")?,
+        Some(c.var(0)?),
+        c.opt_var(4, "append")?,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     Ok(vec![Var::cat(&parts, axis).diff(n as usize, axis)])
 }
 
@@ -285,7 +301,9 @@ fn gradient(c: &Call<'_>) -> Out {
             .iter()
             .map(|a| match a {
                 Arg::Tensor(key) => c.variable(key),
-                a => a.number().map_or_else(|| lacks(format!("spacing {a:?}")), |h| Ok(unit(h))),
+                a => a
+                    .number()
+                    .map_or_else(|| lacks(format!("spacing {a:?}")), |h| Ok(unit(h))),
             })
             .collect::<Result<_, _>>()?,
         Some(a) => match a.number() {
@@ -293,5 +311,9 @@ fn gradient(c: &Call<'_>) -> Out {
             None => return lacks(format!("spacing {a:?}")),
         },
     };
-    Ok(axes.iter().zip(&spacings).map(|(&a, h)| x.slope(h, a, edge)).collect())
+    Ok(axes
+        .iter()
+        .zip(&spacings)
+        .map(|(&a, h)| x.slope(h, a, edge))
+        .collect())
 }
