@@ -14,16 +14,16 @@ pub(crate) struct Public {
 }
 
 impl Public {
-    /// `rows` rows. Measures of one nucleus rise and fall together, which is no secret: each row has
-    /// a common level, and every feature strays from it.
+    /// `rows` rows. That measures of one nucleus rise and fall together, and that small values are
+    /// commoner than large ones, is no secret: each row has a common level, from which every feature
+    /// strays, and the lower half of a range holds three quarters of the values.
     pub(crate) fn new(rows: usize, width: usize, seed: u64) -> Public {
         let mut rng = Rng::new(seed).fork(11);
         let mut values = Vec::with_capacity(rows * width);
         for _ in 0..rows {
-            let level = rng.normal() * 0.5;
-            let stray = 0.2 + 0.6 * rng.uniform();
-            values
-                .extend((0..width).map(|_| (level + stray * rng.normal()).clamp(-1.5, 1.5) as f32));
+            let level = rng.normal();
+            let stray = 0.3 + rng.uniform();
+            values.extend((0..width).map(|_| skewed(level + stray * rng.normal())));
         }
         Public {
             values,
@@ -50,4 +50,10 @@ impl Public {
             .map(|(i, &v)| back(i % self.width, v))
             .collect()
     }
+}
+
+/// A place in the range -1 to 1 for a level around 0: squared, so that small values are common.
+fn skewed(level: f64) -> f32 {
+    let share = 1.0 / (1.0 + (-level).exp());
+    (2.0 * share * share - 1.0) as f32
 }
