@@ -89,6 +89,11 @@ impl Drop for Folder {
     }
 }
 
+/// A data set of the project.
+pub(crate) fn data(name: &str) -> String {
+    format!("{}/../data/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
 /// Forty rows whose answer is a threshold on one column, with words, truth values and gaps.
 pub(crate) fn visits() -> String {
     let row = |i: usize| {

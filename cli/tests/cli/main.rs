@@ -1,5 +1,6 @@
 //! The `lepton` command as a user meets it: what it prints, what it writes, how it refuses.
 
+mod demo;
 mod folder;
 mod inspect;
 mod refused;

@@ -2,12 +2,7 @@
 
 use serde_json::Value;
 
-use crate::folder::{Folder, visits, words};
-
-/// A data set of the project.
-fn data(name: &str) -> String {
-    format!("{}/../data/{name}", env!("CARGO_MANIFEST_DIR"))
-}
+use crate::folder::{Folder, data, visits, words};
 
 fn first_column(csv: &str) -> Vec<&str> {
     csv.lines()
