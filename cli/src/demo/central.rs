@@ -12,10 +12,11 @@ pub(crate) const SIZES: [usize; 3] = [30, 16, 2];
 /// Passes over the rows.
 pub(crate) const EPOCHS: usize = 60;
 
-/// The model trained on all training rows together, without any promise.
+/// The model trained on all training rows together, without any promise: it may look at the rows, so
+/// its features are scaled by their statistics.
 pub(crate) fn train(ward: &Ward, seed: u64, observer: &mut dyn Observer) -> Result<Mlp> {
     let mut model = Mlp::new(&SIZES, &mut Rng::new(seed).fork(1));
-    let mut adam = Adam::new(0.01)?.decoupled(0.01);
+    let mut adam = Adam::new(0.003)?.decoupled(1.0);
     let trainer = Trainer {
         epochs: EPOCHS,
         batch: 32,
@@ -24,7 +25,7 @@ pub(crate) fn train(ward: &Ward, seed: u64, observer: &mut dyn Observer) -> Resu
     trainer.fit(
         &mut model,
         &mut adam,
-        (&ward.train.x, &ward.train.y),
+        (&ward.pooled[0].x, &ward.pooled[0].y),
         None,
         cross_entropy,
         observer,

@@ -7,10 +7,10 @@ use lepton::explain::attribution::IntegratedGradients;
 use lepton::explain::causal::{PcOptions, pc};
 use lepton::explain::picture::{Bars, bars, dag};
 use lepton::explain::surrogate::{Rules, Surrogate, SurrogateOptions, TreeOptions};
-use lepton::nn::Program;
-use lepton::nn::data::{Cells, Column, Features, Table as Csv};
 
-use super::public::Public;
+use lepton::nn::data::{Cells, Column, Features, Table as Csv, split};
+use lepton::nn::{Program, Rng};
+
 use super::story::{classes, logits};
 use super::ward::{CLASSES, Ward};
 
@@ -41,13 +41,8 @@ pub(crate) struct Explained {
     pub(crate) dag: String,
 }
 
-/// Explains `program` on the held-out rows; the rules are learnt from public rows alone.
-pub(crate) fn explain(
-    program: &Program,
-    ward: &Ward,
-    public: &Public,
-    seed: u64,
-) -> Result<Explained> {
+/// Explains `program` on the held-out rows, whose patients are taken to have agreed to it.
+pub(crate) fn explain(program: &Program, ward: &Ward, seed: u64) -> Result<Explained> {
     let names = ward.names();
     let patient = closest_to_doubt(program, ward)?;
     let row = ward.test.x.slice(0, patient, 1, 1)?.contiguous();
@@ -71,7 +66,7 @@ pub(crate) fn explain(
         positive: "speaks for it",
         entries: &parts[..BARS],
     })?;
-    let (rules, fidelity) = rules(program, ward, public, seed)?;
+    let (rules, fidelity) = rules(program, ward, seed)?;
     let (graph, dag) = graph(program, ward, &names)?;
     Ok(Explained {
         patient,
@@ -111,31 +106,53 @@ fn ask(program: &Program, features: &Features, table: &Table<'_>) -> Result<Vec<
     classes(program, &Tensor::from_vec(x.values, &[x.rows, x.cols])?)
 }
 
-fn rules(program: &Program, ward: &Ward, public: &Public, seed: u64) -> Result<(String, f64)> {
+/// A small tree of the model as text, and how often it is right about the model.
+///
+/// The tree asks around one half of the held-out rows, and is judged on the other: a tree learnt from
+/// the hospitals' rows would carry them in its thresholds, past the noise.
+fn rules(program: &Program, ward: &Ward, seed: u64) -> Result<(String, f64)> {
     let names = ward.features.names();
-    let (seen, held) = (
-        public.units(&ward.features),
-        numbers(&ward.test.table, &names)?,
-    );
+    let halves = split::stratified(&ward.test.labels, 0.5, &mut Rng::new(seed).fork(4))?;
+    let part = |rows: &[usize]| numbers(&ward.test.table.take(rows), &names);
+    let (seen, held) = (part(&halves.train)?, part(&halves.test)?);
+    let all = numbers(&ward.test.table, &names)?;
     let (seen, held) = (Table::new(&names, &seen)?, Table::new(&names, &held)?);
+    let all = Table::new(&names, &all)?;
     let query = |t: &Table<'_>| ask(program, &ward.features, t);
+    let tree = TreeOptions {
+        max_depth: 4,
+        min_leaf: 40,
+    };
     let options = SurrogateOptions {
-        tree: TreeOptions {
-            max_depth: 4,
-            ..TreeOptions::default()
-        },
+        tree,
         seed,
         ..SurrogateOptions::default()
     };
     let surrogate = Surrogate::fit(query, &seen, options)?;
     let fidelity = surrogate.fidelity(query, &held)?;
-    let measured = Rules::measure(
+    let rules = Rules::measure(
         surrogate.tree(),
-        &held,
-        &query(&held)?,
+        &all,
+        &query(&all)?,
         &CLASSES.map(String::from),
     )?;
-    Ok((measured.to_string(), fidelity))
+    Ok((text_of(&rules), fidelity))
+}
+
+/// The rules that some row meets, the widest first, and how many there are beside them.
+fn text_of(rules: &Rules) -> String {
+    let mut met: Vec<_> = rules.rules().iter().filter(|r| r.covered > 0).collect();
+    met.sort_by_key(|r| std::cmp::Reverse(r.covered));
+    let mut text: String = met
+        .iter()
+        .map(|r| format!("{}\n\n", rules.sentence(r)))
+        .collect();
+    match rules.rules().len() - met.len() {
+        0 => {}
+        1 => text += "One more rule is met by no held-out row.\n",
+        n => text += &format!("{n} more rules are met by no held-out row.\n"),
+    }
+    text.trim_end().to_owned() + "\n"
 }
 
 /// The columns `names` of a table, row after row.

@@ -98,15 +98,17 @@ fn tell(args: &DemoArgs, console: &Console) -> Result<Story> {
         ward.test.len()
     ))?;
     let judge = |name, what: String, program| Judged::new(name, what, program, &ward.test, timed);
+    let judge_pooled =
+        |name, what: String, program| Judged::new(name, what, program, &ward.pooled[1], timed);
 
     say("\n1. The yardstick: all rows in one place")?;
     let model = central::train(&ward, seed, &mut progress.start("epoch", central::EPOCHS))?;
     let what = format!(
-        "A {} network trained on all {} rows together, without any promise.",
+        "A {} network trained on all {} rows together, scaled by their own statistics, without any promise.",
         central::shape(),
         ward.train.len()
     );
-    let yardstick = judge("central", what, central::program(&model)?)?;
+    let yardstick = judge_pooled("central", what, central::program(&model)?)?;
     say(&format!(
         "   accuracy {:.3} on the held-out rows",
         yardstick.accuracy
@@ -161,7 +163,7 @@ fn tell(args: &DemoArgs, console: &Console) -> Result<Story> {
         .iter()
         .find(|m| m.name == "pruned")
         .ok_or_else(|| Error::value("there is no pruned model"))?;
-    let explained = explained::explain(&pruned.program, &ward, &public, seed)?;
+    let explained = explained::explain(&pruned.program, &ward, seed)?;
     say(&format!(
         "   patient {}: {} with a chance of {:.0} % (the biopsy: {})",
         explained.patient,
@@ -173,7 +175,7 @@ fn tell(args: &DemoArgs, console: &Console) -> Result<Story> {
         say(&format!("     {part:+.3} {name}"))?;
     }
     say(&format!(
-        "   as rules, which agree with the model on {:.1} % of the held-out rows:",
+        "   as rules, which agree with the model on {:.1} % of rows that the rules had not seen:",
         100.0 * explained.fidelity
     ))?;
     say(&indent(&explained.rules))?;

@@ -56,7 +56,7 @@ pub(crate) fn files(story: &Story) -> Result<Vec<(String, Vec<u8>)>> {
 fn rules(story: &Story) -> String {
     let e = &story.explained;
     format!(
-        "# The model as rules, in the units of the data.\n# A small tree that asked the model about made-up rows; on {:.1} % of the held-out rows it answers as the model does.\n\n{}",
+        "# The model as rules, in the units of the data.\n# A small tree that asked the model around one half of the held-out rows; on {:.1} % of the other half\n# it answers as the model does. Rows covered are counted over both halves.\n\n{}",
         100.0 * e.fidelity,
         e.rules
     )
@@ -139,7 +139,8 @@ fn card(story: &Story) -> String {
          `model.int8.safetensors` is its int8 form.\n\n\
          ## Data\n\nWisconsin Diagnostic Breast Cancer (UCI, CC BY 4.0): 30 measures of cell nuclei; classes \
          malignant and benign. {} rows to learn from, in hospitals of {}; {} rows held out. Features are scaled by \
-         published ranges, not by statistics of the rows.\n\n\
+         published ranges, not by statistics of the private rows; they were published about these same patients. \
+         The held-out patients are taken to have agreed to be judged and explained by.\n\n\
          ## Metrics on the held-out rows\n\n{table}\n{}\n\n\
          ## Privacy\n\n{}\n\n## Limits\n\n{}\n",
         story.ward.train.len(),
@@ -182,7 +183,7 @@ fn page(story: &Story) -> String {
         .svg(&e.bars, "The strongest features of this patient.")
         .section("The model as rules")
         .text(&format!(
-            "A small tree asked the model about made-up rows. On {:.1} % of the held-out rows it answers as the model does.",
+            "A small tree asked the model around one half of the held-out rows. On {:.1} % of the other half it answers as the model does. No row of a hospital is in it.",
             100.0 * e.fidelity
         ))
         .pre(&e.rules)

@@ -4,7 +4,6 @@
 use lepton::Result;
 use lepton::autograd::Tensor;
 use lepton::nn::Rng;
-use lepton::nn::data::{Encoding, Features};
 
 /// Made-up rows, scaled as the model wants them.
 pub(crate) struct Public {
@@ -35,20 +34,6 @@ impl Public {
     /// The rows as a tensor `[rows, width]`.
     pub(crate) fn tensor(&self) -> Result<Tensor> {
         Tensor::from_slice(&self.values, &[self.rows, self.width])
-    }
-
-    /// The first `rows` rows in the units of the table, row after row.
-    pub(crate) fn units(&self, features: &Features) -> Vec<f64> {
-        let back = |j: usize, v: f32| match &features.columns()[j].encoding {
-            Encoding::Number { scale, .. } => scale.invert(f64::from(v)),
-            Encoding::Category { .. } => f64::from(v),
-        };
-        self.values
-            .iter()
-            .take(1000 * self.width)
-            .enumerate()
-            .map(|(i, &v)| back(i % self.width, v))
-            .collect()
     }
 }
 

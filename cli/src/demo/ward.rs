@@ -2,7 +2,7 @@
 
 use lepton::autograd::Tensor;
 use lepton::nn::Rng;
-use lepton::nn::data::{Cells, Features, ReadOptions, Table, Target, TargetSpec, split};
+use lepton::nn::data::{Cells, Features, Method, ReadOptions, Table, Target, TargetSpec, split};
 use lepton::{Error, Result};
 
 /// Wisconsin Diagnostic Breast Cancer: 569 biopsies, 30 measures of cell nuclei each.
@@ -33,13 +33,16 @@ pub(crate) struct Ward {
     pub(crate) target: TargetSpec,
     pub(crate) train: Rows,
     pub(crate) test: Rows,
+    /// The same rows for the yardstick, scaled by the statistics of its training rows.
+    pub(crate) pooled: [Rows; 2],
 }
 
 impl Ward {
     /// Four fifths to learn from, one fifth held out, in the shares of the classes.
     ///
-    /// The features are scaled by published ranges and not by statistics of the rows: those would
-    /// tell something about each of them.
+    /// The private rows are scaled by published ranges and not by statistics of the rows: those
+    /// would tell something about each of them.
+
     pub(crate) fn new(seed: u64) -> Result<Ward> {
         let table = Table::read(CSV.as_bytes(), "breast_cancer.csv", &ReadOptions::default())?;
         let target = TargetSpec::fit(&table, TARGET, None)?;
@@ -50,10 +53,16 @@ impl Ward {
         };
         let features = features(&table.without(&[TARGET])?)?;
         let parts = split::stratified(&labels, 0.2, &mut Rng::new(seed))?;
-        let rows = |which: &[usize]| Rows::new(&features, &target, table.take(which));
+        let seen = table.take(&parts.train).without(&[TARGET])?;
+        let standard = Features::fit(&seen, Method::Standard)?;
+        let rows = |by: &Features, which: &[usize]| Rows::new(by, &target, table.take(which));
         Ok(Ward {
-            train: rows(&parts.train)?,
-            test: rows(&parts.test)?,
+            train: rows(&features, &parts.train)?,
+            test: rows(&features, &parts.test)?,
+            pooled: [
+                rows(&standard, &parts.train)?,
+                rows(&standard, &parts.test)?,
+            ],
             features,
             target,
         })
