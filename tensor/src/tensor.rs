@@ -26,6 +26,8 @@ pub struct Tensor(Arc<Inner>);
 
 struct Inner {
     meta: Meta,
+    /// The elements that `meta` counts, which nearly every access asks for.
+    numel: usize,
     strides: Strides,
     offset: usize,
     contiguous: bool,
@@ -40,6 +42,7 @@ impl Tensor {
         };
         let contiguous = layout.is_contiguous();
         Tensor(Arc::new(Inner {
+            numel: meta.numel(),
             meta,
             strides: layout.strides().into(),
             offset: layout.offset(),
@@ -112,6 +115,7 @@ impl Tensor {
         let strides = contiguous_strides(shape);
         Tensor(Arc::new(Inner {
             meta,
+            numel: n,
             strides,
             offset: 0,
             contiguous: true,
@@ -140,7 +144,7 @@ impl Tensor {
     /// The number of elements.
     #[inline]
     pub fn numel(&self) -> usize {
-        self.0.meta.numel()
+        self.0.numel
     }
 
     /// The element type.
@@ -210,7 +214,7 @@ impl Tensor {
         let all = self.storage::<T>();
         self.0
             .contiguous
-            .then(|| &all[self.0.offset..self.0.offset + self.0.meta.numel()])
+            .then(|| &all[self.0.offset..self.0.offset + self.0.numel])
     }
 
     /// The elements to write in place, when this handle and its storage have one owner and the
@@ -225,7 +229,7 @@ impl Tensor {
             return None;
         }
         let inner = Arc::get_mut(&mut self.0)?;
-        let (start, n) = (inner.offset, inner.meta.numel());
+        let (start, n) = (inner.offset, inner.numel);
         inner
             .storage
             .as_mut_slice::<T>()

@@ -39,7 +39,8 @@ pub fn enter_slot<R>(slot: Slot, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// The number of threads a loop may use.
+/// The number of threads a loop may use. With one, loops run on the caller's own thread: to hand
+/// them to a pool of one worker and wait costs two switches of context and shares nothing.
 pub fn count() -> usize {
     rayon::current_num_threads()
 }
@@ -50,9 +51,12 @@ pub fn count() -> usize {
 pub fn parallel_for(tasks: usize, f: impl Fn(usize) + Sync) {
     // As `dyn`: rayon's machinery is compiled once, and not for every loop of the engine.
     let f: &(dyn Fn(usize) + Sync) = &f;
-    enter_slot(None, || match tasks {
-        0 | 1 => (0..tasks).for_each(f),
-        _ => (0..tasks).into_par_iter().with_max_len(1).for_each(f),
+    enter_slot(None, || {
+        if tasks < 2 || count() == 1 {
+            (0..tasks).for_each(f);
+        } else {
+            (0..tasks).into_par_iter().with_max_len(1).for_each(f);
+        }
     });
 }
 
@@ -71,6 +75,9 @@ pub fn parallel_chunks<T: Send>(out: &mut [T], chunk: usize, f: impl Fn(usize, &
 /// Once for each element type, and not for every loop of the engine.
 fn fork_chunks<T: Send>(out: &mut [T], chunk: usize, f: &(dyn Fn(usize, &mut [T]) + Sync)) {
     enter_slot(None, || {
+        if count() == 1 {
+            return out.chunks_mut(chunk).enumerate().for_each(|(i, c)| f(i, c));
+        }
         out.par_chunks_mut(chunk)
             .with_max_len(1)
             .enumerate()
@@ -81,6 +88,9 @@ fn fork_chunks<T: Send>(out: &mut [T], chunk: usize, f: &(dyn Fn(usize, &mut [T]
 /// The results of `f(0)`, .. `f(tasks - 1)`, in that order.
 pub fn parallel_map<T: Send>(tasks: usize, f: impl Fn(usize) -> T + Sync) -> Vec<T> {
     enter_slot(None, || {
+        if count() == 1 {
+            return (0..tasks).map(&f).collect();
+        }
         (0..tasks).into_par_iter().with_max_len(1).map(&f).collect()
     })
 }

@@ -106,11 +106,10 @@ impl<'a, T: Element> Input<'a, T> {
 /// Calls `f(i, chunk)` for each [`GRAIN`] of `out`.
 #[inline]
 fn chunks<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync) {
-    // One chunk waits for nobody, so no stolen task can see this thread's scope: no need to park it.
-    if out.len() <= GRAIN {
-        f(0, out);
-    } else {
-        threads::parallel_chunks(out, GRAIN, f);
+    match out.len() {
+        // One chunk waits for nobody: no stolen task can see this thread's scope, so it stays.
+        1..=GRAIN => f(0, out),
+        _ => threads::parallel_chunks(out, GRAIN, f),
     }
 }
 
