@@ -43,11 +43,34 @@ impl Masks {
     /// # Errors
     /// When `amount` is not a share from 0 to 1.
     pub fn global(module: &dyn Params, amount: f64) -> Result<Masks> {
-        let weights = weights(module);
-        let all: Vec<f32> = weights.iter().flat_map(|w| magnitudes(w.1)).collect();
-        let mut kept = vec![true; all.len()];
-        let gone = smallest(&all, count(amount, all.len())?);
-        gone.into_iter().for_each(|i| kept[i] = false);
+        Masks::default().further_global(module, amount)
+    }
+
+    /// These masks without a share `amount` of what each has left.
+    ///
+    /// # Errors
+    /// When `amount` is not a share from 0 to 1, or a mask has another shape than its parameter.
+    pub fn further_by_layer(&self, module: &dyn Params, amount: f64) -> Result<Masks> {
+        let mask = |(path, w): (String, &Tensor)| {
+            let mut kept = self.kept(&path, w)?;
+            drop_smallest(&magnitudes(w), &mut kept, amount)?;
+            Ok((path, Tensor::from_vec(kept, w.shape())?))
+        };
+        let masks = weights(module).into_iter().map(mask);
+        Ok(Masks(masks.collect::<Result<_>>()?))
+    }
+
+    /// These masks without a share `amount` of what all have left together.
+    ///
+    /// # Errors
+    /// When `amount` is not a share from 0 to 1, or a mask has another shape than its parameter.
+    pub fn further_global(&self, module: &dyn Params, amount: f64) -> Result<Masks> {
+        let (weights, mut all, mut kept) = (weights(module), Vec::new(), Vec::new());
+        for (path, w) in &weights {
+            all.extend(magnitudes(w));
+            kept.extend(self.kept(path, w)?);
+        }
+        drop_smallest(&all, &mut kept, amount)?;
         let mut rest = &kept[..];
         let mask = |(path, w): (String, &Tensor)| {
             let (own, later) = rest.split_at(w.numel());
@@ -57,29 +80,12 @@ impl Masks {
         Ok(Masks(weights.into_iter().map(mask).collect::<Result<_>>()?))
     }
 
-    /// These masks without a share `amount` of what each has left.
-    ///
-    /// # Errors
-    /// When `amount` is not a share from 0 to 1, or a mask has another shape than its parameter.
-    pub fn further_by_layer(&self, module: &dyn Params, amount: f64) -> Result<Masks> {
-        let mask = |(path, w): (String, &Tensor)| {
-            let mut kept = match self.0.get(&path) {
-                Some(mask) => fitting(&path, mask, w)?.to_vec::<bool>()?,
-                None => vec![true; w.numel()],
-            };
-            let places: Vec<usize> = (0..kept.len()).filter(|&i| kept[i]).collect();
-            let all = magnitudes(w);
-            let left: Vec<f32> = places.iter().map(|&i| all[i]).collect();
-            let gone = smallest(&left, count(amount, left.len())?);
-            gone.into_iter().for_each(|i| kept[places[i]] = false);
-            Ok((path, Tensor::from_vec(kept, w.shape())?))
-        };
-        Ok(Masks(
-            weights(module)
-                .into_iter()
-                .map(mask)
-                .collect::<Result<_>>()?,
-        ))
+    /// What these masks keep of the weights at `path`: all, when they have no mask for it.
+    fn kept(&self, path: &str, w: &Tensor) -> Result<Vec<bool>> {
+        match self.0.get(path) {
+            Some(mask) => fitting(path, mask, w)?.to_vec::<bool>(),
+            None => Ok(vec![true; w.numel()]),
+        }
     }
 
     /// The mask of the parameter at `path`.
@@ -161,6 +167,15 @@ fn weights(module: &dyn Params) -> Vec<(String, &Tensor)> {
         .into_iter()
         .map(|(path, p)| (path, p.tensor()));
     all.filter(|(_, t)| t.rank() >= 2).collect()
+}
+
+/// Takes a share `amount` of what is kept out: the smallest scores, of equal ones the first.
+fn drop_smallest(scores: &[f32], kept: &mut [bool], amount: f64) -> Result<()> {
+    let places: Vec<usize> = (0..kept.len()).filter(|&i| kept[i]).collect();
+    let left: Vec<f32> = places.iter().map(|&i| scores[i]).collect();
+    let gone = smallest(&left, count(amount, left.len())?);
+    gone.into_iter().for_each(|i| kept[places[i]] = false);
+    Ok(())
 }
 
 fn magnitudes(w: &Tensor) -> Vec<f32> {

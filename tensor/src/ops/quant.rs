@@ -290,34 +290,39 @@ impl<'a> Finish<'a> {
         }
     }
 
-    /// Calls `write` with a tile of values and its place in `out`.
+    /// Calls `write` with a tile of values and its place in `out`; a tile may hold many short rows.
     fn each<C: Send>(&self, sums: &[i32], out: &mut [C], write: impl Fn(&[f32], &mut [C]) + Sync) {
         let n = self.shifts.len();
-        let rows = (GRAIN / n.max(1)).max(1);
-        threads::parallel_chunks(out, (rows * n).max(1), |i, chunk| {
-            let sums = &sums[i * rows * n..][..chunk.len()];
-            for (row, out) in sums.chunks(n.max(1)).zip(chunk.chunks_mut(n.max(1))) {
-                self.row(row, out, &write);
+        threads::parallel_chunks(out, GRAIN, |i, chunk| {
+            let mut buffer = [0.0f32; TILE];
+            for (t, out) in chunk.chunks_mut(TILE).enumerate() {
+                let first = i * GRAIN + t * TILE;
+                let values = &mut buffer[..out.len()];
+                let mut done = 0;
+                while done < values.len() {
+                    let col = (first + done) % n;
+                    let end = values.len().min(done + n - col);
+                    let sums = &sums[first + done..first + end];
+                    self.columns(col, sums, &mut values[done..end]);
+                    done = end;
+                }
+                write(values, out);
             }
         });
     }
 
-    fn row<C>(&self, sums: &[i32], out: &mut [C], write: &impl Fn(&[f32], &mut [C])) {
-        let mut values = [0.0f32; TILE];
-        for (t, out) in out.chunks_mut(TILE).enumerate() {
-            let at = t * TILE..t * TILE + out.len();
-            let values = &mut values[..out.len()];
-            let parts = self.shifts[at.clone()]
-                .iter()
-                .zip(&self.factors[at.clone()]);
-            for ((v, s), (shift, factor)) in values.iter_mut().zip(&sums[at.clone()]).zip(parts) {
-                *v = s.wrapping_sub(*shift) as f32 * factor;
-            }
-            if let Some(bias) = &self.bias {
-                values.iter_mut().zip(&bias[at]).for_each(|(v, b)| *v += b);
-            }
-            values.iter_mut().for_each(|v| *v = v.max(self.floor));
-            write(values, out);
+    /// The values of a row's columns from `first` on.
+    fn columns(&self, first: usize, sums: &[i32], values: &mut [f32]) {
+        let at = first..first + values.len();
+        let parts = self.shifts[at.clone()]
+            .iter()
+            .zip(&self.factors[at.clone()]);
+        for ((v, s), (shift, factor)) in values.iter_mut().zip(sums).zip(parts) {
+            *v = s.wrapping_sub(*shift) as f32 * factor;
         }
+        if let Some(bias) = &self.bias {
+            values.iter_mut().zip(&bias[at]).for_each(|(v, b)| *v += b);
+        }
+        values.iter_mut().for_each(|v| *v = v.max(self.floor));
     }
 }
