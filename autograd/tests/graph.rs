@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use lepton_autograd::ops::index::{Gather, IndexSelect, ScatterAdd};
-use lepton_autograd::{DType, Device, ErrorKind, Tensor, Var, apply, detect_anomaly, no_grad};
+use lepton_autograd::{DType, Device, ErrorKind, Tensor, Var, apply, detect_anomaly, jvp, no_grad};
 
 fn leaf(data: &[f64]) -> Var {
     Var::leaf(Tensor::from_slice(data, &[data.len()]).unwrap())
@@ -122,6 +122,27 @@ fn nothing_is_recorded_under_no_grad_and_views_of_leaves_are_not_leaves() {
     assert!(x.detach().is_constant());
     let view = x.slice(0, 0, 1, 1);
     assert!(view.leaf_id().is_none() && !view.is_constant());
+}
+
+/// A recurrent state that is detached at each step holds no history.
+#[test]
+fn a_detached_value_lets_its_history_go() {
+    let x = leaf(&[0.5; 40]);
+    let y = x.exp();
+    let mut kept = y.tensor().clone();
+    let state = (&y * 2.0).detach();
+    drop(y);
+    assert!(kept.try_mut::<f64>().is_some() && state.is_constant());
+    let tangents = jvp(
+        |x| vec![x[0].exp().detach() * &x[0]],
+        &[x.clone()],
+        &[x.clone()],
+    );
+    let (values, slopes) = tangents.unwrap();
+    assert_eq!(
+        values[0].to_vec::<f64>().unwrap(),
+        slopes[0].to_vec::<f64>().unwrap()
+    );
 }
 
 #[test]
