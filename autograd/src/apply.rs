@@ -30,14 +30,33 @@ pub fn apply_dyn(op: &dyn AnyOp, x: Ins<Var>) -> Result<Outs<Var>> {
     apply_any(op, x)
 }
 
+/// A failure as a panic at the caller's line (in a closure `track_caller` has no effect, so a method
+/// that panics says `or_panic()` rather than `unwrap_or_else(|e| panic!(..))`).
+pub(crate) trait OrPanic<T> {
+    /// The value.
+    ///
+    /// # Panics
+    /// With the error's sentence.
+    #[track_caller]
+    fn or_panic(self) -> T;
+}
+
+impl<T> OrPanic<T> for Result<T> {
+    #[inline]
+    #[track_caller]
+    fn or_panic(self) -> T {
+        match self {
+            Ok(value) => value,
+            Err(e) => panic!("{e}"),
+        }
+    }
+}
+
 /// The first output of `op`; failures panic with the op's sentence at the caller's line.
 #[inline]
 #[track_caller]
 pub(crate) fn one<O: Op + Listed>(op: O, x: Ins<Var>) -> Var {
-    match apply_any(&op, x) {
-        Ok(mut out) => out.swap_remove(0),
-        Err(e) => panic!("{e}"),
-    }
+    apply_any(&op, x).or_panic().swap_remove(0)
 }
 
 /// As [`one`], for ops that have [`Op::run1`]: on few elements an op costs what is around it, so
@@ -49,7 +68,7 @@ pub(crate) fn short<O: Op + Listed, const N: usize>(op: O, x: [Var; N]) -> Var {
     if mode.watched || x.iter().any(|v| v.lift().is_some()) {
         return one(op, x.into_iter().collect());
     }
-    let record = mode.record && x.iter().any(|v| !v.is_constant());
+    let record = mode.record && !O::STOPS && x.iter().any(|v| !v.is_constant());
     let mut edges = [const { Edge::None }; N];
     let mut next = edges.iter_mut();
     let mut tensors = x.map(|v| {
@@ -109,7 +128,7 @@ pub(crate) fn apply_any(op: &dyn AnyOp, x: Ins<Var>) -> Result<Outs<Var>> {
             .map(|v| v.tensor().clone())
             .collect::<Ins<Tensor>>()
     });
-    let record = mode.record && x.iter().any(|v| !v.is_constant());
+    let record = mode.record && !op.stops() && x.iter().any(|v| !v.is_constant());
     // Pushed one by one here and below: `collect` into a `SmallVec` costs several times as much.
     let (mut tensors, mut edges) = (Ins::new(), Ins::new());
     for v in x {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use lepton_tensor::{Error, Result};
 
+use crate::apply::OrPanic;
 use crate::node::{Edge, Node, Saved};
 use crate::op::{Ins, Outs};
 use crate::param::{Grads, ParamId};
@@ -242,7 +243,7 @@ impl Var {
     #[track_caller]
     pub fn grads(&self, wrt: &[Var]) -> Vec<Var> {
         let seed = self.seed("grads");
-        vjp(std::slice::from_ref(self), &[seed], wrt).unwrap_or_else(|e| panic!("{e}"))
+        vjp(std::slice::from_ref(self), &[seed], wrt).or_panic()
     }
 
     #[track_caller]

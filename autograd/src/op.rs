@@ -72,6 +72,9 @@ pub trait Op: Clone + Debug + Send + Sync + 'static {
     /// True when `batch` is the loop (a test lists these ops).
     const LOOPS: bool = false;
 
+    /// True when no gradient passes: the results are constants, and no node is made.
+    const STOPS: bool = false;
+
     /// The attributes, as a program file stores them.
     fn attrs(&self) -> Attrs {
         Attrs::new()
@@ -172,6 +175,8 @@ pub trait AnyOp: Debug + Send + Sync {
     fn name(&self) -> &'static str;
     /// [`Op::keeps`].
     fn keeps(&self) -> Keeps;
+    /// [`Op::STOPS`].
+    fn stops(&self) -> bool;
     /// [`Op::infer`].
     ///
     /// # Errors
@@ -210,6 +215,9 @@ impl<O: Op> AnyOp for O {
     }
     fn keeps(&self) -> Keeps {
         Op::keeps(self)
+    }
+    fn stops(&self) -> bool {
+        O::STOPS
     }
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
         Op::infer(self, x)

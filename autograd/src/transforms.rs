@@ -4,6 +4,7 @@ use std::slice::from_ref;
 
 use lepton_tensor::{Error, Result};
 
+use crate::apply::OrPanic;
 use crate::backward::vjp;
 use crate::lift::{jvp, vmap};
 use crate::var::Var;
@@ -58,11 +59,7 @@ fn one_element(what: &str, y: &Var) -> Result<()> {
 pub fn jacobian(f: impl Fn(&Var) -> Var, x: &Var) -> Result<Var> {
     let n = x.numel();
     let basis = Var::eye(n, x.dtype(), x.device()).reshape(&[&[n], x.shape()].concat());
-    let along = |t: &[Var]| {
-        jvp(|x| vec![f(&x[0])], from_ref(x), t)
-            .unwrap_or_else(|e| panic!("{e}"))
-            .1
-    };
+    let along = |t: &[Var]| jvp(|x| vec![f(&x[0])], from_ref(x), t).or_panic().1;
     let columns = vmap(along, &[basis])?.swap_remove(0);
     let out = columns.shape()[1..].to_vec();
     let m = out.iter().product();
@@ -101,11 +98,7 @@ pub fn hessian(f: impl Fn(&Var) -> Var, x: &Var) -> Result<Var> {
     let shape = [&[n], x.shape()].concat();
     let points = as_leaf(&x.repeat_outer(n).detach());
     let basis = Var::eye(n, x.dtype(), x.device()).reshape(&shape);
-    let slope = |v: &[Var]| {
-        jvp(|x| vec![f(&x[0])], &v[..1], &v[1..])
-            .unwrap_or_else(|e| panic!("{e}"))
-            .1
-    };
+    let slope = |v: &[Var]| jvp(|x| vec![f(&x[0])], &v[..1], &v[1..]).or_panic().1;
     let slopes = vmap(slope, &[points.clone(), basis])?.swap_remove(0);
     one_element(
         "hessian",

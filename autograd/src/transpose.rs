@@ -1,5 +1,6 @@
 //! Forward mode from reverse mode: a `jvp` out of any `vjp`.
 
+use crate::apply::OrPanic;
 use crate::backward;
 use crate::lift::{self, Wrap};
 use crate::node::Saved;
@@ -50,7 +51,7 @@ pub(crate) fn jvp_from_vjp<O: Op>(
 /// [`backward::pull`] through lifted values, from the highest level inwards.
 fn pull(p: Vec<Var>, t: Vec<Var>, wrt: &[Var]) -> Vec<Option<Var>> {
     let Some(wrap) = lift::highest(p.iter().chain(&t)) else {
-        return backward::pull(&p, &t, wrt).unwrap_or_else(|e| panic!("{e}"));
+        return backward::pull(&p, &t, wrt).or_panic();
     };
     match wrap {
         Wrap::Batch { level, n } => {

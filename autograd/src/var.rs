@@ -5,6 +5,7 @@ use std::fmt;
 use lepton_tensor::dtype::Element;
 use lepton_tensor::{DType, Device, Meta, Result, Tensor};
 
+use crate::apply::OrPanic;
 use crate::catalogue::Listed;
 use crate::lift::{Kind, Lift};
 use crate::node::Edge;
@@ -51,10 +52,7 @@ impl Var {
     /// When the dtype is not a float.
     #[track_caller]
     pub fn leaf(tensor: Tensor) -> Var {
-        tensor
-            .dtype()
-            .want_float("leaf")
-            .unwrap_or_else(|e| panic!("{e}"));
+        tensor.dtype().want_float("leaf").or_panic();
         Var {
             tensor,
             edge: Edge::Leaf(ParamId::new()),
@@ -67,7 +65,7 @@ impl Var {
     /// When the shape does not hold `data.len()` elements.
     #[track_caller]
     pub fn new<T: Element>(data: &[T], shape: &[usize]) -> Var {
-        Tensor::from_slice(data, shape).map_or_else(|e| panic!("{e}"), Var::from)
+        Tensor::from_slice(data, shape).or_panic().into()
     }
 
     /// A constant with no axes.

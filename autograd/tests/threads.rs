@@ -4,13 +4,15 @@
 //! mode, the node count or anything else of its scope leaked into them, they would train wrongly or
 //! not at all; here that would change their bits.
 
+use std::sync::{Barrier, Mutex, mpsc};
+
 use lepton_autograd::{Var, is_recording, no_grad, parallel};
 use lepton_tensor::random::Rng;
-use lepton_tensor::{Tensor, ops};
+use lepton_tensor::{Tensor, threads};
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 
-const CLIENTS: usize = 6;
+const CLIENTS: usize = 5;
 const ROUNDS: usize = 200;
 
 /// Inputs and outputs of the layer that a client trains.
@@ -23,7 +25,7 @@ struct Size {
 const SMALL: Size = Size { rows: 3, wide: 4 };
 /// Kernels on these fork: over 2^16 elements, over 2^21 multiplications.
 const LARGE: Size = Size {
-    rows: 256,
+    rows: 130,
     wide: 260,
 };
 
@@ -138,7 +140,7 @@ fn story(rounds: usize, size: impl Fn(usize) -> Size, way: Way) -> Vec<u64> {
     bits
 }
 
-fn on_threads(n: usize, f: impl FnOnce() -> Vec<u64> + Send) -> Vec<u64> {
+fn on_threads<T: Send>(n: usize, f: impl FnOnce() -> T + Send) -> T {
     let pool = ThreadPoolBuilder::new()
         .num_threads(n)
         .build()
@@ -156,8 +158,7 @@ fn clients_in_parallel_have_the_bits_of_clients_in_order() {
     let want = on_threads(1, || story(ROUNDS, mixed, Way::InOrder));
     for way in [Way::Parallel, Way::Rayon] {
         for n in [1, 2, 7] {
-            let got = on_threads(n, || story(ROUNDS, mixed, way));
-            let same = got == want;
+            let same = on_threads(n, || story(ROUNDS, mixed, way)) == want;
             assert!(
                 same,
                 "{way:?} on {n} threads: other bits than one client after the other"
@@ -166,33 +167,64 @@ fn clients_in_parallel_have_the_bits_of_clients_in_order() {
     }
 }
 
-/// The mode inside a task is the caller's, at every depth of nesting, while kernels fork.
+/// A worker waits inside a loop under `no_grad`, and the other one, still busy, hands out a client:
+/// the waiting worker must take it, and the client must train as if alone.
 #[test]
-fn a_stolen_task_sees_its_own_mode() {
+fn a_stolen_client_trains_in_its_own_mode() {
+    let alone = Client::new(1, SMALL).act(0, 0);
+    let (stolen, by) = on_threads(2, || {
+        let (caller, both) = (std::thread::current().id(), Barrier::new(2));
+        let found = Mutex::new(None);
+        rayon::scope(|s| {
+            let (s, both, found) = (Mutex::new(Some(s)), &both, &found);
+            no_grad(|| {
+                threads::parallel_for(2, |_| {
+                    both.wait();
+                    if std::thread::current().id() == caller {
+                        return;
+                    }
+                    let (send, done) = mpsc::channel();
+                    let scope = s.lock().unwrap().take().expect("one other worker");
+                    scope.spawn(move |_| {
+                        let out = Client::new(1, SMALL).act(0, 0);
+                        *found.lock().unwrap() = Some((out, std::thread::current().id()));
+                        send.send(()).expect("the other worker waits");
+                    });
+                    done.recv().expect("the waiting worker takes the client");
+                });
+                assert!(!is_recording(), "its owner finds the mode as it was");
+            });
+        });
+        let (out, by) = found.into_inner().unwrap().expect("the client ran");
+        (out, by == caller)
+    });
+    assert!(by, "the caller took the client while it waited");
+    assert_eq!(stolen.1.to_bits(), alone.1.to_bits());
+    assert_eq!(stolen.0.w.to_f64(), alone.0.w.to_f64());
+}
+
+/// Tasks see the mode of whoever called `parallel`, at every depth, while kernels fork.
+#[test]
+fn tasks_inherit_the_mode_of_their_caller() {
     let big = Tensor::build(&[1 << 17], |out: &mut [f32]| out.fill(0.5));
-    let work = |depth: usize| {
+    let work = || {
         let x = Var::leaf(big.clone());
         let y = x.tanh() * &x;
-        assert_eq!(y.is_constant(), !is_recording(), "depth {depth}");
-        ops::copy(y.tensor()).to_f64()[7]
+        assert_eq!(y.is_constant(), !is_recording());
+        y.tensor().to_f64()[7].to_bits()
     };
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(7)
-        .build()
-        .expect("a pool");
-    let found = pool.install(|| {
+    let found = on_threads(7, || {
         parallel(12, |i| {
-            let inner = || {
-                parallel(3, |j| {
-                    assert_eq!(is_recording(), i % 2 == 0);
-                    work(j)
-                })
+            let task = |_| {
+                assert_eq!(is_recording(), i % 2 == 0);
+                work()
             };
+            let inner = || parallel(3, task);
             let first = if i % 2 == 0 { inner() } else { no_grad(inner) };
             assert!(is_recording());
-            first.into_iter().chain([work(9)]).collect::<Vec<f64>>()
+            [first, vec![work()]].concat()
         })
     });
-    let all: Vec<f64> = found.concat();
-    assert!(all.iter().all(|v| v.to_bits() == all[0].to_bits()));
+    let all = found.concat();
+    assert!(all.iter().all(|&v| v == all[0]));
 }

@@ -64,7 +64,12 @@ fn cells(x: &Tensor) -> Vec<String> {
             .map(|&v| if v != 0.0 { "True" } else { "False" }.to_owned())
             .collect(),
         DType::F32 | DType::F64 => floats(&values),
-        _ => x.to_f64().iter().map(|v| format!("{v:.0}")).collect(),
+        // Not through f64, which has no room for the last digits of an i64.
+        _ => {
+            let whole = crate::ops::cast(x, DType::I64).to_vec::<i64>();
+            let whole = whole.expect("cast to i64");
+            whole.iter().map(i64::to_string).collect()
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{DType, Device, Meta, Result, Shape, Tensor, numel, ops};
 use smallvec::smallvec;
 
+use crate::apply::OrPanic;
 use crate::attrs::Attrs;
 use crate::case::{Case, floats};
 use crate::node::Saved;
@@ -156,6 +157,7 @@ pub struct Detach;
 
 impl Op for Detach {
     const NAME: &'static str = "detach";
+    const STOPS: bool = true;
 
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
         Ok(smallvec![x[0].clone()])
@@ -216,7 +218,7 @@ impl Var {
     /// When the shape is too large, or the device cannot hold tensors in this build.
     #[track_caller]
     pub fn full(shape: &[usize], value: f64, dtype: DType, device: Device) -> Var {
-        device.check().unwrap_or_else(|e| panic!("{e}"));
+        device.check().or_panic();
         let op = Full {
             shape: shape.into(),
             value,

@@ -5,6 +5,7 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{DType, Error, Meta, Result, Tensor, layout};
 use smallvec::smallvec;
 
+use crate::apply::OrPanic;
 use crate::attrs::Attrs;
 use crate::case::{Case, floats, indices};
 use crate::lift::all_batched;
@@ -384,7 +385,7 @@ impl Var {
     #[track_caller]
     pub fn gather(&self, axis: isize, index: &Var) -> Var {
         self.indexed("gather", axis, &[index], |axis| Gather { axis })
-            .unwrap_or_else(|e| panic!("{e}"))
+            .or_panic()
     }
 
     /// This variable with each `src[i][j]` added at `[index[i][j]][j]` (for axis 0, and so on).
@@ -396,7 +397,7 @@ impl Var {
         self.indexed("scatter_add", axis, &[index, src], |axis| ScatterAdd {
             axis,
         })
-        .unwrap_or_else(|e| panic!("{e}"))
+        .or_panic()
     }
 
     /// The rows along `axis` that the one-dimensional `index` names.
@@ -413,7 +414,7 @@ impl Var {
     #[track_caller]
     pub fn index_select(&self, axis: isize, index: &Var) -> Var {
         self.indexed("index_select", axis, &[index], |axis| IndexSelect { axis })
-            .unwrap_or_else(|e| panic!("{e}"))
+            .or_panic()
     }
 
     /// This variable with rows of `src` added along `axis` at the one-dimensional `index`.
@@ -423,6 +424,6 @@ impl Var {
     #[track_caller]
     pub fn index_add(&self, axis: isize, index: &Var, src: &Var) -> Var {
         self.indexed("index_add", axis, &[index, src], |axis| IndexAdd { axis })
-            .unwrap_or_else(|e| panic!("{e}"))
+            .or_panic()
     }
 }

@@ -5,6 +5,7 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{Error, Meta, Result, Shape, Tensor};
 use smallvec::smallvec;
 
+use crate::apply::OrPanic;
 use crate::attrs::Attrs;
 use crate::case::{Case, floats};
 use crate::lift::all_batched;
@@ -113,6 +114,7 @@ impl Op for Matmul {
     }
 }
 
+#[track_caller]
 fn product(a: &Var, b: &Var) -> Var {
     crate::apply::one(Matmul, smallvec![a.clone(), b.clone()])
 }
@@ -417,7 +419,7 @@ impl Var {
             return product(&a.reshape(&[rows, k]), &b).reshape(&[head, &[b.shape()[1]]].concat());
         }
         let heads = (&a.shape()[..a.rank() - 2], &b.shape()[..b.rank() - 2]);
-        let batch = broadcast_shape("matmul", heads.0, heads.1).unwrap_or_else(|e| panic!("{e}"));
+        let batch = broadcast_shape("matmul", heads.0, heads.1).or_panic();
         let stretch = |x: &Var| x.expand(&[&batch[..], &x.shape()[x.rank() - 2..]].concat());
         product(&stretch(&a), &stretch(&b))
     }

@@ -5,6 +5,7 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{DType, Error, Meta, Result, Shape, Tensor, layout};
 use smallvec::smallvec;
 
+use crate::apply::OrPanic;
 use crate::attrs::Attrs;
 use crate::case::{Case, distinct, floats};
 use crate::node::Saved;
@@ -385,8 +386,10 @@ impl Var {
         if axes.is_empty() {
             return (0..self.rank()).collect();
         }
-        let of = |&a: &isize| layout::axis(what, a, self.rank()).unwrap_or_else(|e| panic!("{e}"));
-        let mut out: Shape = axes.iter().map(of).collect();
+        let mut out = Shape::new();
+        for &a in axes {
+            out.push(layout::axis(what, a, self.rank()).or_panic());
+        }
         out.sort_unstable();
         out
     }
@@ -470,7 +473,7 @@ impl Var {
 
     #[track_caller]
     fn arg(&self, axis: isize, min: bool) -> Var {
-        let axis = layout::axis("argmax", axis, self.rank()).unwrap_or_else(|e| panic!("{e}"));
+        let axis = layout::axis("argmax", axis, self.rank()).or_panic();
         crate::apply::one(ArgMax { axis, min }, smallvec![self.clone()])
     }
 
@@ -498,7 +501,7 @@ impl Var {
     /// When the axis is out of range.
     #[track_caller]
     pub fn cumsum(&self, axis: isize) -> Var {
-        let axis = layout::axis("cumsum", axis, self.rank()).unwrap_or_else(|e| panic!("{e}"));
+        let axis = layout::axis("cumsum", axis, self.rank()).or_panic();
         crate::apply::one(CumSum { axis }, smallvec![self.clone()])
     }
 }

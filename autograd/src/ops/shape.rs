@@ -4,6 +4,7 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{Error, Meta, Result, Shape, Tensor, layout, numel, ops};
 use smallvec::smallvec;
 
+use crate::apply::OrPanic;
 use crate::attrs::Attrs;
 use crate::case::{Case, floats};
 use crate::lift::all_batched;
@@ -572,7 +573,7 @@ pub(crate) fn broadcast(what: &str, x: Var, y: Var) -> (Var, Var) {
     if x.shape() == y.shape() {
         return (x, y);
     }
-    let shape = broadcast_shape(what, x.shape(), y.shape()).unwrap_or_else(|e| panic!("{e}"));
+    let shape = broadcast_shape(what, x.shape(), y.shape()).or_panic();
     (x.into_expanded(&shape), y.into_expanded(&shape))
 }
 
@@ -681,7 +682,7 @@ impl Var {
     /// When the axis is out of range.
     #[track_caller]
     pub fn unsqueeze(&self, axis: isize) -> Var {
-        let a = layout::axis("unsqueeze", axis, self.rank() + 1).unwrap_or_else(|e| panic!("{e}"));
+        let a = layout::axis("unsqueeze", axis, self.rank() + 1).or_panic();
         let mut shape = self.shape().to_vec();
         shape.insert(a, 1);
         self.reshape(&shape)
@@ -693,7 +694,7 @@ impl Var {
     /// When the axis is out of range or has another size.
     #[track_caller]
     pub fn squeeze(&self, axis: isize) -> Var {
-        let a = layout::axis("squeeze", axis, self.rank()).unwrap_or_else(|e| panic!("{e}"));
+        let a = layout::axis("squeeze", axis, self.rank()).or_panic();
         assert!(
             self.shape()[a] == 1,
             "squeeze: axis {a} of {:?} has size {}, not 1",
@@ -725,9 +726,10 @@ impl Var {
     /// When an axis is out of range.
     #[track_caller]
     pub fn transpose(&self, a: isize, b: isize) -> Var {
-        let axis = |a| layout::axis("transpose", a, self.rank()).unwrap_or_else(|e| panic!("{e}"));
+        let a = layout::axis("transpose", a, self.rank()).or_panic();
+        let b = layout::axis("transpose", b, self.rank()).or_panic();
         let mut order: Shape = (0..self.rank()).collect();
-        order.swap(axis(a), axis(b));
+        order.swap(a, b);
         self.permute(&order)
     }
 
@@ -768,7 +770,7 @@ impl Var {
     /// When the axis or the index is out of range.
     #[track_caller]
     pub fn select(&self, axis: isize, index: isize) -> Var {
-        let a = layout::axis("select", axis, self.rank()).unwrap_or_else(|e| panic!("{e}"));
+        let a = layout::axis("select", axis, self.rank()).or_panic();
         let n = self.shape()[a] as isize;
         let i = if index < 0 { index + n } else { index };
         assert!(
@@ -814,7 +816,7 @@ impl Var {
     #[track_caller]
     pub fn cat(parts: &[Var], axis: isize) -> Var {
         let rank = parts.first().map_or(1, Var::rank);
-        let axis = layout::axis("cat", axis, rank).unwrap_or_else(|e| panic!("{e}"));
+        let axis = layout::axis("cat", axis, rank).or_panic();
         crate::apply::one(Cat { axis }, parts.iter().cloned().collect())
     }
 

@@ -4,6 +4,7 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{Meta, Result, Tensor, layout, ops};
 use smallvec::smallvec;
 
+use crate::apply::OrPanic;
 use crate::attrs::Attrs;
 use crate::case::{Case, floats};
 use crate::node::Saved;
@@ -161,7 +162,7 @@ impl Var {
     /// When the axis is out of range or the dtype is not a float.
     #[track_caller]
     pub fn softmax(&self, axis: isize) -> Var {
-        let axis = layout::axis("softmax", axis, self.rank()).unwrap_or_else(|e| panic!("{e}"));
+        let axis = layout::axis("softmax", axis, self.rank()).or_panic();
         crate::apply::one(Softmax { axis }, smallvec![self.clone()])
     }
 
@@ -177,7 +178,7 @@ impl Var {
     /// When the axis is out of range or the dtype is not a float.
     #[track_caller]
     pub fn log_softmax(&self, axis: isize) -> Var {
-        let axis = layout::axis("log_softmax", axis, self.rank()).unwrap_or_else(|e| panic!("{e}"));
+        let axis = layout::axis("log_softmax", axis, self.rank()).or_panic();
         crate::apply::one(LogSoftmax { axis }, smallvec![self.clone()])
     }
 }

@@ -5,6 +5,7 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{DType, Error, Meta, Result, Tensor, layout};
 use smallvec::smallvec;
 
+use crate::apply::OrPanic;
 use crate::attrs::Attrs;
 use crate::case::{Case, distinct};
 use crate::node::Saved;
@@ -231,10 +232,7 @@ impl Op for TopK {
 impl Var {
     #[track_caller]
     fn pair<O: Op + crate::Listed>(&self, op: O) -> (Var, Var) {
-        let mut out = self
-            .try_apply(op)
-            .unwrap_or_else(|e| panic!("{e}"))
-            .into_iter();
+        let mut out = self.try_apply(op).or_panic().into_iter();
         let mut next = || out.next().expect("two outputs");
         (next(), next())
     }
@@ -245,7 +243,7 @@ impl Var {
     /// When the axis is out of range.
     #[track_caller]
     pub fn sort(&self, axis: isize, descending: bool) -> (Var, Var) {
-        let axis = layout::axis("sort", axis, self.rank()).unwrap_or_else(|e| panic!("{e}"));
+        let axis = layout::axis("sort", axis, self.rank()).or_panic();
         self.pair(Sort { axis, descending })
     }
 
@@ -262,7 +260,7 @@ impl Var {
     /// When the axis is out of range or holds fewer than `k`.
     #[track_caller]
     pub fn topk(&self, k: usize, axis: isize, largest: bool) -> (Var, Var) {
-        let axis = layout::axis("topk", axis, self.rank()).unwrap_or_else(|e| panic!("{e}"));
+        let axis = layout::axis("topk", axis, self.rank()).or_panic();
         self.pair(TopK { k, axis, largest })
     }
 }

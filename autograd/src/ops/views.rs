@@ -2,6 +2,7 @@
 
 use lepton_tensor::{DType, Result, Tensor, infer_shape, layout};
 
+use crate::apply::OrPanic;
 use crate::var::Var;
 
 /// Whole numbers `0 .. n` by a rule, as an index.
@@ -16,7 +17,7 @@ impl Var {
     /// The axis as a position; negative counts from the end.
     #[track_caller]
     pub(crate) fn axis(&self, what: &str, axis: isize) -> usize {
-        layout::axis(what, axis, self.rank()).unwrap_or_else(|e| panic!("{e}"))
+        layout::axis(what, axis, self.rank()).or_panic()
     }
 
     /// The elements in row-major order under another shape, of which one size may be -1.
@@ -30,7 +31,7 @@ impl Var {
     /// When the number of elements differs, or the size to infer is not determined.
     #[track_caller]
     pub fn reshape_to(&self, shape: &[isize]) -> Var {
-        let shape = infer_shape("reshape", self.shape(), shape).unwrap_or_else(|e| panic!("{e}"));
+        let shape = infer_shape("reshape", self.shape(), shape).or_panic();
         self.reshape(&shape)
     }
 
@@ -357,7 +358,7 @@ impl Var {
     pub fn split_axis(&self, axis: isize, sizes: &[isize]) -> Var {
         let a = self.axis("split_axis", axis);
         let s = self.shape();
-        let sizes = infer_shape("split_axis", &s[a..=a], sizes).unwrap_or_else(|e| panic!("{e}"));
+        let sizes = infer_shape("split_axis", &s[a..=a], sizes).or_panic();
         self.reshape(&[&s[..a], &sizes, &s[a + 1..]].concat())
     }
 }

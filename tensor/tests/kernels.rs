@@ -1,0 +1,237 @@
+//! Kernels against loops at every SIMD level: lengths around every vector width, contiguous and not.
+
+use lepton_tensor::ops::{self, Activation, Extreme, Fold};
+use lepton_tensor::random::Rng;
+use lepton_tensor::simd::{Lane, Level, MapBody, Num, ZipBody, with_level};
+use lepton_tensor::{DType, Tensor};
+
+#[derive(Clone, Copy)]
+struct Blend;
+
+impl ZipBody for Blend {
+    fn f<T: Lane>(&self, x: T, y: T) -> T {
+        x * y - x
+    }
+}
+
+impl ops::IntZip for Blend {
+    fn int<T: Num>(&self, x: T, y: T) -> T {
+        x * y - x
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Square;
+
+impl MapBody for Square {
+    fn f<T: Lane>(&self, x: T) -> T {
+        x * x
+    }
+}
+
+impl ops::IntMap for Square {
+    fn int<T: Num>(&self, x: T) -> T {
+        x * x
+    }
+}
+
+/// `n` whole numbers, so that sums and products of a few are exact in f32, whatever their order.
+fn whole(rng: &mut Rng, n: usize, dtype: DType) -> Tensor {
+    let x = Tensor::build(&[n], |out: &mut [f64]| {
+        out.iter_mut().for_each(|v| *v = rng.below(9) as f64 - 4.0)
+    });
+    ops::cast(&x, dtype)
+}
+
+/// The same elements contiguous, as every second one, and backwards.
+fn forms(x: &Tensor) -> [Tensor; 3] {
+    let n = x.numel();
+    let pairs = ops::cat(
+        &[x.reshape(&[n, 1]).unwrap(), x.reshape(&[n, 1]).unwrap()],
+        1,
+    );
+    let spread = pairs.reshape(&[2 * n]).unwrap().slice(0, 0, n, 2).unwrap();
+    let end = n.saturating_sub(1);
+    let turned = x.slice(0, end, n, -1).unwrap().contiguous();
+    [x.clone(), spread, turned.slice(0, end, n, -1).unwrap()]
+}
+
+fn everywhere(f: impl Fn(&str)) {
+    for level in Level::available() {
+        with_level(level, || f(level.name()));
+    }
+}
+
+#[test]
+fn elementwise_and_folds_at_every_length() {
+    everywhere(|level| {
+        for dtype in [DType::F32, DType::F64, DType::I64, DType::I32] {
+            for n in 0..=67 {
+                let mut rng = Rng::new(n as u64);
+                let (x, y) = (whole(&mut rng, n, dtype), whole(&mut rng, n, dtype));
+                let (a, b) = (x.to_f64(), y.to_f64());
+                let place = format!("{level}, {dtype}, {n} elements");
+                let blend: Vec<f64> = a.iter().zip(&b).map(|(x, y)| x * y - x).collect();
+                let square: Vec<f64> = a.iter().map(|x| x * x).collect();
+                for (mut p, mut q) in forms(&x).into_iter().zip(forms(&y)) {
+                    assert_eq!(
+                        ops::map(&mut p.clone(), &Square).to_f64(),
+                        square,
+                        "map, {place}"
+                    );
+                    let sum = ops::reduce(Fold::Sum, &p, &[0]).item().unwrap();
+                    assert_eq!(sum, a.iter().sum::<f64>(), "sum, {place}");
+                    let product =
+                        ops::reduce(Fold::Prod, &p.slice(0, 0, n.min(9), 1).unwrap(), &[0]);
+                    assert_eq!(
+                        product.item().unwrap(),
+                        a.iter().take(9).product::<f64>(),
+                        "product, {place}"
+                    );
+                    if n > 0 {
+                        let top = ops::reduce(Fold::Extreme(Extreme::Max), &p, &[0])
+                            .item()
+                            .unwrap();
+                        assert_eq!(
+                            top,
+                            a.iter().copied().fold(f64::MIN, f64::max),
+                            "max, {place}"
+                        );
+                        let low = ops::arg_reduce(Extreme::Min, &p, 0).item().unwrap() as usize;
+                        let first = (0..n)
+                            .rev()
+                            .min_by(|&i, &j| a[i].total_cmp(&a[j]).then(i.cmp(&j)));
+                        assert_eq!(Some(low), first, "argmin, {place}");
+                    }
+                    let running = ops::cumsum(&p, 0).to_f64();
+                    assert_eq!(
+                        running.last().copied().unwrap_or(0.0),
+                        a.iter().sum::<f64>(),
+                        "cumsum, {place}"
+                    );
+                    assert_eq!(
+                        ops::zip(&mut p, &mut q, &Blend).to_f64(),
+                        blend,
+                        "zip, {place}"
+                    );
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn softmax_at_every_length() {
+    everywhere(|level| {
+        for dtype in [DType::F32, DType::F64] {
+            for n in 1..=67 {
+                let x = whole(&mut Rng::new(n as u64), n, dtype);
+                let e: Vec<f64> = x.to_f64().iter().map(|v| v.exp()).collect();
+                let total: f64 = e.iter().sum();
+                let slack = if dtype == DType::F32 { 1e-6 } else { 1e-14 };
+                for (log, want) in [
+                    (false, e.clone()),
+                    (true, e.iter().map(|v| v.ln()).collect()),
+                ] {
+                    let y = ops::softmax(&x, 0, log).to_f64();
+                    for (y, w) in y.iter().zip(want) {
+                        let w = if log { w - total.ln() } else { w / total };
+                        assert!(
+                            (y - w).abs() <= slack * (1.0 + w.abs()),
+                            "{level}, {dtype}, {n}: {y} {w}"
+                        );
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// All sides from 0 to a few beyond a tile, operands in both orders, against three loops.
+#[test]
+fn products_of_every_small_shape() {
+    everywhere(|level| {
+        let sides = [0usize, 1, 2, 3, 5, 7, 8, 13, 16, 17, 33];
+        let count = sides.len();
+        for i in 0..count * count * count {
+            let (m, k, n) = (
+                sides[i / count / count],
+                sides[i / count % count],
+                sides[i % count],
+            );
+            let mut rng = Rng::new((m * 10_000 + k * 100 + n) as u64);
+            let a = whole(&mut rng, m * k, DType::F32).reshape(&[m, k]).unwrap();
+            let b = whole(&mut rng, k * n, DType::F32).reshape(&[k, n]).unwrap();
+            let bias = whole(&mut rng, n, DType::F32);
+            let (x, y, z) = (a.to_f64(), b.to_f64(), bias.to_f64());
+            let at = |i: usize| {
+                let sum: f64 = (0..k).map(|p| x[i / n * k + p] * y[p * n + i % n]).sum();
+                (sum + z[i % n]).max(0.0)
+            };
+            let want: Vec<f64> = (0..m * n).map(at).collect();
+            let turned = |t: &Tensor| {
+                t.permute(&[1, 0])
+                    .unwrap()
+                    .contiguous()
+                    .permute(&[1, 0])
+                    .unwrap()
+            };
+            for (a, b) in [
+                (a.clone(), b.clone()),
+                (turned(&a), b.clone()),
+                (a.clone(), turned(&b)),
+                (turned(&a), turned(&b)),
+            ] {
+                let got = ops::matmul(&a, &b, Some(&bias), Activation::Relu).to_f64();
+                assert_eq!(
+                    got,
+                    want,
+                    "{level}: [{m}, {k}] by {:?} times [{k}, {n}] by {:?}",
+                    a.strides(),
+                    b.strides()
+                );
+            }
+        }
+    });
+}
+
+/// Folds over every axis of shapes with empty and single axes.
+#[test]
+fn folds_over_every_set_of_axes() {
+    let shapes = [
+        [0, 3, 2],
+        [3, 0, 2],
+        [2, 3, 0],
+        [1, 5, 1],
+        [2, 3, 4],
+        [4, 1, 70],
+    ];
+    for shape in shapes {
+        let n = shape.iter().product();
+        let x = whole(&mut Rng::new(5), n, DType::F32)
+            .reshape(&shape)
+            .unwrap();
+        for mask in 0..8 {
+            let axes: Vec<usize> = (0..3).filter(|a| mask >> a & 1 == 1).collect();
+            let y = ops::reduce(Fold::Sum, &x, &axes);
+            let kept: Vec<usize> = (0..3)
+                .filter(|a| !axes.contains(a))
+                .map(|a| shape[a])
+                .collect();
+            assert_eq!(y.shape(), kept, "{shape:?} over {axes:?}");
+            let mut want = vec![0.0; kept.iter().product()];
+            for (i, v) in x.to_f64().into_iter().enumerate() {
+                let index = [
+                    i / (shape[1] * shape[2]),
+                    i / shape[2] % shape[1],
+                    i % shape[2],
+                ];
+                let at = (0..3)
+                    .filter(|a| !axes.contains(a))
+                    .fold(0, |at, a| at * shape[a] + index[a]);
+                want[at] += v;
+            }
+            assert_eq!(y.to_f64(), want, "{shape:?} over {axes:?}");
+        }
+    }
+}
