@@ -12,12 +12,18 @@ pub mod folds;
 pub mod index;
 pub mod libm;
 pub mod linalg;
+pub mod indexing;
+pub mod logsumexp;
 pub mod nonlinear;
+
 pub mod order;
 pub mod pairs;
+pub mod products;
 pub mod random;
 pub mod reduce;
 pub mod rounding;
+pub mod scatter;
+
 pub mod shape;
 pub mod softmax;
 pub mod sort;
@@ -47,24 +53,27 @@ use folds::SqrtFlat;
 use libm::{
     Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Exp2, Log2, Log10, Logit, Sinc, Sinh, Tan,
 };
-use nonlinear::{Elu, GeluTanh, Hardswish, Shrink, Threshold};
+use logsumexp::LogSumExp;
+use nonlinear::{Elu, GeluTanh, Hardsigmoid, Hardswish, Shrink, Threshold};
 use order::CumArg;
 use pairs::{
     Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy,
 };
 use rounding::Rounding;
+use scatter::Scatter;
 use special::{
     Entr, Erfc, Erfcx, Erfinv, I0, I0e, I1, I1e, Lgamma, LogNdtr, Ndtri, Polygamma,
 };
 
 crate::catalogue! {
-    unary: Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Elu, Entr, Erfc, Erfcx, Erfinv, Exp2, GeluTanh, Hardswish,
+    unary: Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Elu, Entr, Erfc, Erfcx, Erfinv, Exp2, GeluTanh, Hardsigmoid, Hardswish,
         I0, I0e, I1, I1e, Lgamma, Log2, Log10, LogNdtr, Logit, Ndtri, Polygamma, Rounding, Shrink, Sinc, Sinh, SqrtFlat, Tan,
         Threshold, Abs, AddScalar, Clamp, Cos, DivScalar, Erf, Exp, Expm1, Gelu, LeakyRelu, Log, Log1p, MulScalar, Neg,
         PowScalar, Reciprocal, Relu, Rsqrt, Sigmoid, Sign, Sin, Softplus, Sqrt, Square, Tanh;
     binary: Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy,
         Add, Div, Maximum, Minimum, Mul, Pow, ReluGrad, Sub;
     ops: Amax, ArgMax, Cast, Cat, Compare, Conv2dOp, CumArg, CumSum, Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd,
-        IndexSelect, LinearOp, LogSoftmax, Matmul, Permute, Reshape, ScatterAdd, Slice, SliceAssign, Softmax, Sort,
+        IndexSelect, LinearOp, LogSoftmax, LogSumExp, Matmul, Permute, Reshape,
+        Scatter, ScatterAdd, Slice, SliceAssign, Softmax, Sort,
         Sum, Svd, TopK, Unfold2d, Where
 }

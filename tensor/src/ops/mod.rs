@@ -23,7 +23,7 @@ mod window;
 
 pub use copy::{arange, assign, cast, cat, copy, copy_into, full};
 pub use elementwise::{CompareBody, IntMap, IntZip, all_finite, compare, map, select, zip};
-pub use index::{gather, index_add, scatter_add, take};
+pub use index::{Meet, gather, index_add, scatter, scatter_add, take};
 pub use linalg::svd;
 pub use matmul::{Activation, matmul};
 

@@ -77,7 +77,7 @@ pub fn call(c: &Call<'_>) -> Out {
         "masked.log_softmax" => masked(c, |x, axis| x.log_softmax(axis)),
         "trap_relu_family_at_kinks" => one(c, Var::clone).and_then(|x| {
             let x = &x[0];
-            Ok(vec![x.relu(), x.leaky_relu(0.01), x.elu(1.0), x.relu6(), x.clamp(-1.0, 1.0)])
+            Ok(vec![x.relu(), x.relu6(), x.leaky_relu(0.01), x.clamp(-1.0, 1.0), x.elu(1.0)])
         }),
         "trap_where_nan_guard" => one(c, |x| {
             let positive = x.gt(&x.zeros_like());
@@ -99,14 +99,26 @@ fn softplus(x: &Var, beta: f64, limit: f64) -> Var {
 fn along(c: &Call<'_>, f: impl Fn(&Var, isize) -> Var) -> Out {
     let axis = c.int(1, "dim", -1)?;
     let dtype = c.dtype(2, "dtype")?;
-    one(c, |x| f(&dtype.map_or_else(|| x.clone(), |d| x.to_dtype(d)), axis))
+    one(c, |x| {
+        let x = dtype.map_or_else(|| x.clone(), |d| x.to_dtype(d));
+        on_axis(&x, axis, &f)
+    })
+}
+
+/// A number counts as one row.
+fn on_axis(x: &Var, axis: isize, f: impl Fn(&Var, isize) -> Var) -> Var {
+    match x.rank() {
+        0 => f(&x.reshape(&[1]), 0).reshape(&[]),
+        _ => f(x, axis),
+    }
 }
 
 /// Softmax of which a row of nothing but `-inf` is 0.
 fn safe_softmax(x: &Var, axis: isize) -> Var {
     let low = Var::full(&[], f64::NEG_INFINITY, x.dtype(), x.device());
-    let out = x.ne(&low).sum(&[axis]).unsqueeze(axis);
-    x.softmax(axis).masked_fill(&out.eq(&out.zeros_like()), 0.0)
+    let kept = x.ne(&low).sum(&[axis]).unsqueeze(axis);
+    let none = kept.eq(&kept.zeros_like());
+    x.masked_fill(&none, 0.0).softmax(axis).masked_fill(&none, 0.0)
 }
 
 /// Softmax over the elements that the mask keeps.
@@ -120,8 +132,11 @@ fn masked(c: &Call<'_>, f: impl Fn(&Var, isize) -> Var) -> Out {
     one(c, |x| {
         let x = dtype.map_or_else(|| x.clone(), |d| x.to_dtype(d));
         match &mask {
-            Some(m) => f(&x.masked_fill(&m.logical_not(), f64::NEG_INFINITY), axis),
-            None => f(&x, axis),
+            Some(m) => {
+                let x = x.masked_fill(&m.logical_not(), f64::NEG_INFINITY);
+                on_axis(&x, axis, &f)
+            }
+            None => on_axis(&x, axis, &f),
         }
     })
 }

@@ -71,7 +71,12 @@ pub fn call(c: &Call<'_>) -> Out {
             if !sorted {
                 return lacks("topk in no order");
             }
-            let (values, indices) = c.var(0)?.topk(k as usize, axis, largest);
+            let x = c.var(0)?;
+            if x.rank() == 0 {
+                let (values, indices) = x.reshape(&[1]).topk(k as usize, 0, largest);
+                return pair((values.reshape(&[]), indices.reshape(&[])));
+            }
+            let (values, indices) = x.topk(k as usize, axis, largest);
             Ok(match c.op {
                 "topk" => vec![values, indices],
                 _ => vec![values],
@@ -86,7 +91,10 @@ pub fn call(c: &Call<'_>) -> Out {
             if let Some(order) = order {
                 row = row.gather(-1, &order);
             }
-            Ok(vec![index(row.searchsorted(&c.var(1)?, right), narrow)])
+            let Some(values) = c.var_or_number(1, "values", &row)? else {
+                return lacks("searchsorted without values");
+            };
+            Ok(vec![index(row.searchsorted(&values, right), narrow)])
         }
         "bucketize" => {
             let right = c.flag(3, "right", false)?;

@@ -3,6 +3,9 @@
 mod activation;
 mod binary;
 mod compare;
+mod index;
+mod matmul;
+mod network;
 mod reduce;
 mod unary;
 mod view;
@@ -29,6 +32,9 @@ pub fn evaluate(c: &Call<'_>) -> Out {
         compare::call,
         reduce::call,
         view::call,
+        index::call,
+        matmul::call,
+        network::call,
     ];
     for group in groups {
         match group(c) {
