@@ -20,13 +20,21 @@ pub fn infer_shape(what: &str, from: &[usize], to: &[isize]) -> Result<Shape> {
         ))
     };
     let n = layout::numel(from)?;
-    let known: Shape = to.iter().filter(|&&d| d != -1).map(|&d| d.max(0) as usize).collect();
+    let known: Shape = to
+        .iter()
+        .filter(|&&d| d != -1)
+        .map(|&d| d.max(0) as usize)
+        .collect();
     let free = to.len() - known.len();
     if free > 1 || to.iter().any(|&d| d < -1) {
         return Err(fail());
     }
     let rest = layout::numel(&known)?;
-    let fits = if free == 0 { rest == n } else { rest > 0 && n % rest == 0 };
+    let fits = if free == 0 {
+        rest == n
+    } else {
+        rest > 0 && n % rest == 0
+    };
     if !fits {
         return Err(fail());
     }
@@ -96,7 +104,11 @@ impl Tensor {
             shape.remove(axis);
             strides.remove(axis);
         }
-        self.as_strided(&shape, &strides, (layout.offset() as isize + start) as usize)
+        self.as_strided(
+            &shape,
+            &strides,
+            (layout.offset() as isize + start) as usize,
+        )
     }
 
     /// The same elements under another shape without a copy.
@@ -104,7 +116,11 @@ impl Tensor {
     /// # Errors
     /// When the number of elements differs, or the strides cannot express the shape.
     pub fn try_view(&self, shape: &[usize]) -> Result<Tensor> {
-        let new = infer_shape("view", self.shape(), &shape.iter().map(|&d| d as isize).collect::<Vec<_>>())?;
+        let new = infer_shape(
+            "view",
+            self.shape(),
+            &shape.iter().map(|&d| d as isize).collect::<Vec<_>>(),
+        )?;
         let layout = self.layout().reshape(&new).ok_or_else(|| {
             Error::shape(format!(
                 "view: {:?} with strides {:?} does not become {shape:?} without a copy; use reshape",

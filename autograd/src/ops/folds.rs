@@ -38,7 +38,13 @@ impl Var {
     pub fn keep_axes(&self, before: &Var, axes: &[isize]) -> Var {
         let axes = before.axes("keep_axes", axes);
         let shape: Vec<usize> = (0..before.rank())
-            .map(|a| if axes.contains(&a) { 1 } else { before.shape()[a] })
+            .map(|a| {
+                if axes.contains(&a) {
+                    1
+                } else {
+                    before.shape()[a]
+                }
+            })
             .collect();
         self.reshape(&shape)
     }
@@ -97,7 +103,10 @@ impl Var {
         let n = self.shape()[axis];
         let (mut x, mut step) = (self.clone(), 1);
         while step < n {
-            let folded = f(&x.slice(axis, 0, n - step, 1), &x.slice(axis, step, n - step, 1));
+            let folded = f(
+                &x.slice(axis, 0, n - step, 1),
+                &x.slice(axis, step, n - step, 1),
+            );
             x = Var::cat(&[x.slice(axis, 0, step, 1), folded], axis as isize);
             step *= 2;
         }

@@ -44,7 +44,10 @@ impl Var {
     /// When the shapes do not broadcast, or there are no elements to read.
     pub fn masked_select(&self, mask: &Var) -> Result<Var> {
         let shape = broadcast_shape("masked_select", self.shape(), mask.shape())?;
-        let places = mask.expand(&shape).reshape(&[shape.iter().product()]).nonzero()?;
+        let places = mask
+            .expand(&shape)
+            .reshape(&[shape.iter().product()])
+            .nonzero()?;
         Ok(self.expand(&shape).take(&places.reshape(&[places.numel()])))
     }
 
@@ -54,7 +57,10 @@ impl Var {
     /// When the shapes do not broadcast, or there are no elements to read.
     pub fn masked_scatter(&self, mask: &Var, src: &Var) -> Result<Var> {
         let shape = broadcast_shape("masked_scatter", self.shape(), mask.shape())?;
-        let places = mask.expand(&shape).reshape(&[shape.iter().product()]).nonzero()?;
+        let places = mask
+            .expand(&shape)
+            .reshape(&[shape.iter().product()])
+            .nonzero()?;
         let n = places.numel();
         if src.numel() < n {
             return Err(Error::shape(format!(
@@ -154,7 +160,11 @@ fn positions(shape: &[usize], tuple: &[Index]) -> Result<Var> {
             }
         }
     }
-    if advanced.is_empty() { Ok(numbers) } else { select(&numbers, &advanced) }
+    if advanced.is_empty() {
+        Ok(numbers)
+    } else {
+        select(&numbers, &advanced)
+    }
 }
 
 /// The numbers that index tensors pick along their axes.

@@ -94,7 +94,11 @@ functions! {
 /// Infinite from where `e^|x|` is, as in vectorised libraries.
 fn sinh(x: f64) -> f64 {
     let t = x.abs().exp_m1();
-    let y = if t.is_infinite() { t } else { (t + t / (t + 1.0)) / 2.0 };
+    let y = if t.is_infinite() {
+        t
+    } else {
+        (t + t / (t + 1.0)) / 2.0
+    };
     y.copysign(x)
 }
 

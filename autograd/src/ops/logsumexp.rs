@@ -41,9 +41,11 @@ impl Op for LogSumExp {
 
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
         x[0].dtype.want_float("logsumexp")?;
-        Ok(smallvec![
-            x[0].with_shape(&without("logsumexp", x[0], &self.axes)?)
-        ])
+        Ok(smallvec![x[0].with_shape(&without(
+            "logsumexp",
+            x[0],
+            &self.axes
+        )?)])
     }
 
     fn forward(&self, x: &mut [Tensor], out: &[Meta]) -> Result<Outs<Tensor>> {
@@ -105,7 +107,11 @@ impl Op for LogSumExp {
             let want = Tensor::from_vec(log, sum.shape()).expect("as many");
             Case::new(LogSumExp { axes: axes.into() }, vec![x]).want(vec![want])
         };
-        vec![case(&[3, 4], &[1]), case(&[2, 3, 2], &[0, 2]), case(&[4], &[0])]
+        vec![
+            case(&[3, 4], &[1]),
+            case(&[2, 3, 2], &[0, 2]),
+            case(&[4], &[0]),
+        ]
     }
 }
 

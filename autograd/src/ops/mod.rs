@@ -10,9 +10,9 @@ pub mod conv;
 pub mod elementwise;
 pub mod folds;
 pub mod index;
+pub mod indexing;
 pub mod libm;
 pub mod linalg;
-pub mod indexing;
 pub mod logsumexp;
 pub mod nonlinear;
 
@@ -61,9 +61,7 @@ use pairs::{
 };
 use rounding::Rounding;
 use scatter::Scatter;
-use special::{
-    Entr, Erfc, Erfcx, Erfinv, I0, I0e, I1, I1e, Lgamma, LogNdtr, Ndtri, Polygamma,
-};
+use special::{Entr, Erfc, Erfcx, Erfinv, I0, I0e, I1, I1e, Lgamma, LogNdtr, Ndtri, Polygamma};
 
 crate::catalogue! {
     unary: Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Elu, Entr, Erfc, Erfcx, Erfinv, Exp2, GeluTanh, Hardsigmoid, Hardswish,

@@ -177,7 +177,9 @@ impl Unary for Shrink {
         Var::where_(&inside, &g.zeros_like(), g)
     }
     fn attrs(&self) -> Attrs {
-        Attrs::new().float("band", self.band).flag("soft", self.soft)
+        Attrs::new()
+            .float("band", self.band)
+            .flag("soft", self.soft)
     }
     fn from_attrs(a: &Attrs) -> Result<Self> {
         Ok(Shrink {

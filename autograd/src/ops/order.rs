@@ -255,8 +255,16 @@ impl Var {
     #[track_caller]
     pub fn searchsorted(&self, values: &Var, right: bool) -> Var {
         let column = values.unsqueeze(-1);
-        let row = if self.rank() == 1 { self.clone() } else { self.unsqueeze(-2) };
-        let before = if right { row.le(&column) } else { row.lt(&column) };
+        let row = if self.rank() == 1 {
+            self.clone()
+        } else {
+            self.unsqueeze(-2)
+        };
+        let before = if right {
+            row.le(&column)
+        } else {
+            row.lt(&column)
+        };
         before.sum(&[-1])
     }
 

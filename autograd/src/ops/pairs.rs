@@ -89,10 +89,7 @@ impl Binary for Copysign {
             let x = k.input(0);
             g * (x.sign() * x.ones_like().copysign(&k.input(1)))
         };
-        [
-            k.needs(0).then(turned),
-            k.needs(1).then(|| g.zeros_like()),
-        ]
+        [k.needs(0).then(turned), k.needs(1).then(|| g.zeros_like())]
     }
 }
 
@@ -177,7 +174,11 @@ fn fmod(x: f64, y: f64) -> f64 {
 
 fn remainder(x: f64, y: f64) -> f64 {
     let r = x % y;
-    if r != 0.0 && (r < 0.0) != (y < 0.0) { r + y } else { r }
+    if r != 0.0 && (r < 0.0) != (y < 0.0) {
+        r + y
+    } else {
+        r
+    }
 }
 
 /// Python's way: from the exact remainder, so that a rounded quotient cannot be one too high.
@@ -201,7 +202,13 @@ impl Binary for Fmod {
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T, y: T) -> T {
-        x.libm2(y, Libm2 { name: "fmod", f: fmod })
+        x.libm2(
+            y,
+            Libm2 {
+                name: "fmod",
+                f: fmod,
+            },
+        )
     }
     fn reference(&self, x: f64, y: f64) -> f64 {
         x - y * (x / y).trunc()
@@ -264,11 +271,19 @@ pub struct Xlogy;
 pub struct Xlog1py;
 
 fn xlogy(x: f64, y: f64) -> f64 {
-    if x == 0.0 && !y.is_nan() { 0.0 } else { x * y.ln() }
+    if x == 0.0 && !y.is_nan() {
+        0.0
+    } else {
+        x * y.ln()
+    }
 }
 
 fn xlog1py(x: f64, y: f64) -> f64 {
-    if x == 0.0 && !y.is_nan() { 0.0 } else { x * y.ln_1p() }
+    if x == 0.0 && !y.is_nan() {
+        0.0
+    } else {
+        x * y.ln_1p()
+    }
 }
 
 /// `log` but 0 where `x` is 0 and `inside`, of which it is the logarithm, is not positive.

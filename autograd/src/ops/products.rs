@@ -71,8 +71,9 @@ impl Var {
     #[track_caller]
     pub fn pdist(&self, p: f64) -> Var {
         let n = self.shape()[0];
-        let pairs: Vec<(usize, usize)> =
-            (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect();
+        let pairs: Vec<(usize, usize)> = (0..n)
+            .flat_map(|i| (i + 1..n).map(move |j| (i, j)))
+            .collect();
         let rows = |f: fn(&(usize, usize)) -> usize| {
             self.index_select(0, &index_of(&[pairs.len()], |k| f(&pairs[k]) as i64))
         };
@@ -152,8 +153,18 @@ fn product(
     needed: impl Fn(&usize) -> bool,
 ) -> Result<(Var, Vec<usize>)> {
     let both = |l: &&usize| b.contains(l);
-    let batch: Vec<usize> = a.iter().filter(both).filter(|l| needed(l)).copied().collect();
-    let inner: Vec<usize> = a.iter().filter(both).filter(|l| !needed(l)).copied().collect();
+    let batch: Vec<usize> = a
+        .iter()
+        .filter(both)
+        .filter(|l| needed(l))
+        .copied()
+        .collect();
+    let inner: Vec<usize> = a
+        .iter()
+        .filter(both)
+        .filter(|l| !needed(l))
+        .copied()
+        .collect();
     let rows: Vec<usize> = a.iter().filter(|l| !b.contains(l)).copied().collect();
     let cols: Vec<usize> = b.iter().filter(|l| !a.contains(l)).copied().collect();
     // Sizes of 1 stretch to the other's.
@@ -164,7 +175,11 @@ fn product(
     };
     let stretch = |v: &Var, s: &[usize], groups: [&[usize]; 3]| -> Result<Var> {
         let shape: Vec<usize> = s.iter().map(size).collect();
-        if v.shape().iter().zip(&shape).any(|(&d, &t)| d != t && d != 1) {
+        if v.shape()
+            .iter()
+            .zip(&shape)
+            .any(|(&d, &t)| d != t && d != 1)
+        {
             return Err(Error::shape(format!(
                 "einsum: one letter stands for sizes of {:?} and {:?} that differ",
                 x.shape(),
@@ -213,7 +228,10 @@ impl Plan {
         let mut inputs = Vec::new();
         for (term, x) in terms.iter().zip(operands) {
             let letters = term.replace("...", "").chars().count();
-            let rest = x.rank().checked_sub(letters).filter(|&r| r == 0 || term.contains("..."));
+            let rest = x
+                .rank()
+                .checked_sub(letters)
+                .filter(|&r| r == 0 || term.contains("..."));
             let rest = rest.ok_or_else(|| {
                 Error::shape(format!(
                     "einsum: '{term}' does not fit an operand of shape {:?}",
@@ -223,7 +241,12 @@ impl Plan {
             inputs.push(labels(term, rest)?);
         }
         let all = inputs.concat();
-        let rest = all.iter().filter(|&&l| l >= REST).map(|l| l - REST + 1).max().unwrap_or(0);
+        let rest = all
+            .iter()
+            .filter(|&&l| l >= REST)
+            .map(|l| l - REST + 1)
+            .max()
+            .unwrap_or(0);
         let output = match right {
             Some(r) => labels(r, rest)?,
             None => {
@@ -243,9 +266,8 @@ impl Plan {
     /// `x` with a repeated letter's axes replaced by their diagonal.
     fn diagonal(&self, x: &Var, letters: &[usize]) -> Result<Var> {
         let (mut x, mut letters) = (x.clone(), letters.to_vec());
-        let found = |l: &[usize]| {
-            (0..l.len()).find_map(|j| (0..j).find(|&i| l[i] == l[j]).map(|i| (i, j)))
-        };
+        let found =
+            |l: &[usize]| (0..l.len()).find_map(|j| (0..j).find(|&i| l[i] == l[j]).map(|i| (i, j)));
         while let Some((i, j)) = found(&letters) {
             if x.shape()[i] != x.shape()[j] {
                 return Err(Error::shape(format!(

@@ -366,7 +366,12 @@ impl Op for CumSum {
 }
 
 /// A fold the plain way, for the tests: every element to its place in the result.
-pub(crate) fn plain_fold(x: &Tensor, axes: &[usize], start: f64, f: impl Fn(f64, f64) -> f64) -> Tensor {
+pub(crate) fn plain_fold(
+    x: &Tensor,
+    axes: &[usize],
+    start: f64,
+    f: impl Fn(f64, f64) -> f64,
+) -> Tensor {
     let kept: Vec<usize> = (0..x.rank()).filter(|a| !axes.contains(a)).collect();
     let shape: Vec<usize> = kept.iter().map(|&a| x.shape()[a]).collect();
     let mut out = vec![start; shape.iter().product()];

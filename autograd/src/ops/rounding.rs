@@ -68,15 +68,18 @@ impl Unary for Rounding {
         g.zeros_like()
     }
     fn attrs(&self) -> Attrs {
-        let name = NAMES.iter().find(|n| n.0 == self.0).map_or("floor", |n| n.1);
+        let name = NAMES
+            .iter()
+            .find(|n| n.0 == self.0)
+            .map_or("floor", |n| n.1);
         Attrs::new().put("way", Attr::Text(name.to_owned()))
     }
     fn from_attrs(a: &Attrs) -> Result<Self> {
         let name = a.get_text("way")?;
         let found = NAMES.iter().find(|n| n.1 == name);
-        found.map(|n| Rounding(n.0)).ok_or_else(|| {
-            lepton_tensor::Error::format(format!("rounding: unknown way '{name}'"))
-        })
+        found
+            .map(|n| Rounding(n.0))
+            .ok_or_else(|| lepton_tensor::Error::format(format!("rounding: unknown way '{name}'")))
     }
 }
 

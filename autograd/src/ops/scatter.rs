@@ -56,10 +56,7 @@ impl Scatter {
         let zeros = base.zeros_like().scatter_add(a, &index, &count);
         let other_zeros = zeros.gather(a, &index) - count;
         let alone = other_zeros.eq(&other_zeros.zeros_like());
-        [
-            g * others,
-            Var::where_(&alone, &rest, &rest.zeros_like()),
-        ]
+        [g * others, Var::where_(&alone, &rest, &rest.zeros_like())]
     }
 }
 
@@ -130,7 +127,10 @@ impl Op for Scatter {
     }
 
     fn attrs(&self) -> Attrs {
-        let name = NAMES.iter().find(|n| n.0 == self.how).map_or("set", |n| n.1);
+        let name = NAMES
+            .iter()
+            .find(|n| n.0 == self.how)
+            .map_or("set", |n| n.1);
         Attrs::new()
             .int("axis", self.axis as i64)
             .put("how", Attr::Text(name.to_owned()))
@@ -152,7 +152,10 @@ impl Op for Scatter {
         let mut case = |how: Meet, rows: [i64; 3]| {
             let all = distinct(rng, &[14]).to_f64();
             let (base, src) = if how == Meet::Prod {
-                (floats(rng, &[4, 2], 0.5, 1.5), floats(rng, &[3, 2], 0.5, 1.5))
+                (
+                    floats(rng, &[4, 2], 0.5, 1.5),
+                    floats(rng, &[3, 2], 0.5, 1.5),
+                )
             } else {
                 (
                     Tensor::from_slice(&all[..8], &[4, 2]).expect("eight"),
@@ -266,7 +269,9 @@ impl Var {
         if let Some(d) = shape.get_mut(axis) {
             *d = self.numel();
         }
-        self.to_dtype(DType::I64).reshape(&shape).expand(rows.shape())
+        self.to_dtype(DType::I64)
+            .reshape(&shape)
+            .expand(rows.shape())
     }
 
     /// This variable with `src` written at positions in row-major order, or added there; `src` has

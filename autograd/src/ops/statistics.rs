@@ -21,7 +21,9 @@ impl Var {
     pub fn isclose(&self, other: &Var, relative: f64, absolute: f64, equal_nan: bool) -> Var {
         let gap = (self - other).abs();
         let near = gap.le(&(other.abs() * relative + absolute));
-        let close = near.logical_and(&gap.isfinite()).logical_or(&self.eq(other));
+        let close = near
+            .logical_and(&gap.isfinite())
+            .logical_or(&self.eq(other));
         if !equal_nan {
             return close;
         }
@@ -66,7 +68,11 @@ impl Var {
         };
         let norm = norm.maximum(&norm.zeros_like());
         let y = (&centred * &w).matmul(&centred.t()) / norm;
-        if rows == 1 && self.rank() < 2 { y.reshape(&[]) } else { y }
+        if rows == 1 && self.rank() < 2 {
+            y.reshape(&[])
+        } else {
+            y
+        }
     }
 
     /// A covariance matrix scaled to correlations, held within -1 and 1.
@@ -148,7 +154,11 @@ impl Var {
             "slope: axis {at} of {:?} has too few elements for edges of order {edge}",
             self.shape()
         );
-        let steps = if h.rank() == 0 { h.expand(&[n - 1]) } else { h.diff(1, 0) };
+        let steps = if h.rank() == 0 {
+            h.expand(&[n - 1])
+        } else {
+            h.diff(1, 0)
+        };
         let tail = vec![1; self.rank() - at - 1];
         let steps = steps.to_dtype(self.dtype());
         let steps = steps.reshape(&[&[n - 1], &tail[..]].concat());

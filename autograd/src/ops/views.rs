@@ -273,8 +273,16 @@ impl Var {
     /// When no window fits, or `step` is 0.
     #[track_caller]
     pub fn unfold(&self, axis: isize, size: usize, step: usize) -> Var {
-        let at = if self.rank() == 0 { 0 } else { self.axis("unfold", axis) };
-        let x = if self.rank() == 0 { self.reshape(&[1]) } else { self.clone() };
+        let at = if self.rank() == 0 {
+            0
+        } else {
+            self.axis("unfold", axis)
+        };
+        let x = if self.rank() == 0 {
+            self.reshape(&[1])
+        } else {
+            self.clone()
+        };
         let n = x.shape()[at];
         assert!(
             size <= n && step > 0,
@@ -282,7 +290,9 @@ impl Var {
             self.shape()
         );
         let count = (n - size) / step + 1;
-        let index = index_of(&[count * size], |i| (i / size.max(1) * step + i % size.max(1)) as i64);
+        let index = index_of(&[count * size], |i| {
+            (i / size.max(1) * step + i % size.max(1)) as i64
+        });
         let rows = x.index_select(at as isize, &index);
         let shape = [&x.shape()[..at], &[count, size], &x.shape()[at + 1..]].concat();
         let y = rows.reshape(&shape);
@@ -400,7 +410,11 @@ impl Var {
             let mut own = vec![1; shape.len()];
             own[i] = p.numel();
             let y = p.reshape(&own).expand(&shape);
-            if xy && shape.len() > 1 { y.transpose(0, 1) } else { y }
+            if xy && shape.len() > 1 {
+                y.transpose(0, 1)
+            } else {
+                y
+            }
         };
         parts.iter().enumerate().map(grid).collect()
     }

@@ -9,8 +9,14 @@ use crate::call::named;
 use crate::report::{Report, Stop, lacks, wrong};
 
 /// Runs each table that the index has.
-pub fn run(index: &Value, report: &mut Report) {
-    let rows = |key: &str| index.get(key).and_then(Value::as_array).into_iter().flatten();
+pub(crate) fn run(index: &Value, report: &mut Report) {
+    let rows = |key: &str| {
+        index
+            .get(key)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    };
     let promotion = index.get("dtype_promotion_tensor_tensor");
     for (pair, want) in promotion.and_then(Value::as_object).into_iter().flatten() {
         report.case(&format!("dtype promotion {pair}"), || promote(pair, want));
@@ -37,7 +43,9 @@ fn shape(v: &Value) -> Result<Option<Vec<usize>>, Stop> {
     if v.is_null() {
         return Ok(None);
     }
-    let all = v.as_array().map(|a| a.iter().map(|d| d.as_u64().map(|d| d as usize)).collect());
+    let all = v
+        .as_array()
+        .map(|a| a.iter().map(|d| d.as_u64().map(|d| d as usize)).collect());
     match all.flatten() {
         Some(s) => Ok(Some(s)),
         None => lacks(format!("the shape {v}")),
@@ -51,7 +59,11 @@ fn row<const N: usize>(v: &Value) -> Result<&[Value; N], Stop> {
     }
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: Option<T>, want: Option<T>) -> Result<(), Stop> {
+fn same<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    got: Option<T>,
+    want: Option<T>,
+) -> Result<(), Stop> {
     if got == want {
         return Ok(());
     }
@@ -83,10 +95,16 @@ fn reshape(v: &Value) -> Result<(), Stop> {
     let (Some(from), want) = (shape(from)?, shape(want)?) else {
         return lacks("a row without a shape");
     };
-    let to = to.as_array().map(|a| a.iter().map(|d| d.as_i64().map(|d| d as isize)).collect());
+    let to = to
+        .as_array()
+        .map(|a| a.iter().map(|d| d.as_i64().map(|d| d as isize)).collect());
     let Some(to): Option<Vec<isize>> = to.flatten() else {
         return lacks("a row without a target");
     };
     let x = Var::zeros(&from, DType::F32, Device::Cpu);
-    same("shape", attempt(|| x.reshape_to(&to).shape().to_vec()), want)
+    same(
+        "shape",
+        attempt(|| x.reshape_to(&to).shape().to_vec()),
+        want,
+    )
 }

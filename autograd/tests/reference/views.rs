@@ -8,7 +8,7 @@ use crate::files::{Tensors, find};
 use crate::report::{Stop, lacks, wrong};
 
 /// Runs one chain on the case's input.
-pub fn chain(sample: &Map<String, Value>, tensors: &Tensors) -> Result<(), Stop> {
+pub(crate) fn chain(sample: &Map<String, Value>, tensors: &Tensors) -> Result<(), Stop> {
     let key = |field: &str, tag: Option<&str>| {
         let first = sample.get(field)?.as_array()?.first()?;
         tag.map_or(Some(first), |t| first.get(t))?.as_str()
@@ -17,7 +17,12 @@ pub fn chain(sample: &Map<String, Value>, tensors: &Tensors) -> Result<(), Stop>
         return lacks("a chain without input and output");
     };
     let mut x = find(tensors, input)?;
-    for op in sample.get("ops").and_then(Value::as_array).into_iter().flatten() {
+    for op in sample
+        .get("ops")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         x = step(x, op)?;
     }
     compare::close("the end", &x, &find(tensors, out)?, compare::F64)?;
@@ -88,27 +93,30 @@ fn view(x: &Tensor, name: &str, args: &[Value]) -> Viewed {
         ("select", &[a, i]) => {
             let (a, n) = (axis(a), size(axis(a)) as isize);
             let at = if i < 0 { i + n } else { i };
-            x.slice(a, at.max(0) as usize, 1, 1).and_then(|y| y.squeeze(a))
+            x.slice(a, at.max(0) as usize, 1, 1)
+                .and_then(|y| y.squeeze(a))
         }
         ("slice", &[a, start, end, by]) => {
             let a = axis(a);
             let n = size(a) as isize;
             let clip = |i: isize| if i < 0 { i + n } else { i }.clamp(0, n);
             let (start, end, by) = (clip(start), clip(end), by.max(1));
-            let len = (end - start).max(0).unsigned_abs().div_ceil(by.unsigned_abs());
+            let len = (end - start)
+                .max(0)
+                .unsigned_abs()
+                .div_ceil(by.unsigned_abs());
             x.slice(a, start.unsigned_abs(), len, by)
         }
         ("narrow", &[a, start, len]) => {
             x.slice(axis(a), start.max(0) as usize, len.max(0) as usize, 1)
         }
-        ("reshape", to) => lepton_autograd::infer_shape("reshape", x.shape(), to)
-            .and_then(|s| x.reshape(&s)),
+        ("reshape", to) => {
+            lepton_autograd::infer_shape("reshape", x.shape(), to).and_then(|s| x.reshape(&s))
+        }
         ("view", to) => {
             lepton_autograd::infer_shape("view", x.shape(), to).and_then(|s| x.try_view(&s))
         }
-        ("unfold", &[a, size, by]) => {
-            x.unfold(axis(a), size.max(0) as usize, by.max(0) as usize)
-        }
+        ("unfold", &[a, size, by]) => x.unfold(axis(a), size.max(0) as usize, by.max(0) as usize),
         ("squeeze", &[a]) => x.squeeze(axis(a)),
         ("unsqueeze", &[a]) => {
             let a = if a < 0 { a + x.rank() as isize + 1 } else { a };

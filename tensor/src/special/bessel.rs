@@ -37,25 +37,41 @@ fn far(n: u32, x: f64) -> f64 {
 /// The modified Bessel function `I_0`.
 pub fn i0(x: f64) -> f64 {
     let a = x.abs();
-    if a < FAR { series(0, a) } else { a.exp() * far(0, a) }
+    if a < FAR {
+        series(0, a)
+    } else {
+        a.exp() * far(0, a)
+    }
 }
 
 /// `I_0(x) e^-|x|`.
 pub fn i0e(x: f64) -> f64 {
     let a = x.abs();
-    if a < FAR { series(0, a) * (-a).exp() } else { far(0, a) }
+    if a < FAR {
+        series(0, a) * (-a).exp()
+    } else {
+        far(0, a)
+    }
 }
 
 /// The modified Bessel function `I_1`.
 pub fn i1(x: f64) -> f64 {
     let a = x.abs();
-    let y = if a < FAR { series(1, a) } else { a.exp() * far(1, a) };
+    let y = if a < FAR {
+        series(1, a)
+    } else {
+        a.exp() * far(1, a)
+    };
     y.copysign(x)
 }
 
 /// `I_1(x) e^-|x|`.
 pub fn i1e(x: f64) -> f64 {
     let a = x.abs();
-    let y = if a < FAR { series(1, a) * (-a).exp() } else { far(1, a) };
+    let y = if a < FAR {
+        series(1, a) * (-a).exp()
+    } else {
+        far(1, a)
+    };
     y.copysign(x)
 }

@@ -5,7 +5,10 @@ use std::f64::consts::PI;
 use super::*;
 
 fn near(a: f64, b: f64) {
-    assert!((a - b).abs() <= 1e-12 * (1.0 + b.abs()), "{a:e} is not {b:e}");
+    assert!(
+        (a - b).abs() <= 1e-12 * (1.0 + b.abs()),
+        "{a:e} is not {b:e}"
+    );
 }
 
 /// The integral of `f` over `[a, b]` by Simpson's rule on many intervals.
@@ -17,7 +20,11 @@ fn integral(f: impl Fn(f64) -> f64, a: f64, b: f64) -> f64 {
         _ if i % 2 == 1 => 4.0,
         _ => 2.0,
     };
-    (0..=n).map(|i| weight(i) * f(a + f64::from(i) * h)).sum::<f64>() * h / 3.0
+    (0..=n)
+        .map(|i| weight(i) * f(a + f64::from(i) * h))
+        .sum::<f64>()
+        * h
+        / 3.0
 }
 
 #[test]
@@ -49,7 +56,10 @@ fn inverses_invert() {
         near(crate::simd::Lane::erf(erfinv(y)), y);
     }
     for p in [1e-12, 0.01, 0.2, 0.3, 0.5, 0.8, 0.999] {
-        near(0.5 * erfc(-ndtri(p) * std::f64::consts::FRAC_1_SQRT_2) / p, 1.0);
+        near(
+            0.5 * erfc(-ndtri(p) * std::f64::consts::FRAC_1_SQRT_2) / p,
+            1.0,
+        );
         near(log_ndtr(ndtri(p)), p.ln());
     }
     assert_eq!(erfinv(1.0), f64::INFINITY);

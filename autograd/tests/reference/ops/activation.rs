@@ -6,7 +6,7 @@ use super::{elsewhere, one, two};
 use crate::call::{Call, Out};
 use crate::report::lacks;
 
-pub fn call(c: &Call<'_>) -> Out {
+pub(crate) fn call(c: &Call<'_>) -> Out {
     c.ignore("inplace");
     match c.op {
         "relu" => one(c, Var::relu),
@@ -77,7 +77,13 @@ pub fn call(c: &Call<'_>) -> Out {
         "masked.log_softmax" => masked(c, |x, axis| x.log_softmax(axis)),
         "trap_relu_family_at_kinks" => one(c, Var::clone).and_then(|x| {
             let x = &x[0];
-            Ok(vec![x.relu(), x.relu6(), x.leaky_relu(0.01), x.clamp(-1.0, 1.0), x.elu(1.0)])
+            Ok(vec![
+                x.relu(),
+                x.relu6(),
+                x.leaky_relu(0.01),
+                x.clamp(-1.0, 1.0),
+                x.elu(1.0),
+            ])
         }),
         "trap_where_nan_guard" => one(c, |x| {
             let positive = x.gt(&x.zeros_like());
@@ -118,7 +124,9 @@ fn safe_softmax(x: &Var, axis: isize) -> Var {
     let low = Var::full(&[], f64::NEG_INFINITY, x.dtype(), x.device());
     let kept = x.ne(&low).sum(&[axis]).unsqueeze(axis);
     let none = kept.eq(&kept.zeros_like());
-    x.masked_fill(&none, 0.0).softmax(axis).masked_fill(&none, 0.0)
+    x.masked_fill(&none, 0.0)
+        .softmax(axis)
+        .masked_fill(&none, 0.0)
 }
 
 /// Softmax over the elements that the mask keeps.

@@ -6,7 +6,7 @@ use super::{elsewhere, two};
 use crate::call::{Call, Out};
 use crate::report::lacks;
 
-pub fn call(c: &Call<'_>) -> Out {
+pub(crate) fn call(c: &Call<'_>) -> Out {
     match c.op {
         "add" => scaled(c, |x, y| x + y),
         "sub" => scaled(c, |x, y| x - y),
@@ -37,7 +37,9 @@ pub fn call(c: &Call<'_>) -> Out {
         }),
         "ldexp" => numbers(c, |x, y| x * y.exp2()),
         "pow" | "trap_pow_edges" | "trap_pow_scalar_exponent" => pow(c),
-        "float_power" => numbers(c, |x, y| x.to_dtype(DType::F64).pow(&y.to_dtype(DType::F64))),
+        "float_power" => numbers(c, |x, y| {
+            x.to_dtype(DType::F64).pow(&y.to_dtype(DType::F64))
+        }),
         "__rpow__" => numbers(c, |x, y| y.pow(x)),
         "lerp" => {
             let (x, end) = (c.var(0)?, c.var(1)?);

@@ -6,7 +6,7 @@ use super::{elsewhere, one, pair};
 use crate::call::{Call, Out};
 use crate::report::lacks;
 
-pub fn call(c: &Call<'_>) -> Out {
+pub(crate) fn call(c: &Call<'_>) -> Out {
     match c.op {
         "eq" => numbers(c, Var::eq),
         "ne" => numbers(c, Var::ne),
@@ -99,7 +99,10 @@ pub fn call(c: &Call<'_>) -> Out {
         "bucketize" => {
             let right = c.flag(3, "right", false)?;
             let narrow = c.flag(2, "out_int32", false)?;
-            Ok(vec![index(c.var(1)?.searchsorted(&c.var(0)?, right), narrow)])
+            Ok(vec![index(
+                c.var(1)?.searchsorted(&c.var(0)?, right),
+                narrow,
+            )])
         }
         "histc" => {
             let bins = c.int(1, "bins", 100)? as usize;

@@ -7,11 +7,13 @@ use super::{elsewhere, one, two};
 use crate::call::{Arg, Call, Out};
 use crate::report::{Stop, lacks};
 
-pub fn call(c: &Call<'_>) -> Out {
+pub(crate) fn call(c: &Call<'_>) -> Out {
     match c.op {
         "gather" => {
             let (axis, index) = (c.int(1, "dim", 0)?, c.var(2)?);
-            one(c, |x| row(x, |x| x.gather(axis, &row(&index, Var::clone))).reshape(index.shape()))
+            one(c, |x| {
+                row(x, |x| x.gather(axis, &row(&index, Var::clone))).reshape(index.shape())
+            })
         }
         "take_along_dim" => take_along(c),
         "index_select" => {
@@ -35,12 +37,20 @@ pub fn call(c: &Call<'_>) -> Out {
         "scatter_reduce" => {
             let how = reduction(c, 4)?;
             let include = c.flag(5, "include_self", true)?;
-            scatter(c, |x, axis, index, src| x.scatter_reduce(axis, index, src, how, include))
+            scatter(c, |x, axis, index, src| {
+                x.scatter_reduce(axis, index, src, how, include)
+            })
         }
         "trap_scatter_reduce_ties" => {
             let include = c.flag(3, "include_self", true)?;
             let (x, index, src) = (c.var(0)?, c.var(1)?, c.var(2)?);
-            Ok(vec![x.scatter_reduce(0, &index, &src, Reduction::Max, include)])
+            Ok(vec![x.scatter_reduce(
+                0,
+                &index,
+                &src,
+                Reduction::Max,
+                include,
+            )])
         }
         "trap_index_repeat_accumulates" => {
             let index = c.var(1)?;
@@ -51,7 +61,9 @@ pub fn call(c: &Call<'_>) -> Out {
         }
         "index_add" => {
             let alpha = c.number(4, "alpha", 1.0)?;
-            rows(c, |x, axis, index, src| x.index_add(axis, index, &(src * alpha)))
+            rows(c, |x, axis, index, src| {
+                x.index_add(axis, index, &(src * alpha))
+            })
         }
         "index_copy" => rows(c, |x, axis, index, src| {
             let at = position(x, axis).unwrap_or(0);
@@ -84,7 +96,11 @@ pub fn call(c: &Call<'_>) -> Out {
             })
         }
         "__getitem__" | "advanced_indexing" => Ok(vec![c.var(0)?.index(&tuple(c, 1)?)?]),
-        "index_assignment" => Ok(vec![c.var(0)?.index_put(&tuple(c, 1)?, &c.var(2)?, false)?]),
+        "index_assignment" => Ok(vec![c.var(0)?.index_put(
+            &tuple(c, 1)?,
+            &c.var(2)?,
+            false,
+        )?]),
         "index_put" | "trap_index_put_accumulate" => {
             let accumulate = c.flag(3, "accumulate", false)?;
             let x = c.var(0)?;
@@ -96,7 +112,11 @@ pub fn call(c: &Call<'_>) -> Out {
 
 /// A number as a row of one.
 fn row(x: &Var, f: impl Fn(&Var) -> Var) -> Var {
-    if x.rank() == 0 { f(&x.reshape(&[1])) } else { f(x) }
+    if x.rank() == 0 {
+        f(&x.reshape(&[1]))
+    } else {
+        f(x)
+    }
 }
 
 fn take_along(c: &Call<'_>) -> Out {
@@ -159,7 +179,12 @@ fn rows(c: &Call<'_>, f: impl Fn(&Var, isize, &Var, &Var) -> Var) -> Out {
     let y = if src.rank() == x.rank() {
         f(&x, axis, &index, &src)
     } else {
-        f(&x, axis, &index, &src.reshape(&[index.shape(), &x.shape()[1..]].concat()))
+        f(
+            &x,
+            axis,
+            &index,
+            &src.reshape(&[index.shape(), &x.shape()[1..]].concat()),
+        )
     };
     Ok(vec![y])
 }
@@ -170,7 +195,11 @@ fn index_fill(c: &Call<'_>) -> Out {
         return lacks("index_fill without value");
     };
     let index = index.reshape(&[index.numel()]);
-    let (flat, axis) = if x.rank() == 0 { (x.reshape(&[1]), 0) } else { (x.clone(), axis) };
+    let (flat, axis) = if x.rank() == 0 {
+        (x.reshape(&[1]), 0)
+    } else {
+        (x.clone(), axis)
+    };
     let a = position(&flat, axis)?;
     let mut shape = flat.shape().to_vec();
     shape[a] = index.numel();
@@ -200,7 +229,11 @@ fn entry(c: &Call<'_>, a: &Arg) -> Result<Index, Stop> {
             if step < 1 {
                 return lacks("a slice that walks backwards");
             }
-            Index::Range(start.map(|i| i as isize), end.map(|i| i as isize), step as usize)
+            Index::Range(
+                start.map(|i| i as isize),
+                end.map(|i| i as isize),
+                step as usize,
+            )
         }
         Arg::List(all) => {
             let ints: Option<Vec<i64>> = all.iter().map(Arg::int).collect();

@@ -7,7 +7,7 @@ use super::{elsewhere, one, two};
 use crate::call::{Arg, Call, Out};
 use crate::report::{Stop, lacks};
 
-pub fn call(c: &Call<'_>) -> Out {
+pub(crate) fn call(c: &Call<'_>) -> Out {
     match c.op {
         "matmul" | "mm" | "mv" | "bmm" | "dot" | "matmul_k" | "trap_empty_matmul" => {
             two(c, Var::matmul)

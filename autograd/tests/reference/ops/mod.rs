@@ -24,7 +24,7 @@ fn elsewhere() -> Out {
 }
 
 /// Runs the call in the first group that knows the function.
-pub fn evaluate(c: &Call<'_>) -> Out {
+pub(crate) fn evaluate(c: &Call<'_>) -> Out {
     let groups = [
         unary::call,
         activation::call,

@@ -6,11 +6,15 @@ use super::{elsewhere, one, two};
 use crate::call::{Arg, Call, Out};
 use crate::report::{Stop, lacks};
 
-pub fn call(c: &Call<'_>) -> Out {
+pub(crate) fn call(c: &Call<'_>) -> Out {
     match c.op {
         "linear" => {
             let (x, w, b) = (c.var(0)?, c.var(1)?, c.opt_var(2, "bias")?);
-            let y = if w.rank() == 1 { x.matmul(&w) } else { x.matmul(&w.t()) };
+            let y = if w.rank() == 1 {
+                x.matmul(&w)
+            } else {
+                x.matmul(&w.t())
+            };
             Ok(vec![match b {
                 Some(b) => y + b,
                 None => y,
@@ -38,14 +42,22 @@ pub fn call(c: &Call<'_>) -> Out {
             })
         }
         "layer_norm" => {
-            let n = c.opt_sizes(1, "normalized_shape")?.unwrap_or_default().len();
+            let n = c
+                .opt_sizes(1, "normalized_shape")?
+                .unwrap_or_default()
+                .len();
             let (w, b) = (c.opt_var(2, "weight")?, c.opt_var(3, "bias")?);
             let eps = c.number(4, "eps", 1e-5)?;
-            one(c, |x| affine(&normalised(x, n, eps), w.as_ref(), b.as_ref()))
+            one(c, |x| {
+                affine(&normalised(x, n, eps), w.as_ref(), b.as_ref())
+            })
         }
         "layer_norm_shifted" | "trap_layer_norm_constant_row" => one(c, |x| normalised(x, 1, 1e-5)),
         "rms_norm" => {
-            let n = c.opt_sizes(1, "normalized_shape")?.unwrap_or_default().len() as isize;
+            let n = c
+                .opt_sizes(1, "normalized_shape")?
+                .unwrap_or_default()
+                .len() as isize;
             let (w, eps) = (c.opt_var(2, "weight")?, c.number(3, "eps", f64::EPSILON)?);
             let axes: Vec<isize> = (-n..0).collect();
             one(c, |x| {
@@ -60,14 +72,21 @@ pub fn call(c: &Call<'_>) -> Out {
             one(c, |x| {
                 let n = x.shape()[0];
                 let flat = x.reshape_to(&[n as isize, groups as isize, -1]);
-                channels(&normalised(&flat, 1, eps).reshape(x.shape()), w.as_ref(), b.as_ref())
+                channels(
+                    &normalised(&flat, 1, eps).reshape(x.shape()),
+                    w.as_ref(),
+                    b.as_ref(),
+                )
             })
         }
         "batch_norm" => batch_norm(c, 0),
         "instance_norm" => batch_norm(c, 1),
         "local_response_norm" => response_norm(c),
         "normalize" | "trap_normalize_zero" => {
-            let (p, axis) = (c.number(1, "p", 2.0)?, c.int(2, "dim", if c.op == "normalize" { 1 } else { -1 })?);
+            let (p, axis) = (
+                c.number(1, "p", 2.0)?,
+                c.int(2, "dim", if c.op == "normalize" { 1 } else { -1 })?,
+            );
             let eps = c.number(3, "eps", 1e-12)?;
             one(c, |x| {
                 let size = x.norm(p, &[axis]).keep_axes(x, &[axis]);
@@ -100,7 +119,9 @@ pub fn call(c: &Call<'_>) -> Out {
         "channel_shuffle" => {
             let groups = c.int(1, "groups", 1)?;
             one(c, |x| {
-                x.split_axis(1, &[groups, -1]).transpose(1, 2).merge_axes(1, 2)
+                x.split_axis(1, &[groups, -1])
+                    .transpose(1, 2)
+                    .merge_axes(1, 2)
             })
         }
         "pixel_shuffle" => {
@@ -161,7 +182,11 @@ fn batch_norm(c: &Call<'_>, examples: usize) -> Out {
     c.ignore("momentum");
     let (mean, var) = (c.opt_var(1, "running_mean")?, c.opt_var(2, "running_var")?);
     let (w, b) = (c.opt_var(3, "weight")?, c.opt_var(4, "bias")?);
-    let name = if examples == 0 { "training" } else { "use_input_stats" };
+    let name = if examples == 0 {
+        "training"
+    } else {
+        "use_input_stats"
+    };
     let training = c.flag(5, name, examples == 1)?;
     let _ = c.arg(6, "momentum");
     let eps = c.number(7, "eps", 1e-5)?;
@@ -240,7 +265,9 @@ fn conv(c: &Call<'_>, n: usize) -> Out {
         groups,
     };
     let y = if n == 1 {
-        x.unsqueeze(2).conv2d(&w.unsqueeze(2), b.as_ref(), options).squeeze(2)
+        x.unsqueeze(2)
+            .conv2d(&w.unsqueeze(2), b.as_ref(), options)
+            .squeeze(2)
     } else {
         x.conv2d(&w, b.as_ref(), options)
     };
@@ -266,7 +293,11 @@ impl Pool {
         }
         let n = room.div_ceil(self.stride[a]) + 1;
         // A window must not start behind the image and the padding before it.
-        if (n - 1) * self.stride[a] >= d + self.padding[a] { n - 1 } else { n }
+        if (n - 1) * self.stride[a] >= d + self.padding[a] {
+            n - 1
+        } else {
+            n
+        }
     }
 
     /// `[.., windows.., taps]`: the elements of each window, of `x` padded by `fill`.
@@ -305,7 +336,9 @@ fn pool(c: &Call<'_>, at: [usize; 4]) -> Result<Pool, Stop> {
         return lacks("a pool without kernel");
     };
     Ok(Pool {
-        stride: spread(c, at[0], "stride", n)?.filter(|s| !s.is_empty()).unwrap_or(kernel.clone()),
+        stride: spread(c, at[0], "stride", n)?
+            .filter(|s| !s.is_empty())
+            .unwrap_or(kernel.clone()),
         padding: spread(c, at[1], "padding", n)?.unwrap_or(vec![0; n]),
         dilation: spread(c, at[2], "dilation", n)?.unwrap_or(vec![1; n]),
         ceil: c.flag(at[3], "ceil_mode", false)?,
@@ -329,7 +362,13 @@ fn avg_pool(c: &Call<'_>) -> Out {
         let ones = Var::ones(&shape, x.dtype(), x.device());
         let counted = if include {
             let around: Vec<_> = (0..shape.len())
-                .map(|a| if a < first { (0, 0) } else { (pool.padding[a - first], pool.padding[a - first]) })
+                .map(|a| {
+                    if a < first {
+                        (0, 0)
+                    } else {
+                        (pool.padding[a - first], pool.padding[a - first])
+                    }
+                })
                 .collect();
             let wide = padded(&ones, &around, 1.0);
             let more = Pool {
@@ -341,7 +380,10 @@ fn avg_pool(c: &Call<'_>) -> Out {
             };
             let count = more.unfold(&wide, 0.0).sum(&[-1]);
             // A window that only the padding behind would hold is not there.
-            let region: Vec<_> = sum.shape().iter().enumerate()
+            let region: Vec<_> = sum
+                .shape()
+                .iter()
+                .enumerate()
                 .map(|(a, &d)| (0, if a < first { 1 } else { d }, 1))
                 .collect();
             count.slices(&region)
@@ -369,7 +411,10 @@ fn max_pool(c: &Call<'_>) -> Out {
     let places = pool.unfold(&Var::from(numbers), 0.0);
     let shape = [taps.shape(), &places.shape()[places.rank() - 1..]].concat();
     let places = places.expand(&shape);
-    Ok(vec![values, places.gather(-1, &taps.unsqueeze(-1)).squeeze(-1)])
+    Ok(vec![
+        values,
+        places.gather(-1, &taps.unsqueeze(-1)).squeeze(-1),
+    ])
 }
 
 /// Windows that divide each axis as evenly as whole elements allow.
@@ -380,9 +425,14 @@ fn adaptive_avg(c: &Call<'_>) -> Out {
     let sizes: Vec<usize> = match c.arg(1, "output_size") {
         Some(Arg::Int(i)) => vec![*i as usize; n],
         Some(Arg::List(all)) => (0..n)
-            .map(|a| match all.get(if all.len() == 1 { 0 } else { a }).and_then(Arg::int) {
-                Some(i) => i as usize,
-                None => x.shape()[first + a],
+            .map(|a| {
+                match all
+                    .get(if all.len() == 1 { 0 } else { a })
+                    .and_then(Arg::int)
+                {
+                    Some(i) => i as usize,
+                    None => x.shape()[first + a],
+                }
             })
             .collect(),
         other => return lacks(format!("the output size {other:?}")),
@@ -393,7 +443,9 @@ fn adaptive_avg(c: &Call<'_>) -> Out {
         let part = |i: usize| {
             let (start, end) = (i * d / out, ((i + 1) * d).div_ceil(out));
             let axis = axis as isize;
-            y.slice(first + a, start, end - start, 1).mean(&[axis]).unsqueeze(axis)
+            y.slice(first + a, start, end - start, 1)
+                .mean(&[axis])
+                .unsqueeze(axis)
         };
         let parts: Vec<Var> = (0..out).map(part).collect();
         y = Var::cat(&parts, axis as isize);
@@ -448,7 +500,11 @@ fn attention(c: &Call<'_>) -> Out {
         return lacks("attention with dropout");
     }
     let causal = c.flag(5, "is_causal", false)?;
-    let scale = c.number(6, "scale", 1.0 / (*q.shape().last().unwrap_or(&1) as f64).sqrt())?;
+    let scale = c.number(
+        6,
+        "scale",
+        1.0 / (*q.shape().last().unwrap_or(&1) as f64).sqrt(),
+    )?;
     let gqa = c.flag(7, "enable_gqa", false)?;
     let heads = |x: &Var| {
         let n = q.rank() as isize - 3;
@@ -466,7 +522,10 @@ fn attention(c: &Call<'_>) -> Out {
         }
         other => other,
     };
-    let (l, s) = (scores.shape()[scores.rank() - 2], scores.shape()[scores.rank() - 1]);
+    let (l, s) = (
+        scores.shape()[scores.rank() - 2],
+        scores.shape()[scores.rank() - 1],
+    );
     let below = causal.then(|| Var::ones(&[l, s], scores.dtype(), scores.device()).tril(0));
     for keep in [keep, below].into_iter().flatten() {
         scores = scores.masked_fill(&keep.logical_not(), f64::NEG_INFINITY);
@@ -474,6 +533,9 @@ fn attention(c: &Call<'_>) -> Out {
     let low = Var::full(&[], f64::NEG_INFINITY, scores.dtype(), scores.device());
     let kept = scores.ne(&low).sum(&[-1]).unsqueeze(-1);
     let none = kept.eq(&kept.zeros_like());
-    let weights = scores.masked_fill(&none, 0.0).softmax(-1).masked_fill(&none, 0.0);
+    let weights = scores
+        .masked_fill(&none, 0.0)
+        .softmax(-1)
+        .masked_fill(&none, 0.0);
     Ok(vec![weights.matmul(&v)])
 }

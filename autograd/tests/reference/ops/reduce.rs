@@ -6,7 +6,7 @@ use super::{elsewhere, one, pair, two};
 use crate::call::{Arg, Call, Out};
 use crate::report::{Stop, lacks};
 
-pub fn call(c: &Call<'_>) -> Out {
+pub(crate) fn call(c: &Call<'_>) -> Out {
     match c.op {
         "sum" => fold(c, Var::sum),
         "mean" => fold(c, Var::mean),
@@ -69,7 +69,11 @@ pub fn call(c: &Call<'_>) -> Out {
         }
         "norm" | "trap_norm_at_zero" | "linalg.vector_norm" => norm(c),
         "renorm" => {
-            let (p, axis, most) = (c.number(1, "p", 2.0)?, c.int(2, "dim", 0)?, c.number(3, "maxnorm", 1.0)?);
+            let (p, axis, most) = (
+                c.number(1, "p", 2.0)?,
+                c.int(2, "dim", 0)?,
+                c.number(3, "maxnorm", 1.0)?,
+            );
             one(c, |x| x.renorm(p, axis, most))
         }
         "trace" => one(c, Var::trace),
@@ -200,7 +204,7 @@ fn quantile(c: &Call<'_>) -> Out {
 }
 
 /// The order of a norm, by place or name: a number, `fro`, or absent for 2.
-pub fn order(c: &Call<'_>, at: usize, name: &str) -> Result<f64, Stop> {
+pub(crate) fn order(c: &Call<'_>, at: usize, name: &str) -> Result<f64, Stop> {
     match c.arg(at, name) {
         None => Ok(2.0),
         Some(Arg::Text(t)) if t == "fro" => Ok(2.0),
@@ -212,7 +216,11 @@ pub fn order(c: &Call<'_>, at: usize, name: &str) -> Result<f64, Stop> {
 }
 
 fn norm(c: &Call<'_>) -> Out {
-    let name = if c.op == "linalg.vector_norm" { "ord" } else { "p" };
+    let name = if c.op == "linalg.vector_norm" {
+        "ord"
+    } else {
+        "p"
+    };
     let p = order(c, 1, name)?;
     let axes = c.opt_ints(2, "dim")?.unwrap_or_default();
     let keep = c.flag(3, "keepdim", false)?;
@@ -227,7 +235,9 @@ fn norm(c: &Call<'_>) -> Out {
 fn cov(c: &Call<'_>) -> Out {
     let correction = c.number(1, "correction", 1.0)?;
     let (f, a) = (c.opt_var(2, "fweights")?, c.opt_var(3, "aweights")?);
-    if a.as_ref().is_some_and(|a| c.var(0).is_ok_and(|x| x.dtype() != a.dtype())) {
+    if a.as_ref()
+        .is_some_and(|a| c.var(0).is_ok_and(|x| x.dtype() != a.dtype()))
+    {
         return lacks("cov with weights of another dtype than the data");
     }
     one(c, |x| x.cov(f.as_ref(), a.as_ref(), correction))
@@ -256,10 +266,14 @@ fn scan2(c: &Call<'_>, f: impl Fn(&Var, isize) -> (Var, Var)) -> Result<(Var, Va
 
 fn diff(c: &Call<'_>) -> Out {
     let (n, axis) = (c.int(1, "n", 1)?, c.int(2, "dim", -1)?);
-    let parts: Vec<Var> = [c.opt_var(3, "prepend")?, Some(c.var(0)?), c.opt_var(4, "append")?]
-        .into_iter()
-        .flatten()
-        .collect();
+    let parts: Vec<Var> = [
+        c.opt_var(3, "prepend")?,
+        Some(c.var(0)?),
+        c.opt_var(4, "append")?,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     Ok(vec![Var::cat(&parts, axis).diff(n as usize, axis)])
 }
 
@@ -288,7 +302,9 @@ fn gradient(c: &Call<'_>) -> Out {
             .iter()
             .map(|a| match a {
                 Arg::Tensor(key) => c.variable(key),
-                a => a.number().map_or_else(|| lacks(format!("spacing {a:?}")), |h| Ok(unit(h))),
+                a => a
+                    .number()
+                    .map_or_else(|| lacks(format!("spacing {a:?}")), |h| Ok(unit(h))),
             })
             .collect::<Result<_, _>>()?,
         Some(a) => match a.number() {
@@ -296,5 +312,9 @@ fn gradient(c: &Call<'_>) -> Out {
             None => return lacks(format!("spacing {a:?}")),
         },
     };
-    Ok(axes.iter().zip(&spacings).map(|(&a, h)| x.slope(h, a, edge)).collect())
+    Ok(axes
+        .iter()
+        .zip(&spacings)
+        .map(|(&a, h)| x.slope(h, a, edge))
+        .collect())
 }

@@ -6,18 +6,26 @@ use super::{elsewhere, one, two};
 use crate::call::{Arg, Call, Out};
 use crate::report::{Stop, lacks, wrong};
 
-pub fn call(c: &Call<'_>) -> Out {
+pub(crate) fn call(c: &Call<'_>) -> Out {
     match c.op {
         "T" | "t" => one(c, |x| if x.rank() < 2 { x.clone() } else { reversed(x) }),
         "mT" => one(c, Var::t),
         "positive" => one(c, Var::clone),
         "permute" => {
             let dims = c.ints_from(1, "dims")?;
-            one(c, |x| x.move_axes(&dims, &(0..dims.len() as isize).collect::<Vec<_>>()))
+            one(c, |x| {
+                x.move_axes(&dims, &(0..dims.len() as isize).collect::<Vec<_>>())
+            })
         }
         "transpose" | "swapaxes" => {
             let (a, b) = (c.int(1, "dim0", 0)?, c.int(2, "dim1", 0)?);
-            one(c, |x| if x.rank() == 0 { x.clone() } else { x.transpose(a, b) })
+            one(c, |x| {
+                if x.rank() == 0 {
+                    x.clone()
+                } else {
+                    x.transpose(a, b)
+                }
+            })
         }
         "movedim" => {
             let from = c.opt_ints(1, "source")?.unwrap_or_default();
@@ -32,7 +40,11 @@ pub fn call(c: &Call<'_>) -> Out {
         "expand" | "broadcast_to" => expand(c),
         "expand_as" => two(c, |x, y| x.expand(y.shape())),
         "sum_to_size" => {
-            let shape: Vec<usize> = c.ints_from(1, "size")?.iter().map(|&d| d as usize).collect();
+            let shape: Vec<usize> = c
+                .ints_from(1, "size")?
+                .iter()
+                .map(|&d| d as usize)
+                .collect();
             one(c, |x| x.sum_to_shape(&shape))
         }
         "flatten" => {
@@ -58,7 +70,12 @@ pub fn call(c: &Call<'_>) -> Out {
         "slice" => slice(c, None),
         "slice_scatter" => slice(c, Some(c.var(1)?)),
         "select_scatter" => {
-            let (x, y, axis, i) = (c.var(0)?, c.var(1)?, c.int(2, "dim", 0)?, c.int(3, "index", 0)?);
+            let (x, y, axis, i) = (
+                c.var(0)?,
+                c.var(1)?,
+                c.int(2, "dim", 0)?,
+                c.int(3, "index", 0)?,
+            );
             let a = position(&x, axis)?;
             let n = x.shape()[a] as isize;
             let at = if i < 0 { i + n } else { i } as usize;
@@ -127,8 +144,18 @@ pub fn call(c: &Call<'_>) -> Out {
             Ok(vec![c.var(0)?.as_strided(&shape, &strides, offset)?])
         }
         "repeat" | "tile" => {
-            let times: Vec<usize> = c.ints_from(1, "dims")?.iter().map(|&t| t as usize).collect();
-            one(c, |x| if c.op == "tile" { x.tile(&times) } else { x.repeat(&times) })
+            let times: Vec<usize> = c
+                .ints_from(1, "dims")?
+                .iter()
+                .map(|&t| t as usize)
+                .collect();
+            one(c, |x| {
+                if c.op == "tile" {
+                    x.tile(&times)
+                } else {
+                    x.repeat(&times)
+                }
+            })
         }
         "repeat_interleave" => interleave(c),
         "cat" | "concat" => {
@@ -180,8 +207,12 @@ fn reversed(x: &Var) -> Var {
     x.permute(&(0..x.rank()).rev().collect::<Vec<_>>())
 }
 
-pub fn position(x: &Var, axis: isize) -> Result<usize, Stop> {
-    let a = if axis < 0 { axis + x.rank() as isize } else { axis };
+pub(crate) fn position(x: &Var, axis: isize) -> Result<usize, Stop> {
+    let a = if axis < 0 {
+        axis + x.rank() as isize
+    } else {
+        axis
+    };
     match usize::try_from(a) {
         Ok(a) if a < x.rank() => Ok(a),
         _ => wrong(format!("no axis {axis} in {:?}", x.shape())),
@@ -189,7 +220,13 @@ pub fn position(x: &Var, axis: isize) -> Result<usize, Stop> {
 }
 
 /// Everything but a part of one axis.
-fn region(x: &Var, axis: usize, start: usize, len: usize, step: isize) -> Vec<(usize, usize, isize)> {
+fn region(
+    x: &Var,
+    axis: usize,
+    start: usize,
+    len: usize,
+    step: isize,
+) -> Vec<(usize, usize, isize)> {
     let mut region: Vec<_> = x.shape().iter().map(|&d| (0, d, 1)).collect();
     region[axis] = (start, len, step);
     region
@@ -249,7 +286,10 @@ fn slice(c: &Call<'_>, value: Option<Var>) -> Out {
     let start = clip(c.int(2 + at, "start", 0)?);
     let end = clip(c.int(3 + at, "end", n)?);
     let step = c.int(4 + at, "step", 1)?.max(1);
-    let len = (end - start).max(0).unsigned_abs().div_ceil(step.unsigned_abs());
+    let len = (end - start)
+        .max(0)
+        .unsigned_abs()
+        .div_ceil(step.unsigned_abs());
     let start = start as usize;
     Ok(vec![match value {
         None => x.slice(a, start, len, step),
@@ -259,8 +299,9 @@ fn slice(c: &Call<'_>, value: Option<Var>) -> Out {
 
 fn flip(x: &Var, axes: &[isize]) -> Var {
     let n = x.rank() as isize;
-    axes.iter()
-        .fold(x.clone(), |x, &a| x.flip(if a < 0 { a + n } else { a } as usize))
+    axes.iter().fold(x.clone(), |x, &a| {
+        x.flip(if a < 0 { a + n } else { a } as usize)
+    })
 }
 
 fn roll(c: &Call<'_>) -> Out {
@@ -273,7 +314,9 @@ fn roll(c: &Call<'_>) -> Out {
     if x.rank() == 0 {
         return Ok(vec![x]);
     }
-    Ok(vec![shifts.iter().zip(&dims).fold(x, |x, (&s, &d)| x.roll(s, d))])
+    Ok(vec![
+        shifts.iter().zip(&dims).fold(x, |x, (&s, &d)| x.roll(s, d)),
+    ])
 }
 
 fn shift(c: &Call<'_>) -> Out {
@@ -369,7 +412,10 @@ fn cartesian(parts: &[Var]) -> Var {
 }
 
 fn combinations(c: &Call<'_>) -> Out {
-    let (r, repeat) = (c.int(1, "r", 2)? as usize, c.flag(2, "with_replacement", false)?);
+    let (r, repeat) = (
+        c.int(1, "r", 2)? as usize,
+        c.flag(2, "with_replacement", false)?,
+    );
     let x = c.var(0)?;
     let n = x.numel();
     let mut rows: Vec<Vec<i64>> = vec![Vec::new()];
