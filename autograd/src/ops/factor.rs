@@ -133,9 +133,8 @@ impl Op for Slogdet {
             .chunks_exact(4)
             .map(|m| m[0] * m[3] - m[1] * m[2])
             .collect();
-        let of = |f: fn(&f64) -> f64| {
-            Tensor::from_vec(det.iter().map(f).collect(), &[2]).expect("two")
-        };
+        let of =
+            |f: fn(&f64) -> f64| Tensor::from_vec(det.iter().map(f).collect(), &[2]).expect("two");
         let want = vec![of(|d| d.signum()), of(|d| d.abs().ln())];
         vec![
             Case::new(Slogdet, vec![x]).want(want),
@@ -200,7 +199,9 @@ impl Var {
     /// # Errors
     /// When the shapes do not fit, or a matrix is singular.
     pub fn solve(&self, b: &Var) -> Result<Var> {
-        if b.rank() == 1 || (b.rank() + 1 == self.rank() && b.shape()[..] == self.shape()[..self.rank() - 1]) {
+        if b.rank() == 1
+            || (b.rank() + 1 == self.rank() && b.shape()[..] == self.shape()[..self.rank() - 1])
+        {
             return Ok(self.solve(&b.unsqueeze(-1))?.squeeze(-1));
         }
         if self.rank() < 2 {
@@ -221,6 +222,7 @@ impl Var {
     pub fn inverse(&self) -> Var {
         let n = self.shape().last().copied().unwrap_or(0);
         let eye = Var::eye(n, self.dtype(), self.device());
+        let eye = eye.expand(self.shape());
         self.solve(&eye).unwrap_or_else(|e| panic!("{e}"))
     }
 

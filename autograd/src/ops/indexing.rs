@@ -38,6 +38,27 @@ impl Var {
         }))
     }
 
+    /// The elements that `index` names along `axis`, both broadcast but for that axis, or in the
+    /// order of rows; negative ones count from the end.
+    ///
+    /// # Errors
+    /// When the axis is out of range or the shapes do not broadcast.
+    pub fn take_along(&self, index: &Var, axis: Option<isize>) -> Result<Var> {
+        let Some(axis) = axis else {
+            return Ok(self.take(&index.reshape(&[index.numel()])));
+        };
+        let a = lepton_tensor::layout::axis("take_along", axis, self.rank())?;
+        let mut one = index.shape().to_vec();
+        if let Some(d) = one.get_mut(a) {
+            *d = 1;
+        }
+        let mut from = broadcast_shape("take_along", self.shape(), &one)?.to_vec();
+        let mut to = from.clone();
+        (from[a], to[a]) = (self.shape()[a], index.shape().get(a).copied().unwrap_or(1));
+        let index = index.wrap_negative(self.shape()[a]);
+        Ok(self.expand(&from).gather(axis, &index.expand(&to)))
+    }
+
     /// The elements where `mask` (bool, of this shape after broadcasting) holds, along one axis.
     ///
     /// # Errors
@@ -204,4 +225,55 @@ fn select(numbers: &Var, advanced: &[(usize, Var)]) -> Result<Var> {
     let to = axes[0] as isize;
     let from: Vec<isize> = (0..k).collect();
     Ok(picked.move_axes(&from, &from.iter().map(|i| i + to).collect::<Vec<_>>()))
+}
+
+impl Var {
+    /// 1 at each element's own number along a new last axis of `classes`, 0 elsewhere, as i64.
+    ///
+    /// # Panics
+    /// When a number is not below `classes`.
+    #[track_caller]
+    pub fn one_hot(&self, classes: usize) -> Var {
+        let row = index_of(&[classes], |i| i as i64);
+        self.to_dtype(DType::I64)
+            .unsqueeze(-1)
+            .eq(&row)
+            .to_dtype(DType::I64)
+    }
+
+    /// How often each of `0 .. n` stands in a vector of whole numbers.
+    ///
+    /// # Panics
+    /// When a number is not below `n`.
+    #[track_caller]
+    pub fn bincount(&self, n: usize) -> Var {
+        let index = self.to_dtype(DType::I64).reshape(&[self.numel()]);
+        let ones = index.ones_like();
+        index_of(&[n], |_| 0).scatter_add(0, &index, &ones)
+    }
+
+    /// The distinct values in order, the number of each element's own among them, and how often
+    /// each stands.
+    ///
+    /// # Errors
+    /// When there are no elements to read.
+    pub fn unique(&self) -> Result<(Var, Var, Var)> {
+        let flat = self.detach().reshape(&[self.numel()]);
+        let n = flat.numel();
+        if n == 0 {
+            let none = index_of(&[0], |_| 0);
+            return Ok((flat, none.reshape(self.shape()), none));
+        }
+        let (sorted, order) = flat.sort(0, false);
+        let step = sorted
+            .slice(0, 1, n - 1, 1)
+            .ne(&sorted.slice(0, 0, n - 1, 1));
+        let first = Var::cat(&[index_of(&[1], |_| 1), step.to_dtype(DType::I64)], 0);
+        let number = first.cumsum(0) - 1.0;
+        let places = first.nonzero()?;
+        let values = sorted.take(&places.reshape(&[places.numel()]));
+        let inverse = number.zeros_like().scatter(0, &order, &number);
+        let counts = number.bincount(places.numel());
+        Ok((values, inverse.reshape(self.shape()), counts))
+    }
 }

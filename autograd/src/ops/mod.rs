@@ -8,6 +8,7 @@ pub mod cast;
 pub mod compare;
 pub mod conv;
 pub mod elementwise;
+pub mod factor;
 pub mod folds;
 pub mod index;
 pub mod indexing;
@@ -37,31 +38,31 @@ use binary::{Add, Div, Maximum, Minimum, Mul, Pow, Sub};
 use cast::{Cast, Detach, Full};
 use compare::{Compare, Where};
 use conv::{Conv2dOp, Fold2d, Unfold2d};
-use index::{Gather, IndexAdd, IndexSelect, ScatterAdd};
-use linalg::{LinearOp, Matmul, Svd};
-use random::DropoutOp;
-use reduce::{Amax, ArgMax, CumSum, Sum};
-use shape::{Cat, Expand, Permute, Reshape, Slice, SliceAssign};
-use softmax::{LogSoftmax, Softmax};
-use sort::{Sort, TopK};
-use unary::{
-    Abs, AddScalar, Cos, DivScalar, Erf, Exp, Expm1, Log, Log1p, MulScalar, Neg, PowScalar,
-    Reciprocal, Rsqrt, Sign, Sin, Sqrt, Square,
-};
-
+use factor::{Cholesky, Slogdet, Solve};
 use folds::SqrtFlat;
+use index::{Gather, IndexAdd, IndexSelect, ScatterAdd};
 use libm::{
     Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Exp2, Log2, Log10, Logit, Sinc, Sinh, Tan,
 };
+use linalg::{LinearOp, Matmul, Svd};
 use logsumexp::LogSumExp;
 use nonlinear::{Elu, GeluTanh, Hardsigmoid, Hardswish, Shrink, Threshold};
 use order::CumArg;
 use pairs::{
     Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy,
 };
+use random::DropoutOp;
+use reduce::{Amax, ArgMax, CumSum, Sum};
 use rounding::Rounding;
 use scatter::Scatter;
+use shape::{Cat, Expand, Permute, Reshape, Slice, SliceAssign};
+use softmax::{LogSoftmax, Softmax};
+use sort::{Sort, TopK};
 use special::{Entr, Erfc, Erfcx, Erfinv, I0, I0e, I1, I1e, Lgamma, LogNdtr, Ndtri, Polygamma};
+use unary::{
+    Abs, AddScalar, Cos, DivScalar, Erf, Exp, Expm1, Log, Log1p, MulScalar, Neg, PowScalar,
+    Reciprocal, Rsqrt, Sign, Sin, Sqrt, Square,
+};
 
 crate::catalogue! {
     unary: Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Elu, Entr, Erfc, Erfcx, Erfinv, Exp2, GeluTanh, Hardsigmoid, Hardswish,
@@ -70,8 +71,8 @@ crate::catalogue! {
         PowScalar, Reciprocal, Relu, Rsqrt, Sigmoid, Sign, Sin, Softplus, Sqrt, Square, Tanh;
     binary: Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy,
         Add, Div, Maximum, Minimum, Mul, Pow, ReluGrad, Sub;
-    ops: Amax, ArgMax, Cast, Cat, Compare, Conv2dOp, CumArg, CumSum, Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd,
+    ops: Amax, ArgMax, Cast, Cat, Cholesky, Compare, Conv2dOp, CumArg, CumSum, Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd,
         IndexSelect, LinearOp, LogSoftmax, LogSumExp, Matmul, Permute, Reshape,
         Scatter, ScatterAdd, Slice, SliceAssign, Softmax, Sort,
-        Sum, Svd, TopK, Unfold2d, Where
+        Slogdet, Solve, Sum, Svd, TopK, Unfold2d, Where
 }

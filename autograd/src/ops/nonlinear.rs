@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use lepton_tensor::Result;
 use lepton_tensor::simd::{Lane, Libm, Num};
+use lepton_tensor::{DType, Result};
 
 use crate::attrs::Attrs;
 use crate::node::Saved;
@@ -210,7 +210,12 @@ impl Unary for Hardswish {
         let x = k.input(0);
         let at = |c: f64| Var::full(&[], c, x.dtype(), x.device());
         let middle = g * (&x / 3.0 + 0.5);
-        let high = Var::where_(&x.lt(&at(3.0)), &middle, g);
+        // At NaN the gradient is NaN in f64 and passes in f32, as PyTorch has it.
+        let high = if x.dtype() == DType::F32 {
+            Var::where_(&x.lt(&at(3.0)), &middle, g)
+        } else {
+            Var::where_(&x.ge(&at(3.0)), g, &middle)
+        };
         Var::where_(&x.le(&at(-3.0)), &g.zeros_like(), &high)
     }
 }

@@ -24,10 +24,22 @@ impl Var {
         let sizes = |v: &Var, axes: &[usize]| -> Vec<usize> {
             axes.iter().map(|&i| v.shape()[i]).collect()
         };
-        let (rows, inner, cols) = (sizes(self, &p), sizes(self, &a), sizes(other, &q));
+        // An axis of size 1 meets any other: the other is summed first.
+        let fold = |v: &Var, own: &[usize], w: &Var, theirs: &[usize]| -> Var {
+            let alone = |(i, j): (&usize, &usize)| {
+                (w.shape()[*j] == 1 && v.shape()[*i] != 1).then_some(*i as isize)
+            };
+            let gone: Vec<isize> = own.iter().zip(theirs).filter_map(alone).collect();
+            match gone.is_empty() {
+                true => v.clone(),
+                false => v.sum(&gone).keep_axes(v, &gone),
+            }
+        };
+        let (x, y) = (fold(self, &a, other, &b), fold(other, &b, self, &a));
+        let (rows, inner, cols) = (sizes(&x, &p), sizes(&x, &a), sizes(&y, &q));
         let n = |s: &[usize]| s.iter().product::<usize>();
-        let left = self.permute(&[&p[..], &a].concat());
-        let right = other.permute(&[&b[..], &q].concat());
+        let left = x.permute(&[&p[..], &a].concat());
+        let right = y.permute(&[&b[..], &q].concat());
         left.reshape(&[n(&rows), n(&inner)])
             .matmul(&right.reshape(&[n(&inner), n(&cols)]))
             .reshape(&[rows, cols].concat())

@@ -19,7 +19,9 @@ fn square(what: &str, x: &Tensor) -> Result<(Vec<f64>, usize)> {
 fn eliminate(rows: &mut [f64], n: usize, width: usize, mut pivot: impl FnMut(f64, bool) -> bool) {
     for c in 0..n {
         let size = |r: &usize| rows[r * width + c].abs();
-        let best = (c..n).max_by(|p, q| size(p).total_cmp(&size(q))).unwrap_or(c);
+        let best = (c..n)
+            .max_by(|p, q| size(p).total_cmp(&size(q)))
+            .unwrap_or(c);
         (0..width).for_each(|j| rows.swap(c * width + j, best * width + j));
         let p = rows[c * width + c];
         if !pivot(p, best != c) {
@@ -47,7 +49,7 @@ fn eliminate(rows: &mut [f64], n: usize, width: usize, mut pivot: impl FnMut(f64
 pub fn solve(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let (left, n) = square("solve", a)?;
     let (right, m) = (b.to_f64(), b.shape()[b.rank() - 1]);
-    let mut out = Vec::with_capacity(right.len());
+    let mut out: Vec<f64> = Vec::with_capacity(right.len());
     let batches = if n * m == 0 { 0 } else { right.len() / (n * m) };
     for i in 0..batches {
         let (p, q) = (&left[i * n * n..][..n * n], &right[i * n * m..][..n * m]);
@@ -81,12 +83,17 @@ pub fn slogdet(a: &Tensor) -> Result<[Tensor; 2]> {
     let (mut signs, mut logs) = (Vec::new(), Vec::new());
     for i in 0..shape.iter().product::<usize>() {
         let (mut sign, mut log) = (1.0, 0.0);
-        eliminate(&mut values[i * n * n..][..n * n].to_vec(), n, n, |p, swapped| {
-            sign *= if p == 0.0 { 0.0 } else { p.signum() };
-            sign = if swapped { -sign } else { sign };
-            log += p.abs().ln();
-            p != 0.0
-        });
+        eliminate(
+            &mut values[i * n * n..][..n * n].to_vec(),
+            n,
+            n,
+            |p, swapped| {
+                sign *= if p == 0.0 { 0.0 } else { p.signum() };
+                sign = if swapped { -sign } else { sign };
+                log += p.abs().ln();
+                p != 0.0
+            },
+        );
         signs.push(sign);
         logs.push(log);
     }
@@ -111,10 +118,17 @@ pub fn cholesky(a: &Tensor) -> Result<Tensor> {
                         "cholesky: matrix {i} is not positive definite (pivot {r} is {rest})"
                     )));
                 }
-                x[r * n + c] = if r == c { rest.sqrt() } else { rest / x[c * n + c] };
+                x[r * n + c] = if r == c {
+                    rest.sqrt()
+                } else {
+                    rest / x[c * n + c]
+                };
             }
             (r + 1..n).for_each(|c| x[r * n + c] = 0.0);
         }
     }
-    Ok(super::cast(&Tensor::from_vec(values, a.shape())?, a.dtype()))
+    Ok(super::cast(
+        &Tensor::from_vec(values, a.shape())?,
+        a.dtype(),
+    ))
 }

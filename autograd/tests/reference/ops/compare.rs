@@ -104,6 +104,21 @@ pub(crate) fn call(c: &Call<'_>) -> Out {
                 narrow,
             )])
         }
+        "unique" => {
+            c.ignore("sorted");
+            if c.opt_int(4, "dim")?.is_some() {
+                return lacks("distinct slices");
+            }
+            let (values, inverse, counts) = c.var(0)?.unique()?;
+            let mut out = vec![values];
+            if c.flag(2, "return_inverse", false)? {
+                out.push(inverse);
+            }
+            if c.flag(3, "return_counts", false)? {
+                out.push(counts);
+            }
+            Ok(out)
+        }
         "histc" => {
             let bins = c.int(1, "bins", 100)? as usize;
             let (low, high) = (c.number(2, "min", 0.0)?, c.number(3, "max", 0.0)?);

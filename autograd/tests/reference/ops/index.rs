@@ -120,19 +120,8 @@ fn row(x: &Var, f: impl Fn(&Var) -> Var) -> Var {
 }
 
 fn take_along(c: &Call<'_>) -> Out {
-    let (x, index) = (c.var(0)?, c.var(1)?);
-    let Some(axis) = c.opt_int(2, "dim")? else {
-        let flat = index.reshape(&[index.numel()]);
-        return Ok(vec![x.reshape(&[x.numel()]).gather(0, &flat)]);
-    };
-    // Both are broadcast but for the axis.
-    let a = position(&x, axis)?;
-    let (mut xs, mut is) = (x.shape().to_vec(), index.shape().to_vec());
-    for i in (0..xs.len()).filter(|&i| i != a) {
-        let d = if xs[i] == 1 { is[i] } else { xs[i] };
-        (xs[i], is[i]) = (d, d);
-    }
-    Ok(vec![x.expand(&xs).gather(axis, &index.expand(&is))])
+    let axis = c.opt_int(2, "dim")?;
+    Ok(vec![c.var(0)?.take_along(&c.var(1)?, axis)?])
 }
 
 fn scatter(c: &Call<'_>, f: impl Fn(&Var, isize, &Var, &Var) -> Var) -> Out {
@@ -189,23 +178,26 @@ fn rows(c: &Call<'_>, f: impl Fn(&Var, isize, &Var, &Var) -> Var) -> Out {
     Ok(vec![y])
 }
 
+/// The value wherever the index has been, counted once.
 fn index_fill(c: &Call<'_>) -> Out {
     let (x, axis, index) = (c.var(0)?, c.int(1, "dim", 0)?, c.var(2)?);
     let Some(value) = c.var_or_number(3, "value", &x)? else {
         return lacks("index_fill without value");
     };
     let index = index.reshape(&[index.numel()]);
-    let (flat, axis) = if x.rank() == 0 {
-        (x.reshape(&[1]), 0)
+    let line = if x.rank() == 0 {
+        x.reshape(&[1])
     } else {
-        (x.clone(), axis)
+        x.clone()
     };
-    let a = position(&flat, axis)?;
-    let mut shape = flat.shape().to_vec();
-    shape[a] = index.numel();
-    let src = value.to_dtype(x.dtype()).expand(&shape);
-    let y = flat.scatter(axis, &spread(&index, a, &src), &src);
-    Ok(vec![y.reshape(x.shape())])
+    let a = position(&line, if x.rank() == 0 { 0 } else { axis })?;
+    let n = line.shape()[a];
+    let touched = Var::zeros(&[n], x.dtype(), x.device());
+    let touched = touched.index_add(0, &index, &Var::ones(index.shape(), x.dtype(), x.device()));
+    let mut shape = vec![1; line.rank()];
+    shape[a] = n;
+    let mask = touched.ne(&touched.zeros_like()).reshape(&shape);
+    Ok(vec![Var::where_(&mask, &value, &line).reshape(x.shape())])
 }
 
 /// An index tuple: a list of entries, or one entry.

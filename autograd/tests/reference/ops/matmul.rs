@@ -34,6 +34,7 @@ pub(crate) fn call(c: &Call<'_>) -> Out {
         }
         "linalg.vander" => {
             let x = c.var(0)?;
+            let x = if x.rank() == 0 { x.reshape(&[1]) } else { x };
             let n = c.int(usize::MAX, "N", *x.shape().last().unwrap_or(&0) as isize)?;
             let columns: Vec<Var> = (0..n).map(|p| x.pow_scalar(p as f64)).collect();
             Ok(vec![Var::stack(&columns, -1)])

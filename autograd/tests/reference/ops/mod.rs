@@ -4,6 +4,8 @@ mod activation;
 mod binary;
 mod compare;
 mod index;
+mod integer;
+mod linalg;
 mod matmul;
 mod network;
 mod reduce;
@@ -34,6 +36,8 @@ pub(crate) fn evaluate(c: &Call<'_>) -> Out {
         view::call,
         index::call,
         matmul::call,
+        linalg::call,
+        integer::call,
         network::call,
     ];
     for group in groups {

@@ -70,8 +70,8 @@ pub(crate) fn call(c: &Call<'_>) -> Out {
             let (w, b) = (c.opt_var(2, "weight")?, c.opt_var(3, "bias")?);
             let eps = c.number(4, "eps", 1e-5)?;
             one(c, |x| {
-                let n = x.shape()[0];
-                let flat = x.reshape_to(&[n as isize, groups as isize, -1]);
+                let size = x.shape()[1..].iter().product::<usize>() / groups.max(1);
+                let flat = x.reshape(&[x.shape()[0], groups, size]);
                 channels(
                     &normalised(&flat, 1, eps).reshape(x.shape()),
                     w.as_ref(),
@@ -89,7 +89,8 @@ pub(crate) fn call(c: &Call<'_>) -> Out {
             );
             let eps = c.number(3, "eps", 1e-12)?;
             one(c, |x| {
-                let size = x.norm(p, &[axis]).keep_axes(x, &[axis]);
+                let axes = if x.rank() == 0 { vec![] } else { vec![axis] };
+                let size = x.norm(p, &axes).keep_axes(x, &axes);
                 let low = Var::full(&[], eps, x.dtype(), x.device());
                 x / size.clamp_between(Some(&low), None)
             })
@@ -98,13 +99,14 @@ pub(crate) fn call(c: &Call<'_>) -> Out {
             let (axis, eps) = (c.int(2, "dim", 1)?, c.number(3, "eps", 1e-8)?);
             two(c, |x, y| {
                 let low = Var::full(&[], eps, x.dtype(), x.device());
+                let axes = if x.rank() == 0 { vec![] } else { vec![axis] };
                 let unit = |v: &Var| {
-                    let size = v.norm(2.0, &[axis]).keep_axes(v, &[axis]);
+                    let size = v.norm(2.0, &axes).keep_axes(v, &axes);
                     v / size.clamp_between(Some(&low), None)
                 };
                 let shape = lepton_autograd::broadcast_shape("cosine", x.shape(), y.shape());
                 let shape = shape.unwrap_or_else(|e| panic!("{e}"));
-                (unit(&x.expand(&shape)) * unit(&y.expand(&shape))).sum(&[axis])
+                (unit(&x.expand(&shape)) * unit(&y.expand(&shape))).sum(&axes)
             })
         }
         "pairwise_distance" => {
@@ -475,15 +477,26 @@ fn pad(c: &Call<'_>) -> Out {
             continue;
         }
         // Where each new element comes from.
+        if mode == "circular" {
+            // What is cut off does not come back on the other side.
+            let cut = |p: isize| (-p).max(0) as usize;
+            let kept = n as usize - cut(before) - cut(after);
+            let part = x.slice(axis, cut(before), kept, 1);
+            let (b, a) = (before.max(0), after.max(0));
+            let index: Vec<i64> = (-b..kept as isize + a)
+                .map(|i| i.rem_euclid(kept.max(1) as isize) as i64)
+                .collect();
+            x = part.index_select(axis as isize, &Var::new(&index, &[index.len()]));
+            continue;
+        }
         let from = |i: isize| match mode.as_str() {
             "reflect" => {
                 let i = i.abs();
                 if i < n { i } else { 2 * (n - 1) - i }
             }
-            "replicate" => i.clamp(0, n - 1),
-            _ => i.rem_euclid(n),
+            _ => i.clamp(0, n - 1),
         };
-        if !["reflect", "replicate", "circular"].contains(&mode.as_str()) {
+        if !["reflect", "replicate"].contains(&mode.as_str()) {
             return lacks(format!("padding by {mode}"));
         }
         let index: Vec<i64> = (-before..n + after).map(|i| from(i) as i64).collect();
