@@ -212,9 +212,10 @@ impl Tensor {
     #[inline]
     pub fn as_slice<T: Element>(&self) -> Option<&[T]> {
         let all = self.storage::<T>();
-        self.0
-            .contiguous
-            .then(|| &all[self.0.offset..self.0.offset + self.0.numel])
+        // A view without elements may begin behind the storage.
+        let n = self.0.numel;
+        let start = if n == 0 { 0 } else { self.0.offset };
+        self.0.contiguous.then(|| &all[start..start + n])
     }
 
     /// The elements to write in place, when this handle and its storage have one owner and the
@@ -229,7 +230,8 @@ impl Tensor {
             return None;
         }
         let inner = Arc::get_mut(&mut self.0)?;
-        let (start, n) = (inner.offset, inner.numel);
+        let n = inner.numel;
+        let start = if n == 0 { 0 } else { inner.offset };
         inner
             .storage
             .as_mut_slice::<T>()

@@ -15,6 +15,7 @@ impl ZipBody for Blend {
 }
 
 impl ops::IntZip for Blend {
+    const INT: bool = true;
     fn int<T: Num>(&self, x: T, y: T) -> T {
         x * y - x
     }
@@ -30,6 +31,7 @@ impl MapBody for Square {
 }
 
 impl ops::IntMap for Square {
+    const INT: bool = true;
     fn int<T: Num>(&self, x: T) -> T {
         x * x
     }

@@ -58,12 +58,12 @@ impl Unary for Relu {
     }
 }
 
-/// `g` where `y > 0`, else 0.
+/// `g` but 0 where `y <= 0`.
 pub(crate) fn relu_gate(g: &Var, y: &Var) -> Var {
     crate::ops::binary::zip(ReluGrad, g.clone(), y.clone())
 }
 
-/// `g` where `y > 0`, else 0: the gradient of [`Relu`], in one pass.
+/// `g` but 0 where `y <= 0`: the gradient of [`Relu`], in one pass.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReluGrad;
 
@@ -78,7 +78,8 @@ impl crate::ops::elementwise::Binary for ReluGrad {
     #[inline(always)]
     fn f<T: Lane>(&self, g: T, y: T) -> T {
         let zero = T::splat(0.0);
-        T::select(zero.lt(y), g, zero)
+        // NaN is not below 0: it passes, so that it is seen.
+        T::select(y.le(zero), zero, g)
     }
     fn reference(&self, g: f64, y: f64) -> f64 {
         if y > 0.0 { g } else { 0.0 }

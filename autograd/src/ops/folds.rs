@@ -142,29 +142,6 @@ impl Var {
         self.running(self.axis("logcumsumexp", axis), Var::logaddexp)
     }
 
-    /// `ln sum e^x` over `axes` (all when empty), which vanish; `-inf` over nothing.
-    ///
-    /// ```
-    /// use lepton_autograd::Var;
-    /// let y = Var::new(&[1000.0f64, 1000.0], &[2]).logsumexp(&[]).item().unwrap();
-    /// assert!((y - 1000.0 - std::f64::consts::LN_2).abs() < 1e-12);
-    /// ```
-    ///
-    /// # Panics
-    /// When an axis is out of range or named twice.
-    #[track_caller]
-    pub fn logsumexp(&self, axes: &[isize]) -> Var {
-        let x = self.clone().float();
-        if x.numel() == 0 {
-            return x.exp().sum(axes).log();
-        }
-        // The shift is a constant: its derivatives cancel. An infinite one would give inf - inf.
-        let top = x.detach().amax(axes).keep_axes(&x, axes);
-        let top = top.masked_fill(&top.abs().eq(&(top.ones_like() * f64::INFINITY)), 0.0);
-        let y = (&x - &top).exp().sum(axes);
-        y.log() + top.reshape(y.shape())
-    }
-
     /// The `p`-norm over `axes` (all when empty), which vanish; its gradient at 0 is 0.
     ///
     /// `p` may be infinite (the extreme magnitude; ties share the gradient), 0 (how many are not 0)

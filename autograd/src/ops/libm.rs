@@ -57,10 +57,10 @@ functions! {
     Atan, atan, -3.0..3.0, f64::atan, |x| x.atan2(1.0), Keeps::INPUT,
         |k, g| g / (k.input(0).square() + 1.0);
     /// The hyperbolic sine.
-    Sinh, sinh, -3.0..3.0, f64::sinh, |x| (x.exp() - (-x).exp()) / 2.0, Keeps::INPUT,
+    Sinh, sinh, -3.0..3.0, sinh, f64::sinh, Keeps::INPUT,
         |k, g| g * k.input(0).cosh();
     /// The hyperbolic cosine.
-    Cosh, cosh, -3.0..3.0, f64::cosh, |x| (x.exp() + (-x).exp()) / 2.0, Keeps::INPUT,
+    Cosh, cosh, -3.0..3.0, cosh, f64::cosh, Keeps::INPUT,
         |k, g| g * k.input(0).sinh();
     /// The inverse of the hyperbolic sine.
     Asinh, asinh, -3.0..3.0, f64::asinh, |x| (x + (x * x + 1.0).sqrt()).ln(), Keeps::INPUT,
@@ -88,7 +88,31 @@ functions! {
         |_, g| g.zeros_like();
     /// `ln(x / (1 - x))`, the inverse of the sigmoid.
     Logit, logit_plain, 0.1..0.9, |x| (x / (1.0 - x)).ln(), |x| x.ln() - (1.0 - x).ln(), Keeps::INPUT,
-        |k, g| g / (k.input(0) * (1.0 - k.input(0)));
+        logit_slope;
+}
+
+/// Infinite from where `e^|x|` is, as in vectorised libraries.
+fn sinh(x: f64) -> f64 {
+    let t = x.abs().exp_m1();
+    let y = if t.is_infinite() {
+        t
+    } else {
+        (t + t / (t + 1.0)) / 2.0
+    };
+    y.copysign(x)
+}
+
+/// Infinite from where `e^|x|` is, as in vectorised libraries.
+fn cosh(x: f64) -> f64 {
+    let t = x.abs().exp();
+    0.5 * t + 0.5 / t
+}
+
+/// NaN outside `[0, 1]`, where the function has no value.
+fn logit_slope(k: &Saved<'_>, g: &Var) -> Var {
+    let x = k.input(0);
+    let outside = x.lt(&x.zeros_like()).logical_or(&x.gt(&x.ones_like()));
+    (g / (&x * (1.0 - &x))).masked_fill(&outside, f64::NAN)
 }
 
 fn angle(x: f64) -> f64 {

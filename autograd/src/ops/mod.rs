@@ -8,16 +8,23 @@ pub mod cast;
 pub mod compare;
 pub mod conv;
 pub mod elementwise;
+pub mod factor;
 pub mod folds;
 pub mod index;
+pub mod indexing;
 pub mod libm;
 pub mod linalg;
+pub mod logsumexp;
 pub mod nonlinear;
+
 pub mod order;
 pub mod pairs;
+pub mod products;
 pub mod random;
 pub mod reduce;
 pub mod rounding;
+pub mod scatter;
+
 pub mod shape;
 pub mod softmax;
 pub mod sort;
@@ -31,38 +38,41 @@ use binary::{Add, Div, Maximum, Minimum, Mul, Pow, Sub};
 use cast::{Cast, Detach, Full};
 use compare::{Compare, Where};
 use conv::{Conv2dOp, Fold2d, Unfold2d};
+use factor::{Cholesky, Slogdet, Solve};
+use folds::SqrtFlat;
 use index::{Gather, IndexAdd, IndexSelect, ScatterAdd};
+use libm::{
+    Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Exp2, Log2, Log10, Logit, Sinc, Sinh, Tan,
+};
 use linalg::{LinearOp, Matmul, Svd};
+use logsumexp::LogSumExp;
+use nonlinear::{Elu, GeluTanh, Hardsigmoid, Hardswish, Shrink, Threshold};
+use order::CumArg;
+use pairs::{
+    Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy,
+};
 use random::DropoutOp;
 use reduce::{Amax, ArgMax, CumSum, Sum};
+use rounding::Rounding;
+use scatter::Scatter;
 use shape::{Cat, Expand, Permute, Reshape, Slice, SliceAssign};
 use softmax::{LogSoftmax, Softmax};
 use sort::{Sort, TopK};
+use special::{Entr, Erfc, Erfcx, Erfinv, I0, I0e, I1, I1e, Lgamma, LogNdtr, Ndtri, Polygamma};
 use unary::{
     Abs, AddScalar, Cos, DivScalar, Erf, Exp, Expm1, Log, Log1p, MulScalar, Neg, PowScalar,
     Reciprocal, Rsqrt, Sign, Sin, Sqrt, Square,
 };
 
-use folds::SqrtFlat;
-use libm::{
-    Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Exp2, Log2, Log10, Logit, Sinc, Sinh, Tan,
-};
-use nonlinear::{Elu, GeluTanh, Hardswish, Shrink, Threshold};
-use order::CumArg;
-use pairs::{
-    Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy,
-};
-use rounding::Rounding;
-use special::{Entr, Erfc, Erfcx, Erfinv, I0, I0e, I1, I1e, Lgamma, LogNdtr, Ndtri, Polygamma};
-
 crate::catalogue! {
-    unary: Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Elu, Entr, Erfc, Erfcx, Erfinv, Exp2, GeluTanh, Hardswish,
+    unary: Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Elu, Entr, Erfc, Erfcx, Erfinv, Exp2, GeluTanh, Hardsigmoid, Hardswish,
         I0, I0e, I1, I1e, Lgamma, Log2, Log10, LogNdtr, Logit, Ndtri, Polygamma, Rounding, Shrink, Sinc, Sinh, SqrtFlat, Tan,
         Threshold, Abs, AddScalar, Clamp, Cos, DivScalar, Erf, Exp, Expm1, Gelu, LeakyRelu, Log, Log1p, MulScalar, Neg,
         PowScalar, Reciprocal, Relu, Rsqrt, Sigmoid, Sign, Sin, Softplus, Sqrt, Square, Tanh;
     binary: Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy,
         Add, Div, Maximum, Minimum, Mul, Pow, ReluGrad, Sub;
-    ops: Amax, ArgMax, Cast, Cat, Compare, Conv2dOp, CumArg, CumSum, Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd,
-        IndexSelect, LinearOp, LogSoftmax, Matmul, Permute, Reshape, ScatterAdd, Slice, SliceAssign, Softmax, Sort,
-        Sum, Svd, TopK, Unfold2d, Where
+    ops: Amax, ArgMax, Cast, Cat, Cholesky, Compare, Conv2dOp, CumArg, CumSum, Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd,
+        IndexSelect, LinearOp, LogSoftmax, LogSumExp, Matmul, Permute, Reshape,
+        Scatter, ScatterAdd, Slice, SliceAssign, Softmax, Sort,
+        Slogdet, Solve, Sum, Svd, TopK, Unfold2d, Where
 }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use lepton_tensor::Result;
 use lepton_tensor::simd::{Lane, Libm, Num};
+use lepton_tensor::{DType, Result};
 
 use crate::attrs::Attrs;
 use crate::node::Saved;
@@ -42,7 +42,7 @@ impl Unary for Elu {
             f: f64::exp_m1,
         };
         let low = (x / T::splat(self.width)).libm(expm1) * T::splat(self.alpha);
-        T::select(T::splat(0.0).lt(x), x, low)
+        T::select(x.le(T::splat(0.0)), low, x)
     }
     fn reference(&self, x: f64) -> f64 {
         if x > 0.0 {
@@ -57,7 +57,7 @@ impl Unary for Elu {
         // The exponential sees no positive value, so that it does not overflow where it is unused.
         let below = x.minimum(&zero) / self.width;
         let low = g * (below.exp() * (self.alpha / self.width));
-        Var::where_(&x.gt(&zero), g, &low)
+        Var::where_(&x.le(&zero), &low, g)
     }
     fn attrs(&self) -> Attrs {
         Attrs::new()
@@ -210,8 +210,41 @@ impl Unary for Hardswish {
         let x = k.input(0);
         let at = |c: f64| Var::full(&[], c, x.dtype(), x.device());
         let middle = g * (&x / 3.0 + 0.5);
-        let high = Var::where_(&x.ge(&at(3.0)), g, &middle);
+        // At NaN the gradient is NaN in f64 and passes in f32, as PyTorch has it.
+        let high = if x.dtype() == DType::F32 {
+            Var::where_(&x.lt(&at(3.0)), &middle, g)
+        } else {
+            Var::where_(&x.ge(&at(3.0)), g, &middle)
+        };
         Var::where_(&x.le(&at(-3.0)), &g.zeros_like(), &high)
+    }
+}
+
+/// `min(max(x + 3, 0), 6) / 6` (Courbariaux et al. 2015, as PyTorch scales it).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hardsigmoid;
+
+/// The slope as PyTorch has it in every dtype: one sixth in f32, off by 3e-8.
+const SIXTH: f64 = (1.0f32 / 6.0) as f64;
+
+impl Unary for Hardsigmoid {
+    const NAME: &'static str = "hardsigmoid";
+    const KEEPS: Keeps = Keeps::INPUT;
+    const DOMAIN: Range<f64> = -2.9..2.9;
+
+    #[inline(always)]
+    fn f<T: Lane>(&self, x: T) -> T {
+        let gate = (x + T::splat(3.0)).max(T::splat(0.0)).min(T::splat(6.0));
+        gate / T::splat(6.0)
+    }
+    fn reference(&self, x: f64) -> f64 {
+        (x / 6.0 + 0.5).clamp(0.0, 1.0)
+    }
+    fn vjp(&self, k: &Saved<'_>, g: &Var) -> Var {
+        let x = k.input(0);
+        let at = |c: f64| Var::full(&[], c, x.dtype(), x.device());
+        let inside = x.gt(&at(-3.0)).logical_and(&x.lt(&at(3.0)));
+        Var::where_(&inside, &(g * SIXTH), &g.zeros_like())
     }
 }
 
@@ -281,7 +314,7 @@ impl Var {
     }
     /// `min(max(x + 3, 0), 6) / 6`.
     pub fn hardsigmoid(&self) -> Var {
-        (self + 3.0).clamp(0.0, 6.0) / 6.0
+        self.clone().map(Hardsigmoid)
     }
     /// `x` held within 0 and 6.
     pub fn relu6(&self) -> Var {
@@ -332,7 +365,7 @@ impl Var {
             shape[1] = slope.numel();
             slope.reshape(&shape)
         } else {
-            slope.clone()
+            slope.reshape(&[])
         };
         let zero = self.zeros_like();
         Var::where_(&self.gt(&zero), self, &(slope * self))

@@ -184,35 +184,36 @@ impl Var {
     }
 
     /// The `q`-quantile along `axis`, which vanishes, between neighbours as `interpolation` says;
-    /// NaN when there is one, unless they are skipped.
+    /// NaN when there is one, unless they are skipped. `q` is a variable without axes: the result
+    /// depends on it, too.
     ///
     /// # Panics
-    /// When the axis is out of range or empty.
+    /// When the axis is out of range or empty, or `q` has more than one element.
     #[track_caller]
-    pub fn quantile(&self, q: f64, axis: isize, skip_nan: bool, between: Interpolation) -> Var {
+    pub fn quantile(&self, q: &Var, axis: isize, skip_nan: bool, between: Interpolation) -> Var {
         let at = self.axis("quantile", axis);
         let sorted = self.sort(axis, false).0;
         let bad = self.isnan().sum(&[axis]).unsqueeze(axis);
-        let last = bad.to_dtype(DType::F64) * -1.0 + (self.shape()[at] as f64 - 1.0);
-        let last = if skip_nan {
-            last
-        } else {
-            last.zeros_like() + (self.shape()[at] as f64 - 1.0)
-        };
-        let rank = last.maximum(&last.zeros_like()) * q;
+        let top = self.shape()[at] as f64 - 1.0;
+        let skipped = bad.to_dtype(self.dtype()) * if skip_nan { -1.0 } else { 0.0 };
+        let last = skipped + top;
+        let rank = last.maximum(&last.zeros_like()) * q.reshape(&[]);
         let rank = match between {
             Interpolation::Lower => rank.floor(),
             Interpolation::Higher => rank.ceil(),
             Interpolation::Nearest => rank.round(),
             Interpolation::Linear | Interpolation::Midpoint => rank,
         };
-        let at_rank = |r: &Var| sorted.gather(axis, &r.to_dtype(DType::I64)).squeeze(axis);
+        let at_rank = |r: &Var| {
+            let r = r.detach().to_dtype(DType::I64);
+            sorted.gather(axis, &r).squeeze(axis)
+        };
         let (low, high) = (at_rank(&rank.floor()), at_rank(&rank.ceil()));
         let weight = match between {
-            Interpolation::Midpoint => rank.frac().ceil() * 0.5,
+            Interpolation::Midpoint => rank.zeros_like() + 0.5,
             _ => rank.frac(),
         };
-        let y = low.lerp(&high, &weight.squeeze(axis).to_dtype(self.dtype()));
+        let y = low.lerp(&high, &weight.squeeze(axis));
         if skip_nan {
             return y;
         }

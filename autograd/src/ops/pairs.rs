@@ -286,12 +286,11 @@ fn xlog1py(x: f64, y: f64) -> f64 {
     }
 }
 
-/// `log` but 0 where `x` is 0 and the logarithm does not exist.
-fn guarded(x: &Var, log: &Var) -> Var {
+/// `log` but 0 where `x` is 0 and `inside`, of which it is the logarithm, is not positive.
+fn guarded(x: &Var, inside: &Var, log: &Var) -> Var {
     let zero = x.zeros_like();
-    let low = Var::full(&[], f64::NEG_INFINITY, log.dtype(), log.device());
-    let none = log.eq(&low).logical_or(&log.isnan());
-    Var::where_(&x.eq(&zero).logical_and(&none), &zero, log)
+    let none = x.eq(&zero).logical_and(&inside.le(&zero));
+    Var::where_(&none, &zero, log)
 }
 
 impl Binary for Xlogy {
@@ -313,7 +312,7 @@ impl Binary for Xlogy {
     fn vjp(&self, k: &Saved<'_>, g: &Var) -> [Option<Var>; 2] {
         let (x, y) = (k.input(0), k.input(1));
         [
-            k.needs(0).then(|| g * guarded(&x, &y.log())),
+            k.needs(0).then(|| g * guarded(&x, &y, &y.log())),
             k.needs(1).then(|| g * (&x / &y)),
         ]
     }
@@ -338,7 +337,7 @@ impl Binary for Xlog1py {
     fn vjp(&self, k: &Saved<'_>, g: &Var) -> [Option<Var>; 2] {
         let (x, y) = (k.input(0), k.input(1));
         [
-            k.needs(0).then(|| g * guarded(&x, &y.log1p())),
+            k.needs(0).then(|| g * guarded(&x, &(&y + 1.0), &y.log1p())),
             k.needs(1).then(|| g * (&x / (&y + 1.0))),
         ]
     }

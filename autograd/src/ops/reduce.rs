@@ -29,7 +29,7 @@ pub struct Amax {
 }
 
 /// The shape without `axes`, after checking that they exist, in order.
-fn without(what: &str, x: &Meta, axes: &[usize]) -> Result<Shape> {
+pub(crate) fn without(what: &str, x: &Meta, axes: &[usize]) -> Result<Shape> {
     if axes.windows(2).any(|w| w[0] >= w[1]) || axes.last().is_some_and(|&a| a >= x.rank()) {
         return Err(Error::shape(format!(
             "{what}: axes {axes:?} must be distinct, rising and within {:?}",
@@ -43,7 +43,7 @@ fn without(what: &str, x: &Meta, axes: &[usize]) -> Result<Shape> {
 }
 
 /// The result of a fold over `axes`, stretched again to `shape`.
-fn stretch(y: &Var, shape: &[usize], axes: &[usize]) -> Var {
+pub(crate) fn stretch(y: &Var, shape: &[usize], axes: &[usize]) -> Var {
     let ones: Vec<usize> = shape
         .iter()
         .enumerate()
@@ -52,7 +52,7 @@ fn stretch(y: &Var, shape: &[usize], axes: &[usize]) -> Var {
     y.reshape(&ones).expand(shape)
 }
 
-fn shifted(axes: &[usize]) -> Shape {
+pub(crate) fn shifted(axes: &[usize]) -> Shape {
     axes.iter().map(|a| a + 1).collect()
 }
 
@@ -367,7 +367,12 @@ impl Op for CumSum {
 }
 
 /// A fold the plain way, for the tests: every element to its place in the result.
-fn plain_fold(x: &Tensor, axes: &[usize], start: f64, f: impl Fn(f64, f64) -> f64) -> Tensor {
+pub(crate) fn plain_fold(
+    x: &Tensor,
+    axes: &[usize],
+    start: f64,
+    f: impl Fn(f64, f64) -> f64,
+) -> Tensor {
     let kept: Vec<usize> = (0..x.rank()).filter(|a| !axes.contains(a)).collect();
     let shape: Vec<usize> = kept.iter().map(|&a| x.shape()[a]).collect();
     let mut out = vec![start; shape.iter().product()];

@@ -1,9 +1,9 @@
 //! Special functions: the families of erf, gamma and Bessel.
 
-use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI, SQRT_2};
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI};
 use std::ops::Range;
 
-use lepton_tensor::simd::{Lane, Libm2};
+use lepton_tensor::simd::{Lane, Libm, Libm2};
 use lepton_tensor::{Result, special};
 
 use crate::attrs::Attrs;
@@ -26,9 +26,6 @@ functions! {
     /// The quantile of the standard normal distribution.
     Ndtri, ndtri, 0.05..0.95, special::ndtri, |p| bisect(normal_cdf, p), Keeps::OUTPUT,
         |k, g| g * ((k.output(0).square() * 0.5).exp() * (2.0 * PI).sqrt());
-    /// The logarithm of the standard normal distribution function, without underflow.
-    LogNdtr, log_ndtr, -2.0..2.0, special::log_ndtr, |x| normal_cdf(x).ln(), Keeps::INPUT,
-        |k, g| g / (k.input(0) * -FRAC_1_SQRT_2).erfcx() * (SQRT_2 / PI.sqrt());
     /// The logarithm of the absolute value of the gamma function.
     Lgamma, lgamma, 0.5..5.0, special::lgamma, |x| gamma_by_product(x).ln(), Keeps::INPUT,
         |k, g| g * k.input(0).digamma();
@@ -74,7 +71,19 @@ impl Unary for Polygamma {
             name: "polygamma",
             f: |x, n| special::polygamma(n as u32, x),
         };
-        x.libm2(T::splat(f64::from(self.0)), polygamma)
+        let order = T::splat(f64::from(self.0));
+        if self.0 != 1 {
+            return x.libm2(order, polygamma);
+        }
+        // Order 1 is reflected in the element's own precision, as elsewhere: next to its poles the
+        // value is that of the rounded angle.
+        let low = x.lt(T::splat(0.5));
+        let right = T::select(low, T::splat(1.0) - x, x).libm2(order, polygamma);
+        let sine = (x * T::splat(PI)).libm(Libm {
+            name: "sin",
+            f: f64::sin,
+        });
+        T::select(low, T::splat(PI * PI) / (sine * sine) - right, right)
     }
     /// The defining series of order 1, with what is left of it as an integral.
     fn reference(&self, x: f64) -> f64 {
@@ -117,9 +126,43 @@ impl Var {
         (self * -FRAC_1_SQRT_2).erfc() * 0.5
     }
 
+    /// The logarithm of the standard normal distribution function, without underflow.
+    pub fn log_ndtr(&self) -> Var {
+        self.clone().float().map(LogNdtr)
+    }
+
     /// `-x ln x`, 0 at 0 and `-inf` below.
     pub fn entr(&self) -> Var {
         self.clone().float().map(Entr)
+    }
+}
+
+/// The logarithm of the standard normal distribution function, without underflow.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogNdtr;
+
+impl Unary for LogNdtr {
+    const NAME: &'static str = "log_ndtr";
+    const KEEPS: Keeps = Keeps::INPUT.and(Keeps::OUTPUT);
+    const DOMAIN: Range<f64> = -2.0..2.0;
+
+    #[inline(always)]
+    fn f<T: Lane>(&self, x: T) -> T {
+        let of = |name, f| Libm { name, f };
+        let t = x * T::splat(FRAC_1_SQRT_2);
+        let scaled = (-t).libm(of("erfcx", special::erfcx)) * T::splat(0.5);
+        let low = scaled.ln() - t * t;
+        let high = -(t.libm(of("erfc", special::erfc)) * T::splat(0.5));
+        let high = high.libm(of("log1p", f64::ln_1p));
+        T::select(x.lt(T::splat(-1.0)), low, high)
+    }
+    fn reference(&self, x: f64) -> f64 {
+        normal_cdf(x).ln()
+    }
+    /// The density over the distribution function, from the logarithm of both.
+    fn vjp(&self, k: &Saved<'_>, g: &Var) -> Var {
+        let log = k.output(0) + k.input(0).square() * 0.5;
+        g * ((-log).exp() / (2.0 * PI).sqrt())
     }
 }
 

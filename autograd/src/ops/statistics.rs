@@ -42,6 +42,14 @@ impl Var {
             "cov: wants [variables, observations], got {:?}",
             self.shape()
         );
+        if let Some(a) = weights {
+            assert!(
+                a.dtype() == self.dtype(),
+                "cov: the weights are {}, the data {}; cast one first",
+                a.dtype(),
+                self.dtype()
+            );
+        }
         let rows = if self.rank() == 2 { self.shape()[0] } else { 1 };
         let x = self.reshape(&[rows, self.numel() / rows.max(1)]);
         let counts = counts.map(|f| f.to_dtype(x.dtype()));

@@ -9,14 +9,14 @@ use serde_json::Value;
 use crate::report::{Stop, lacks, wrong};
 
 /// The variables of a case by the key of their tensor.
-pub type Inputs = BTreeMap<String, Var>;
+pub(crate) type Inputs = BTreeMap<String, Var>;
 
 /// What a call gives.
-pub type Out = Result<Vec<Var>, Stop>;
+pub(crate) type Out = Result<Vec<Var>, Stop>;
 
 /// One value among arguments.
 #[derive(Clone, Debug)]
-pub enum Arg {
+pub(crate) enum Arg {
     Null,
     Flag(bool),
     Int(i64),
@@ -31,7 +31,7 @@ pub enum Arg {
 
 impl Arg {
     /// The argument that JSON stands for.
-    pub fn parse(v: &Value) -> Result<Arg, Stop> {
+    pub(crate) fn parse(v: &Value) -> Result<Arg, Stop> {
         Ok(match v {
             Value::Null => Arg::Null,
             Value::Bool(b) => Arg::Flag(*b),
@@ -70,7 +70,7 @@ impl Arg {
     }
 
     /// Keys of all tensors inside, in order.
-    pub fn keys<'a>(&'a self, into: &mut Vec<&'a str>) {
+    pub(crate) fn keys<'a>(&'a self, into: &mut Vec<&'a str>) {
         match self {
             Arg::Tensor(key) => into.push(key),
             Arg::List(all) => all.iter().for_each(|a| a.keys(into)),
@@ -78,7 +78,7 @@ impl Arg {
         }
     }
 
-    pub fn number(&self) -> Option<f64> {
+    pub(crate) fn number(&self) -> Option<f64> {
         match self {
             Arg::Int(i) => Some(*i as f64),
             Arg::Float(f) => Some(*f),
@@ -86,7 +86,7 @@ impl Arg {
         }
     }
 
-    pub fn int(&self) -> Option<i64> {
+    pub(crate) fn int(&self) -> Option<i64> {
         if let Arg::Int(i) = self {
             Some(*i)
         } else {
@@ -96,9 +96,9 @@ impl Arg {
 }
 
 /// The arguments of one evaluation, with a memory of which have been asked for.
-pub struct Call<'a> {
+pub(crate) struct Call<'a> {
     /// The function, without its namespace and variant.
-    pub op: &'a str,
+    pub(crate) op: &'a str,
     args: &'a [Arg],
     kwargs: &'a BTreeMap<String, Arg>,
     inputs: &'a Inputs,
@@ -106,7 +106,7 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub fn new(
+    pub(crate) fn new(
         op: &'a str,
         args: &'a [Arg],
         kwargs: &'a BTreeMap<String, Arg>,
@@ -122,7 +122,7 @@ impl<'a> Call<'a> {
     }
 
     /// An argument that nobody asked for would be ignored: the case is not understood.
-    pub fn finish(&self) -> Result<(), Stop> {
+    pub(crate) fn finish(&self) -> Result<(), Stop> {
         let used = self.used.borrow();
         let places = (0..self.args.len()).map(|i| i.to_string());
         match places
@@ -135,12 +135,12 @@ impl<'a> Call<'a> {
     }
 
     /// The number of positional arguments.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.args.len()
     }
 
     /// The argument at place `at` or called `name`; null counts as absent.
-    pub fn arg(&self, at: usize, name: &str) -> Option<&'a Arg> {
+    pub(crate) fn arg(&self, at: usize, name: &str) -> Option<&'a Arg> {
         let found = match self.args.get(at) {
             Some(a) => {
                 self.used.borrow_mut().insert(at.to_string());
@@ -155,7 +155,7 @@ impl<'a> Call<'a> {
     }
 
     /// Says that `name` makes no difference to the result.
-    pub fn ignore(&self, name: &str) {
+    pub(crate) fn ignore(&self, name: &str) {
         self.used.borrow_mut().insert(name.to_owned());
     }
 
@@ -175,7 +175,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    pub fn variable(&self, key: &str) -> Result<Var, Stop> {
+    pub(crate) fn variable(&self, key: &str) -> Result<Var, Stop> {
         match self.inputs.get(key) {
             Some(v) => Ok(v.clone()),
             None => wrong(format!("no input '{key}'")),
@@ -183,7 +183,7 @@ impl<'a> Call<'a> {
     }
 
     /// The tensor at place `at`.
-    pub fn var(&self, at: usize) -> Result<Var, Stop> {
+    pub(crate) fn var(&self, at: usize) -> Result<Var, Stop> {
         match self.opt_var(at, "")? {
             Some(v) => Ok(v),
             None => lacks(format!("{} without argument {at}", self.op)),
@@ -191,7 +191,7 @@ impl<'a> Call<'a> {
     }
 
     /// The tensor at place `at` or called `name`, if there is one.
-    pub fn opt_var(&self, at: usize, name: &str) -> Result<Option<Var>, Stop> {
+    pub(crate) fn opt_var(&self, at: usize, name: &str) -> Result<Option<Var>, Stop> {
         match self.arg(at, name) {
             None => Ok(None),
             Some(Arg::Tensor(key)) => self.variable(key).map(Some),
@@ -200,7 +200,12 @@ impl<'a> Call<'a> {
     }
 
     /// A tensor, or a number as a constant like `like`.
-    pub fn var_or_number(&self, at: usize, name: &str, like: &Var) -> Result<Option<Var>, Stop> {
+    pub(crate) fn var_or_number(
+        &self,
+        at: usize,
+        name: &str,
+        like: &Var,
+    ) -> Result<Option<Var>, Stop> {
         match self.arg(at, name) {
             Some(a) if a.number().is_some() => {
                 let c = a.number().unwrap_or_default();
@@ -211,7 +216,7 @@ impl<'a> Call<'a> {
     }
 
     /// All tensors from place `from` on, lists opened.
-    pub fn vars(&self, from: usize) -> Result<Vec<Var>, Stop> {
+    pub(crate) fn vars(&self, from: usize) -> Result<Vec<Var>, Stop> {
         let mut keys = Vec::new();
         for at in from..self.len() {
             match self.arg(at, "") {
@@ -223,7 +228,7 @@ impl<'a> Call<'a> {
     }
 
     /// The tensors of the list at place `at`.
-    pub fn list(&self, at: usize) -> Result<Vec<Var>, Stop> {
+    pub(crate) fn list(&self, at: usize) -> Result<Vec<Var>, Stop> {
         let mut keys = Vec::new();
         match self.arg(at, "") {
             Some(a @ (Arg::Tensor(_) | Arg::List(_))) => a.keys(&mut keys),
@@ -232,25 +237,25 @@ impl<'a> Call<'a> {
         keys.into_iter().map(|k| self.variable(k)).collect()
     }
 
-    pub fn opt_number(&self, at: usize, name: &str) -> Result<Option<f64>, Stop> {
+    pub(crate) fn opt_number(&self, at: usize, name: &str) -> Result<Option<f64>, Stop> {
         self.read(at, name, "a number", Arg::number)
     }
 
-    pub fn number(&self, at: usize, name: &str, default: f64) -> Result<f64, Stop> {
+    pub(crate) fn number(&self, at: usize, name: &str, default: f64) -> Result<f64, Stop> {
         Ok(self.opt_number(at, name)?.unwrap_or(default))
     }
 
-    pub fn opt_int(&self, at: usize, name: &str) -> Result<Option<isize>, Stop> {
+    pub(crate) fn opt_int(&self, at: usize, name: &str) -> Result<Option<isize>, Stop> {
         Ok(self
             .read(at, name, "a whole number", Arg::int)?
             .map(|i| i as isize))
     }
 
-    pub fn int(&self, at: usize, name: &str, default: isize) -> Result<isize, Stop> {
+    pub(crate) fn int(&self, at: usize, name: &str, default: isize) -> Result<isize, Stop> {
         Ok(self.opt_int(at, name)?.unwrap_or(default))
     }
 
-    pub fn flag(&self, at: usize, name: &str, default: bool) -> Result<bool, Stop> {
+    pub(crate) fn flag(&self, at: usize, name: &str, default: bool) -> Result<bool, Stop> {
         let read = |a: &Arg| {
             if let Arg::Flag(b) = a { Some(*b) } else { None }
         };
@@ -259,7 +264,7 @@ impl<'a> Call<'a> {
             .unwrap_or(default))
     }
 
-    pub fn text(&self, at: usize, name: &str) -> Result<Option<String>, Stop> {
+    pub(crate) fn text(&self, at: usize, name: &str) -> Result<Option<String>, Stop> {
         let read = |a: &Arg| {
             if let Arg::Text(t) = a {
                 Some(t.clone())
@@ -270,7 +275,7 @@ impl<'a> Call<'a> {
         self.read(at, name, "a word", read)
     }
 
-    pub fn dtype(&self, at: usize, name: &str) -> Result<Option<DType>, Stop> {
+    pub(crate) fn dtype(&self, at: usize, name: &str) -> Result<Option<DType>, Stop> {
         match self.arg(at, name) {
             None => Ok(None),
             Some(Arg::DType(d)) => named(d).map(Some),
@@ -279,7 +284,7 @@ impl<'a> Call<'a> {
     }
 
     /// One whole number or several.
-    pub fn opt_ints(&self, at: usize, name: &str) -> Result<Option<Vec<isize>>, Stop> {
+    pub(crate) fn opt_ints(&self, at: usize, name: &str) -> Result<Option<Vec<isize>>, Stop> {
         let read = |a: &Arg| match a {
             Arg::Int(i) => Some(vec![*i as isize]),
             Arg::List(all) => all.iter().map(|a| a.int().map(|i| i as isize)).collect(),
@@ -289,7 +294,7 @@ impl<'a> Call<'a> {
     }
 
     /// Sizes: one number or several.
-    pub fn opt_sizes(&self, at: usize, name: &str) -> Result<Option<Vec<usize>>, Stop> {
+    pub(crate) fn opt_sizes(&self, at: usize, name: &str) -> Result<Option<Vec<usize>>, Stop> {
         let Some(all) = self.opt_ints(at, name)? else {
             return Ok(None);
         };
@@ -301,7 +306,7 @@ impl<'a> Call<'a> {
     }
 
     /// Whole numbers as one list, or as the rest of the positional arguments.
-    pub fn ints_from(&self, at: usize, name: &str) -> Result<Vec<isize>, Stop> {
+    pub(crate) fn ints_from(&self, at: usize, name: &str) -> Result<Vec<isize>, Stop> {
         if self.len() > at + 1 {
             return (at..self.len()).map(|i| self.int(i, "", 0)).collect();
         }
@@ -313,7 +318,7 @@ impl<'a> Call<'a> {
 }
 
 /// The dtype with PyTorch's name.
-pub fn named(name: &str) -> Result<DType, Stop> {
+pub(crate) fn named(name: &str) -> Result<DType, Stop> {
     Ok(match name {
         "float64" => DType::F64,
         "float32" => DType::F32,

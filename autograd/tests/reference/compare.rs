@@ -6,18 +6,18 @@ use crate::report::{Stop, wrong};
 
 /// `|x - want| <= absolute + relative * |want|`.
 #[derive(Clone, Copy, Debug)]
-pub struct Tolerance {
-    pub relative: f64,
-    pub absolute: f64,
+pub(crate) struct Tolerance {
+    pub(crate) relative: f64,
+    pub(crate) absolute: f64,
 }
 
 const fn tolerance(relative: f64, absolute: f64) -> Tolerance {
     Tolerance { relative, absolute }
 }
 
-pub const F64: Tolerance = tolerance(1e-9, 1e-11);
-pub const WIDE: Tolerance = tolerance(1e-7, 1e-9);
-pub const F32: Tolerance = tolerance(1e-5, 1e-6);
+pub(crate) const F64: Tolerance = tolerance(1e-9, 1e-11);
+pub(crate) const WIDE: Tolerance = tolerance(1e-7, 1e-9);
+pub(crate) const F32: Tolerance = tolerance(1e-5, 1e-6);
 
 /// Functions of which the index promises 1e-7 only: the gamma, erfc and Bessel families.
 const WIDE_FUNCTIONS: [&str; 10] = [
@@ -34,7 +34,7 @@ const WIDE_FUNCTIONS: [&str; 10] = [
 ];
 
 /// The tolerance of values and first derivatives of `op` in `group`.
-pub fn of(group: &str, op: &str, dtype: DType) -> Tolerance {
+pub(crate) fn of(group: &str, op: &str, dtype: DType) -> Tolerance {
     match dtype {
         DType::F32 => F32,
         _ if group == "linalg" || WIDE_FUNCTIONS.contains(&op) => WIDE,
@@ -43,7 +43,7 @@ pub fn of(group: &str, op: &str, dtype: DType) -> Tolerance {
 }
 
 /// Shape, dtype and every element; integers and bool exactly.
-pub fn close(what: &str, got: &Tensor, want: &Tensor, tol: Tolerance) -> Result<(), Stop> {
+pub(crate) fn close(what: &str, got: &Tensor, want: &Tensor, tol: Tolerance) -> Result<(), Stop> {
     if got.shape() != want.shape() || got.dtype() != want.dtype() {
         return wrong(format!(
             "{what} is {} {:?}, want {} {:?}",
@@ -87,7 +87,7 @@ fn elements(
 
 /// The rule of the precision group: no further from the f64 answer than four times another
 /// system's worst error plus two units in the last place of the type `dtype`.
-pub fn precise(
+pub(crate) fn precise(
     what: &str,
     got: &Tensor,
     want: &Tensor,

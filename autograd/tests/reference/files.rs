@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::report::{Stop, lacks, wrong};
 
 /// The folder of an area: below `$LEPTON_REFERENCE`, or the project's own copy.
-pub fn root(area: &str) -> PathBuf {
+pub(crate) fn root(area: &str) -> PathBuf {
     match std::env::var_os("LEPTON_REFERENCE") {
         Some(dir) => Path::new(&dir).join(area),
         None => Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -25,23 +25,23 @@ pub fn root(area: &str) -> PathBuf {
 ///
 /// # Panics
 /// When it cannot be read or is not JSON: without its index an area has no cases.
-pub fn json(path: &Path) -> Value {
+pub(crate) fn json(path: &Path) -> Value {
     let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
 /// The tensors of one file by key; those of a dtype that lepton lacks have its name instead.
-pub type Tensors = HashMap<String, Result<Tensor, String>>;
+pub(crate) type Tensors = HashMap<String, Result<Tensor, String>>;
 
 /// An area with an index.
-pub struct Area {
-    pub index: Value,
+pub(crate) struct Area {
+    pub(crate) index: Value,
     root: PathBuf,
     open: RefCell<HashMap<String, Rc<Tensors>>>,
 }
 
 impl Area {
-    pub fn open(area: &str) -> Area {
+    pub(crate) fn open(area: &str) -> Area {
         let root = root(area);
         Area {
             index: json(&root.join("index.json")),
@@ -51,7 +51,7 @@ impl Area {
     }
 
     /// The tensors of `file`, read once.
-    pub fn tensors(&self, file: &str) -> Result<Rc<Tensors>, Stop> {
+    pub(crate) fn tensors(&self, file: &str) -> Result<Rc<Tensors>, Stop> {
         if let Some(found) = self.open.borrow().get(file) {
             return Ok(found.clone());
         }
@@ -73,7 +73,7 @@ impl Area {
 }
 
 /// The tensor `key`.
-pub fn find(tensors: &Tensors, key: &str) -> Result<Tensor, Stop> {
+pub(crate) fn find(tensors: &Tensors, key: &str) -> Result<Tensor, Stop> {
     match tensors.get(key) {
         Some(Ok(t)) => Ok(t.clone()),
         Some(Err(dtype)) => lacks(format!("dtype {dtype}")),

@@ -9,7 +9,7 @@ use crate::files;
 use crate::report::{Report, Stop, lacks, wrong};
 
 /// Runs every row of every table of `kat.json`.
-pub fn run(root: &Path, report: &mut Report) {
+pub(crate) fn run(root: &Path, report: &mut Report) {
     let tables = files::json(&root.join("kat.json"));
     for (name, rows) in tables.as_object().into_iter().flatten() {
         for (i, row) in rows.as_array().into_iter().flatten().enumerate() {

@@ -7,7 +7,7 @@ use lepton_autograd::{Error, ErrorKind};
 
 /// Why a case did not pass.
 #[derive(Debug)]
-pub enum Stop {
+pub(crate) enum Stop {
     /// Something the library lacks.
     Unsupported(String),
     /// A wrong answer.
@@ -24,17 +24,17 @@ impl From<Error> for Stop {
 }
 
 /// The stop that names what is lacking.
-pub fn lacks<T>(what: impl Into<String>) -> Result<T, Stop> {
+pub(crate) fn lacks<T>(what: impl Into<String>) -> Result<T, Stop> {
     Err(Stop::Unsupported(what.into()))
 }
 
 /// The stop that says what is wrong.
-pub fn wrong<T>(what: impl Into<String>) -> Result<T, Stop> {
+pub(crate) fn wrong<T>(what: impl Into<String>) -> Result<T, Stop> {
     Err(Stop::Failed(what.into()))
 }
 
 /// The counts of one area.
-pub struct Report {
+pub(crate) struct Report {
     area: &'static str,
     passed: usize,
     failed: usize,
@@ -43,7 +43,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn new(area: &'static str) -> Report {
+    pub(crate) fn new(area: &'static str) -> Report {
         Report {
             area,
             passed: 0,
@@ -54,7 +54,7 @@ impl Report {
     }
 
     /// Runs one case; a panic inside is a failure with its message.
-    pub fn case(&mut self, name: &str, run: impl FnOnce() -> Result<(), Stop>) {
+    pub(crate) fn case(&mut self, name: &str, run: impl FnOnce() -> Result<(), Stop>) {
         let outcome = quietly(|| catch_unwind(AssertUnwindSafe(run)))
             .unwrap_or_else(|panic| wrong(format!("panic: {}", message(&*panic))));
         let (word, why) = match outcome {
@@ -79,7 +79,7 @@ impl Report {
     ///
     /// # Panics
     /// When a case failed.
-    pub fn finish(self) {
+    pub(crate) fn finish(self) {
         let total = self.passed + self.failed + self.unsupported;
         let (p, f, u) = (self.passed, self.failed, self.unsupported);
         let mut text = self.lines.join("\n");

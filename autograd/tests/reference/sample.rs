@@ -13,7 +13,7 @@ use crate::report::{Report, Stop, lacks, wrong};
 use crate::views;
 
 /// Runs every sample of every entry.
-pub fn run(area: &Area, report: &mut Report) {
+pub(crate) fn run(area: &Area, report: &mut Report) {
     let Some(entries) = area.index.get("entries").and_then(Value::as_object) else {
         return;
     };
@@ -47,7 +47,7 @@ const SILENT: [&str; 3] = ["nn.functional.", "special.", "torch.ops.aten."];
 const LOUD: [&str; 3] = ["linalg.", "masked.", "fft."];
 
 /// The function that an entry tests: without prefix of its group, namespace and variant.
-pub fn function<'a>(name: &'a str, group: &str) -> &'a str {
+pub(crate) fn function<'a>(name: &'a str, group: &str) -> &'a str {
     let prefix = match group {
         "special_values" => "special_",
         "precision" => "prec_",

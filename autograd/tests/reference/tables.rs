@@ -9,7 +9,7 @@ use crate::call::named;
 use crate::report::{Report, Stop, lacks, wrong};
 
 /// Runs each table that the index has.
-pub fn run(index: &Value, report: &mut Report) {
+pub(crate) fn run(index: &Value, report: &mut Report) {
     let rows = |key: &str| {
         index
             .get(key)

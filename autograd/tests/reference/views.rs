@@ -8,7 +8,7 @@ use crate::files::{Tensors, find};
 use crate::report::{Stop, lacks, wrong};
 
 /// Runs one chain on the case's input.
-pub fn chain(sample: &Map<String, Value>, tensors: &Tensors) -> Result<(), Stop> {
+pub(crate) fn chain(sample: &Map<String, Value>, tensors: &Tensors) -> Result<(), Stop> {
     let key = |field: &str, tag: Option<&str>| {
         let first = sample.get(field)?.as_array()?.first()?;
         tag.map_or(Some(first), |t| first.get(t))?.as_str()
@@ -86,7 +86,10 @@ fn view(x: &Tensor, name: &str, args: &[Value]) -> Viewed {
     let axis = |i: isize| if i < 0 { i + x.rank() as isize } else { i } as usize;
     let size = |a: usize| x.shape().get(a).copied().unwrap_or(0);
     Ok(match (name, ints.as_slice()) {
-        ("flip", &[a]) => x.slice(axis(a), size(axis(a)).saturating_sub(1), size(axis(a)), -1),
+        // Chains state the layout after a flip that copies.
+        ("flip", &[a]) => x
+            .slice(axis(a), size(axis(a)).saturating_sub(1), size(axis(a)), -1)
+            .map(|y| y.contiguous()),
         ("select", &[a, i]) => {
             let (a, n) = (axis(a), size(axis(a)) as isize);
             let at = if i < 0 { i + n } else { i };

@@ -1,6 +1,7 @@
 //! Reading and adding at indices. An index outside its axis is an error, never a wild read.
 
 use crate::dtype::Element;
+use crate::ops::reduce::Extreme;
 use crate::{DType, Error, Result, Tensor, match_dtype};
 
 /// The index as a position on an axis of `size`.
@@ -137,5 +138,50 @@ fn add<T: Element>(a: T, b: T) -> T {
         T::from_f64(a.to_f64() + b.to_f64())
     } else {
         T::from_i64(a.to_i64().wrapping_add(b.to_i64()))
+    }
+}
+
+/// How elements that meet in one place combine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meet {
+    /// The last one stays.
+    Set,
+    /// Their product, with what was there.
+    Prod,
+    /// The extreme of them and of what was there; NaN wins.
+    Extreme(Extreme),
+}
+
+/// `base` with each `src[i][j]` met at `[index[i][j]][j]`; `src` has the shape of `index`.
+///
+/// # Errors
+/// When an index is outside the axis.
+pub fn scatter(
+    how: Meet,
+    mut base: Tensor,
+    axis: usize,
+    index: &Tensor,
+    src: &Tensor,
+) -> Result<Tensor> {
+    let places = places("scatter", base.shape(), axis, index)?;
+    match_dtype!(base.dtype(), T => {
+        let from = src.to_vec::<T>()?;
+        let to = base.make_mut::<T>();
+        for (&p, &v) in places.iter().zip(&from) {
+            to[p] = meet(how, to[p], v);
+        }
+    });
+    Ok(base)
+}
+
+#[allow(clippy::eq_op, reason = "x != x is how a generic float says NaN")]
+fn meet<T: Element>(how: Meet, old: T, new: T) -> T {
+    let keep_if = |further: bool| if further || old != old { old } else { new };
+    match how {
+        Meet::Set => new,
+        Meet::Prod if T::DTYPE.is_float() => T::from_f64(old.to_f64() * new.to_f64()),
+        Meet::Prod => T::from_i64(old.to_i64().wrapping_mul(new.to_i64())),
+        Meet::Extreme(Extreme::Max) => keep_if(old > new),
+        Meet::Extreme(Extreme::Min) => keep_if(old < new),
     }
 }

@@ -105,7 +105,9 @@ fn orthonormal(a: &[Vec<f64>], order: &[usize], norms: &[f64], m: usize) -> Vec<
         if norms[i] > 0.0 {
             column.iter_mut().for_each(|x| *x /= norms[i]);
         } else {
+            // Of equally good ones the first, so that a matrix of zeros has identities.
             column = (0..m)
+                .rev()
                 .map(|e| complement(&out, e, m))
                 .max_by(|x, y| dot(x, x).total_cmp(&dot(y, y)))
                 .unwrap_or_default();

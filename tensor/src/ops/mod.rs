@@ -7,6 +7,7 @@
 
 mod copy;
 mod elementwise;
+mod factor;
 mod index;
 mod linalg;
 mod matmul;
@@ -23,7 +24,8 @@ mod window;
 
 pub use copy::{arange, assign, cast, cat, copy, copy_into, full};
 pub use elementwise::{CompareBody, IntMap, IntZip, all_finite, compare, map, select, zip};
-pub use index::{gather, index_add, scatter_add, take};
+pub use factor::{cholesky, slogdet, solve};
+pub use index::{Meet, gather, index_add, scatter, scatter_add, take};
 pub use linalg::svd;
 pub use matmul::{Activation, matmul};
 

@@ -142,7 +142,7 @@ fn columns<T: Float + Element>(
     let level = simd::level();
     let blocks = len.div_ceil(BLOCK).max(1);
     let partial = Tensor::build(&[outer, blocks, inner], |out: &mut [T]| {
-        if len == 0 {
+        if len == 0 || out.is_empty() {
             return out.fill(start);
         }
         threads::parallel_chunks(out, inner.max(1), |i, acc| {

@@ -28,11 +28,15 @@ pub fn lgamma(x: f64) -> f64 {
         return f64::INFINITY;
     }
     if x < 0.5 {
+        // Next to 0 the sine is too small to be precise.
+        if x.abs() < 1e-18 {
+            return -x.abs().ln();
+        }
         let sine = sin_pi(x).abs();
         if sine == 0.0 {
             return f64::INFINITY;
         }
-        return (PI / sine).ln() - lgamma(1.0 - x);
+        return PI.ln() - sine.ln() - lgamma(1.0 - x);
     }
     if x == 1.0 || x == 2.0 {
         return 0.0;

@@ -6,7 +6,7 @@ use super::{elsewhere, one, two};
 use crate::call::{Call, Out};
 use crate::report::lacks;
 
-pub fn call(c: &Call<'_>) -> Out {
+pub(crate) fn call(c: &Call<'_>) -> Out {
     c.ignore("inplace");
     match c.op {
         "relu" => one(c, Var::relu),
@@ -79,10 +79,10 @@ pub fn call(c: &Call<'_>) -> Out {
             let x = &x[0];
             Ok(vec![
                 x.relu(),
-                x.leaky_relu(0.01),
-                x.elu(1.0),
                 x.relu6(),
+                x.leaky_relu(0.01),
                 x.clamp(-1.0, 1.0),
+                x.elu(1.0),
             ])
         }),
         "trap_where_nan_guard" => one(c, |x| {
@@ -106,15 +106,27 @@ fn along(c: &Call<'_>, f: impl Fn(&Var, isize) -> Var) -> Out {
     let axis = c.int(1, "dim", -1)?;
     let dtype = c.dtype(2, "dtype")?;
     one(c, |x| {
-        f(&dtype.map_or_else(|| x.clone(), |d| x.to_dtype(d)), axis)
+        let x = dtype.map_or_else(|| x.clone(), |d| x.to_dtype(d));
+        on_axis(&x, axis, &f)
     })
+}
+
+/// A number counts as one row.
+fn on_axis(x: &Var, axis: isize, f: impl Fn(&Var, isize) -> Var) -> Var {
+    match x.rank() {
+        0 => f(&x.reshape(&[1]), 0).reshape(&[]),
+        _ => f(x, axis),
+    }
 }
 
 /// Softmax of which a row of nothing but `-inf` is 0.
 fn safe_softmax(x: &Var, axis: isize) -> Var {
     let low = Var::full(&[], f64::NEG_INFINITY, x.dtype(), x.device());
-    let out = x.ne(&low).sum(&[axis]).unsqueeze(axis);
-    x.softmax(axis).masked_fill(&out.eq(&out.zeros_like()), 0.0)
+    let kept = x.ne(&low).sum(&[axis]).unsqueeze(axis);
+    let none = kept.eq(&kept.zeros_like());
+    x.masked_fill(&none, 0.0)
+        .softmax(axis)
+        .masked_fill(&none, 0.0)
 }
 
 /// Softmax over the elements that the mask keeps.
@@ -128,8 +140,11 @@ fn masked(c: &Call<'_>, f: impl Fn(&Var, isize) -> Var) -> Out {
     one(c, |x| {
         let x = dtype.map_or_else(|| x.clone(), |d| x.to_dtype(d));
         match &mask {
-            Some(m) => f(&x.masked_fill(&m.logical_not(), f64::NEG_INFINITY), axis),
-            None => f(&x, axis),
+            Some(m) => {
+                let x = x.masked_fill(&m.logical_not(), f64::NEG_INFINITY);
+                on_axis(&x, axis, &f)
+            }
+            None => on_axis(&x, axis, &f),
         }
     })
 }

@@ -6,7 +6,7 @@ use super::{elsewhere, two};
 use crate::call::{Call, Out};
 use crate::report::lacks;
 
-pub fn call(c: &Call<'_>) -> Out {
+pub(crate) fn call(c: &Call<'_>) -> Out {
     match c.op {
         "add" => scaled(c, |x, y| x + y),
         "sub" => scaled(c, |x, y| x - y),

@@ -6,7 +6,7 @@ use super::{elsewhere, one, pair};
 use crate::call::{Call, Out};
 use crate::report::lacks;
 
-pub fn call(c: &Call<'_>) -> Out {
+pub(crate) fn call(c: &Call<'_>) -> Out {
     match c.op {
         "eq" => numbers(c, Var::eq),
         "ne" => numbers(c, Var::ne),
@@ -71,7 +71,12 @@ pub fn call(c: &Call<'_>) -> Out {
             if !sorted {
                 return lacks("topk in no order");
             }
-            let (values, indices) = c.var(0)?.topk(k as usize, axis, largest);
+            let x = c.var(0)?;
+            if x.rank() == 0 {
+                let (values, indices) = x.reshape(&[1]).topk(k as usize, 0, largest);
+                return pair((values.reshape(&[]), indices.reshape(&[])));
+            }
+            let (values, indices) = x.topk(k as usize, axis, largest);
             Ok(match c.op {
                 "topk" => vec![values, indices],
                 _ => vec![values],
@@ -86,7 +91,10 @@ pub fn call(c: &Call<'_>) -> Out {
             if let Some(order) = order {
                 row = row.gather(-1, &order);
             }
-            Ok(vec![index(row.searchsorted(&c.var(1)?, right), narrow)])
+            let Some(values) = c.var_or_number(1, "values", &row)? else {
+                return lacks("searchsorted without values");
+            };
+            Ok(vec![index(row.searchsorted(&values, right), narrow)])
         }
         "bucketize" => {
             let right = c.flag(3, "right", false)?;
@@ -95,6 +103,21 @@ pub fn call(c: &Call<'_>) -> Out {
                 c.var(1)?.searchsorted(&c.var(0)?, right),
                 narrow,
             )])
+        }
+        "unique" => {
+            c.ignore("sorted");
+            if c.opt_int(4, "dim")?.is_some() {
+                return lacks("distinct slices");
+            }
+            let (values, inverse, counts) = c.var(0)?.unique()?;
+            let mut out = vec![values];
+            if c.flag(2, "return_inverse", false)? {
+                out.push(inverse);
+            }
+            if c.flag(3, "return_counts", false)? {
+                out.push(counts);
+            }
+            Ok(out)
         }
         "histc" => {
             let bins = c.int(1, "bins", 100)? as usize;

@@ -3,6 +3,11 @@
 mod activation;
 mod binary;
 mod compare;
+mod index;
+mod integer;
+mod linalg;
+mod matmul;
+mod network;
 mod reduce;
 mod unary;
 mod view;
@@ -21,7 +26,7 @@ fn elsewhere() -> Out {
 }
 
 /// Runs the call in the first group that knows the function.
-pub fn evaluate(c: &Call<'_>) -> Out {
+pub(crate) fn evaluate(c: &Call<'_>) -> Out {
     let groups = [
         unary::call,
         activation::call,
@@ -29,6 +34,11 @@ pub fn evaluate(c: &Call<'_>) -> Out {
         compare::call,
         reduce::call,
         view::call,
+        index::call,
+        matmul::call,
+        linalg::call,
+        integer::call,
+        network::call,
     ];
     for group in groups {
         match group(c) {

@@ -6,7 +6,7 @@ use super::{elsewhere, one, pair, two};
 use crate::call::{Arg, Call, Out};
 use crate::report::{Stop, lacks};
 
-pub fn call(c: &Call<'_>) -> Out {
+pub(crate) fn call(c: &Call<'_>) -> Out {
     match c.op {
         "sum" => fold(c, Var::sum),
         "mean" => fold(c, Var::mean),
@@ -30,7 +30,7 @@ pub fn call(c: &Call<'_>) -> Out {
         "trap_std_var_small" => {
             let correction = c.number(1, "correction", 1.0)?;
             let x = c.var(0)?;
-            Ok(vec![x.std(&[], correction), x.var(&[], correction)])
+            Ok(vec![x.var(&[], correction), x.std(&[], correction)])
         }
         "max" => extreme(c, |x| x.amax(&[]), Var::max_along),
         "min" => extreme(c, |x| x.amin(&[]), Var::min_along),
@@ -45,8 +45,9 @@ pub fn call(c: &Call<'_>) -> Out {
             let axes = c.opt_ints(1, "dim")?.unwrap_or_default();
             let keep = c.flag(2, "keepdim", false)?;
             let x = c.var(0)?;
-            let kept = |y: Var| if keep { y.keep_axes(&x, &axes) } else { y };
-            Ok(vec![kept(x.amin(&axes)), kept(x.amax(&axes))])
+            let axes = if x.rank() == 0 { &[][..] } else { &axes };
+            let ends = [x.amin(axes), x.amax(axes)];
+            Ok(ends.map(|y| kept(y, &x, axes, keep)).into())
         }
         "median" | "nanmedian" => {
             let skip = c.op == "nanmedian";
@@ -184,31 +185,26 @@ fn quantile(c: &Call<'_>) -> Out {
         _ => (x.reshape(&[x.numel()]), 0),
     };
     let skip = c.op == "nanquantile";
-    let at_q = |q: f64| {
+    let at_q = |q: &Var| {
         let y = flat.quantile(q, at, skip, between);
         match axis {
-            Some(a) if keep => y.unsqueeze(a),
-            None if keep => y.reshape(&vec![1; x.rank()]),
+            Some(a) if keep && x.rank() > 0 => y.unsqueeze(a),
+            _ if keep => y.reshape(&vec![1; x.rank()]),
             _ => y,
         }
     };
-    match c.arg(1, "q").and_then(Arg::number) {
-        Some(q) => Ok(vec![at_q(q)]),
-        None => {
-            let q = c.var(1)?;
-            let all: Vec<Var> = q.tensor().to_f64().into_iter().map(at_q).collect();
-            let one = q.rank() == 0;
-            Ok(vec![if one {
-                all[0].clone()
-            } else {
-                Var::stack(&all, 0)
-            }])
-        }
+    let Some(q) = c.var_or_number(1, "q", &x)? else {
+        return lacks("quantile without q");
+    };
+    if q.rank() == 0 {
+        return Ok(vec![at_q(&q)]);
     }
+    let all: Vec<Var> = q.unbind(0).iter().map(at_q).collect();
+    Ok(vec![Var::stack(&all, 0)])
 }
 
 /// The order of a norm, by place or name: a number, `fro`, or absent for 2.
-pub fn order(c: &Call<'_>, at: usize, name: &str) -> Result<f64, Stop> {
+pub(crate) fn order(c: &Call<'_>, at: usize, name: &str) -> Result<f64, Stop> {
     match c.arg(at, name) {
         None => Ok(2.0),
         Some(Arg::Text(t)) if t == "fro" => Ok(2.0),
@@ -239,6 +235,11 @@ fn norm(c: &Call<'_>) -> Out {
 fn cov(c: &Call<'_>) -> Out {
     let correction = c.number(1, "correction", 1.0)?;
     let (f, a) = (c.opt_var(2, "fweights")?, c.opt_var(3, "aweights")?);
+    if a.as_ref()
+        .is_some_and(|a| c.var(0).is_ok_and(|x| x.dtype() != a.dtype()))
+    {
+        return lacks("cov with weights of another dtype than the data");
+    }
     one(c, |x| x.cov(f.as_ref(), a.as_ref(), correction))
 }
 

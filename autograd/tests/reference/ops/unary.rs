@@ -5,7 +5,7 @@ use lepton_autograd::{DType, Var};
 use super::{elsewhere, one};
 use crate::call::{Call, Out};
 
-pub fn call(c: &Call<'_>) -> Out {
+pub(crate) fn call(c: &Call<'_>) -> Out {
     one(
         c,
         match c.op {

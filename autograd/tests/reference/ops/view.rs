@@ -6,7 +6,7 @@ use super::{elsewhere, one, two};
 use crate::call::{Arg, Call, Out};
 use crate::report::{Stop, lacks, wrong};
 
-pub fn call(c: &Call<'_>) -> Out {
+pub(crate) fn call(c: &Call<'_>) -> Out {
     match c.op {
         "T" | "t" => one(c, |x| if x.rank() < 2 { x.clone() } else { reversed(x) }),
         "mT" => one(c, Var::t),
@@ -207,7 +207,7 @@ fn reversed(x: &Var) -> Var {
     x.permute(&(0..x.rank()).rev().collect::<Vec<_>>())
 }
 
-pub fn position(x: &Var, axis: isize) -> Result<usize, Stop> {
+pub(crate) fn position(x: &Var, axis: isize) -> Result<usize, Stop> {
     let a = if axis < 0 {
         axis + x.rank() as isize
     } else {

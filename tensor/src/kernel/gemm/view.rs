@@ -183,7 +183,7 @@ impl<'a, T> MatMut<'a, T> {
     /// The address of `[i, j]`, for `i < rows` and `j < cols`.
     #[inline(always)]
     pub(crate) fn at(&self, i: usize, j: usize) -> *mut T {
-        debug_assert!(i < self.shape[0] && j < self.shape[1].max(1));
+        debug_assert!(i < self.shape[0].max(1) && j < self.shape[1].max(1));
         self.start.wrapping_add(i * self.row_stride + j)
     }
 
