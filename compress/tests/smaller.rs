@@ -38,14 +38,14 @@ proptest! {
         let way = Distillation::new(t, alpha).unwrap();
         let labels = labelled.then_some(&labels);
         let options = GradcheckOptions { order: 2, ..GradcheckOptions::default() };
-        gradcheck(|x| vec![way.loss(&x[0], &teacher, labels)], &[student.clone()], options).unwrap();
+        gradcheck(|x| vec![way.loss(&x[0], &teacher, labels)], std::slice::from_ref(&student), options).unwrap();
         // A student that answers as the teacher has nothing to learn from it.
         let same = Distillation::new(t, 1.0).unwrap().loss(&teacher, &teacher, None);
         prop_assert!(same.item().unwrap().abs() < 1e-12);
         prop_assert!(way.loss(&student, &teacher, None).item().unwrap() > 0.0);
         let leaf = Var::leaf(teacher.tensor().clone());
         let loss = way.loss(&student, &leaf, None);
-        let none = vjp(&[loss.clone()], &[loss.ones_like()], &[leaf]).unwrap();
+        let none = vjp(std::slice::from_ref(&loss), &[loss.ones_like()], &[leaf]).unwrap();
         prop_assert!(none[0].tensor().to_f64().iter().all(|g| *g == 0.0), "the teacher is taught");
     }
 

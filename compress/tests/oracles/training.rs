@@ -82,7 +82,7 @@ fn masks_of_what_is_left() {
 fn of_equal_weights_the_first_go() {
     let file = File::open("pruning");
     let w = file.array("ties", "w").reshape(&[1, 12]).unwrap();
-    let masks = Masks::by_layer(&weights(&[w.clone()]), 0.5).unwrap();
+    let masks = Masks::by_layer(&weights(std::slice::from_ref(&w)), 0.5).unwrap();
     let mask = masks.get("w.0").unwrap().to_f64();
     let ones: Vec<usize> = (0..12).filter(|&i| w.to_f64()[i].abs() == 1.0).collect();
     assert_eq!(mask.iter().sum::<f64>(), 6.0);
