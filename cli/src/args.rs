@@ -12,10 +12,13 @@ use crate::one_line;
 
 /// Small, readable, private AI in pure Rust.
 #[derive(Parser)]
-#[command(name = "lepton", version)]
+#[command(name = "lepton", version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
+    /// Without a subcommand `lepton` tells the story, under the same options.
+    #[command(flatten)]
+    demo: DemoArgs,
 }
 
 /// What to do.
@@ -165,21 +168,13 @@ fn rate(text: &str) -> Result<f64> {
 /// When the command line is not understood, in one line.
 pub(crate) fn parse(console: &Console) -> Result<Option<Command>> {
     match Cli::try_parse() {
-        Ok(cli) => Ok(Some(cli.command.unwrap_or_else(story))),
+        Ok(cli) => Ok(Some(cli.command.unwrap_or(Command::Demo(cli.demo)))),
         Err(e) => match e.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 console.print(&e.render().to_string()).map(|()| None)
             }
             _ => Err(Error::value(sentence(&e.render().to_string()))),
         },
-    }
-}
-
-/// What `lepton` alone does.
-fn story() -> Command {
-    match Cli::parse_from(["lepton", "demo"]).command {
-        Some(command) => command,
-        None => unreachable!("the command is given"),
     }
 }
 

@@ -56,7 +56,11 @@ pub(crate) fn explain(program: &Program, ward: &Ward, seed: u64) -> Result<Expla
             .swap_remove(0);
         y.select(1, class as isize) - y.select(1, 1 - class as isize)
     };
-    let found = IntegratedGradients::default().explain(score, &row, None)?;
+    let found = IntegratedGradients {
+        steps: 256,
+        ..IntegratedGradients::default()
+    }
+    .explain(score, &row, None)?;
     let mut parts: Vec<(String, f64)> = names.iter().cloned().zip(found.values.to_f64()).collect();
     parts.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
     let title = format!("Why patient {patient} is called {}", CLASSES[class]);
