@@ -31,6 +31,8 @@ pub struct Case<O> {
     /// Whether the order of additions follows the strides of the inputs, so that views and copies
     /// agree within rounding, not to the bit.
     pub by_strides: bool,
+    /// Whether the op refuses inputs whose elements repeat, as a solver does singular matrices.
+    pub no_repeats: bool,
 }
 
 impl<O> Case<O> {
@@ -51,6 +53,7 @@ impl<O> Case<O> {
             want: None,
             random: false,
             by_strides: false,
+            no_repeats: false,
         }
     }
 
@@ -69,6 +72,12 @@ impl<O> Case<O> {
     /// As the case of an op whose kernel adds in the order that the strides suggest.
     pub fn by_strides(mut self) -> Case<O> {
         self.by_strides = true;
+        self
+    }
+
+    /// As the case of an op that refuses inputs whose elements repeat along an axis.
+    pub fn no_repeats(mut self) -> Case<O> {
+        self.no_repeats = true;
         self
     }
 

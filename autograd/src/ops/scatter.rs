@@ -263,8 +263,37 @@ impl Var {
         }
     }
 
-    /// An index along `axis` of rows, spread to the shape of `rows`.
-    pub(crate) fn spread_rows(&self, axis: usize, rows: &Var) -> Var {
+    /// This variable with rows of `src` written along `axis` at the one-dimensional `index`; the
+    /// last of several stays.
+    ///
+    /// # Panics
+    /// When the rows do not fit, or an index leaves the axis.
+    #[track_caller]
+    pub fn index_copy(&self, axis: isize, index: &Var, src: &Var) -> Var {
+        let places = index.spread_rows(self.axis("index_copy", axis), src);
+        self.scatter(axis, &places, src)
+    }
+
+    /// This variable with rows of `src` put together along `axis` at the one-dimensional `index`,
+    /// as [`Var::scatter_reduce`] does.
+    ///
+    /// # Panics
+    /// When the rows do not fit, or an index leaves the axis.
+    #[track_caller]
+    pub fn index_reduce(
+        &self,
+        axis: isize,
+        index: &Var,
+        src: &Var,
+        how: Reduction,
+        include_self: bool,
+    ) -> Var {
+        let places = index.spread_rows(self.axis("index_reduce", axis), src);
+        self.scatter_reduce(axis, &places, src, how, include_self)
+    }
+
+    /// An index of rows, spread to the shape of `rows`.
+    fn spread_rows(&self, axis: usize, rows: &Var) -> Var {
         let mut shape = vec![1; rows.rank()];
         if let Some(d) = shape.get_mut(axis) {
             *d = self.numel();

@@ -82,7 +82,7 @@ impl Var {
     #[track_caller]
     pub fn correlation(&self) -> Var {
         if self.rank() == 0 {
-            return self / self;
+            return self / self.clone();
         }
         let deviation = self.diagonal(0, 0, 1).sqrt();
         (self / deviation.unsqueeze(0) / deviation.unsqueeze(1)).clamp(-1.0, 1.0)

@@ -68,7 +68,7 @@ impl Var {
         assert!(size > 0 || n == 0, "split: parts of size 0");
         let whole = n.checked_div(size).unwrap_or(0);
         let mut sizes = vec![size; whole];
-        if n == 0 || n % size > 0 {
+        if n == 0 || !n.is_multiple_of(size) {
             sizes.push(n - whole * size);
         }
         self.split_sizes(&sizes, axis)

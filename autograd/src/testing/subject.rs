@@ -21,6 +21,7 @@ pub(crate) struct Subject {
     pub(super) want: Option<Vec<Tensor>>,
     pub(super) random: bool,
     pub(super) by_strides: bool,
+    pub(super) no_repeats: bool,
     pub(super) loops: bool,
     gradients: Vec<Gradient>,
     /// Other inputs of the same shapes, where the op's cases have them: more examples for a batch.
@@ -56,6 +57,7 @@ pub(crate) fn subjects<O: Op + Listed>(seed: u64) -> Vec<Subject> {
             want: case.want.clone(),
             random: case.random,
             by_strides: case.by_strides,
+            no_repeats: case.no_repeats,
             loops: O::LOOPS,
             gradients: case.gradients.clone(),
         }

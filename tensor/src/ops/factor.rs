@@ -50,7 +50,7 @@ pub fn solve(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let (left, n) = square("solve", a)?;
     let (right, m) = (b.to_f64(), b.shape()[b.rank() - 1]);
     let mut out: Vec<f64> = Vec::with_capacity(right.len());
-    let batches = if n * m == 0 { 0 } else { right.len() / (n * m) };
+    let batches = right.len().checked_div(n * m).unwrap_or(0);
     for i in 0..batches {
         let (p, q) = (&left[i * n * n..][..n * n], &right[i * n * m..][..n * m]);
         let mut rows: Vec<f64> = (0..n)

@@ -100,7 +100,7 @@ pub fn polygamma(n: u32, x: f64) -> f64 {
         return digamma(x);
     }
     let factorial: f64 = (1..=n).map(f64::from).product();
-    let sign = if n % 2 == 0 { -1.0 } else { 1.0 };
+    let sign = if n.is_multiple_of(2) { -1.0 } else { 1.0 };
     sign * factorial * hurwitz(n + 1, x)
 }
 

@@ -75,8 +75,8 @@ pub(crate) fn call(c: &Call<'_>) -> Out {
         "_safe_softmax" => along(c, safe_softmax),
         "masked.softmax" => masked(c, |x, axis| x.softmax(axis)),
         "masked.log_softmax" => masked(c, |x, axis| x.log_softmax(axis)),
-        "trap_relu_family_at_kinks" => one(c, Var::clone).and_then(|x| {
-            let x = &x[0];
+        "trap_relu_family_at_kinks" => {
+            let x = c.var(0)?;
             Ok(vec![
                 x.relu(),
                 x.relu6(),
@@ -84,7 +84,7 @@ pub(crate) fn call(c: &Call<'_>) -> Out {
                 x.clamp(-1.0, 1.0),
                 x.elu(1.0),
             ])
-        }),
+        }
         "trap_where_nan_guard" => one(c, |x| {
             let positive = x.gt(&x.zeros_like());
             Var::where_(&positive, &x.log(), &x.zeros_like())

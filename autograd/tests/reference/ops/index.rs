@@ -30,7 +30,7 @@ pub(crate) fn call(c: &Call<'_>) -> Out {
             let (x, index, src) = (c.var(0)?, c.var(1)?, c.var(2)?);
             Ok(vec![x.put(&index, &src, accumulate)])
         }
-        "scatter" => scatter(c, |x, axis, index, src| x.scatter(axis, index, src)),
+        "scatter" => scatter(c, Var::scatter),
         "scatter_add" => scatter(c, |x, axis, index, src| {
             x.scatter_reduce(axis, index, src, Reduction::Sum, true)
         }),
@@ -65,16 +65,12 @@ pub(crate) fn call(c: &Call<'_>) -> Out {
                 x.index_add(axis, index, &(src * alpha))
             })
         }
-        "index_copy" => rows(c, |x, axis, index, src| {
-            let at = position(x, axis).unwrap_or(0);
-            x.scatter(axis, &spread(index, at, src), src)
-        }),
+        "index_copy" => rows(c, Var::index_copy),
         "index_reduce" => {
             let how = reduction(c, 4)?;
             let include = c.flag(5, "include_self", true)?;
             rows(c, |x, axis, index, src| {
-                let at = position(x, axis).unwrap_or(0);
-                x.scatter_reduce(axis, &spread(index, at, src), src, how, include)
+                x.index_reduce(axis, index, src, how, include)
             })
         }
         "index_fill" => index_fill(c),
@@ -149,13 +145,6 @@ fn reduction(c: &Call<'_>, at: usize) -> Result<Reduction, Stop> {
         Some("amin") => Reduction::Min,
         other => return lacks(format!("the reduction {other:?}")),
     })
-}
-
-/// An index of rows, spread to the shape of `rows`.
-fn spread(index: &Var, axis: usize, rows: &Var) -> Var {
-    let mut shape = vec![1; rows.rank()];
-    shape[axis] = index.numel();
-    index.reshape(&shape).expand(rows.shape())
 }
 
 fn rows(c: &Call<'_>, f: impl Fn(&Var, isize, &Var, &Var) -> Var) -> Out {

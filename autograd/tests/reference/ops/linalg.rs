@@ -124,8 +124,8 @@ fn norm(c: &Call<'_>) -> Out {
         None if x.rank() <= 2 => (0..x.rank() as isize).collect(),
         None => return lacks("a matrix norm of more than two axes"),
     };
-    let entries =
-        axes.len() != 2 || (!given && !matrix) || (named && !nuclear) || (!given && matrix);
+    // The entries as one vector: along other than two axes, without an order, or by Frobenius.
+    let entries = axes.len() != 2 || !given || (named && !nuclear);
     if entries {
         let y = if x.rank() == 0 {
             x.norm(p, &[])

@@ -151,7 +151,6 @@ pub(crate) fn call(c: &Call<'_>) -> Out {
         "adaptive_avg_pool1d" | "adaptive_avg_pool2d" | "adaptive_avg_pool3d" => adaptive_avg(c),
         "pad" => pad(c),
         "scaled_dot_product_attention" | "trap_masked_softmax_attention" => attention(c),
-        "trap_expand_accumulates" => elsewhere(),
         _ => elsewhere(),
     }
 }
