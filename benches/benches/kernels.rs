@@ -3,6 +3,11 @@
 //! Names are `op/dtype/shape/layout/simd/threads`. A case is checked against plain arithmetic in f64
 //! before it is timed.
 
+#![allow(
+    missing_docs,
+    reason = "criterion's macros write functions without a word"
+)]
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lepton_autograd::Var;
 use lepton_benches::inputs::values;

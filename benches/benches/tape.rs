@@ -1,5 +1,10 @@
 //! The tape by itself: ops on one element, so that nothing but recording and the walk is timed.
 
+#![allow(
+    missing_docs,
+    reason = "criterion's macros write functions without a word"
+)]
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lepton_autograd::{Tensor, Var, no_grad};
 use lepton_tensor::simd;

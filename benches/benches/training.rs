@@ -1,5 +1,10 @@
 //! Whole training steps: forward, loss, backward, optimiser.
 
+#![allow(
+    missing_docs,
+    reason = "criterion's macros write functions without a word"
+)]
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lepton_benches::{Iteration, find};
 use lepton_tensor::simd;

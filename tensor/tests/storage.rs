@@ -77,6 +77,7 @@ impl MapBody for Twice {
 }
 
 impl ops::IntMap for Twice {
+    const INT: bool = true;
     fn int<T: Num>(&self, x: T) -> T {
         x + x
     }

@@ -14,6 +14,7 @@ impl MapBody for Tanh {
 }
 
 impl ops::IntMap for Tanh {
+    const INT: bool = false;
     fn int<T: Num>(&self, x: T) -> T {
         x
     }

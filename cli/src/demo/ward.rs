@@ -42,7 +42,6 @@ impl Ward {
     ///
     /// The private rows are scaled by published ranges and not by statistics of the rows: those
     /// would tell something about each of them.
-
     pub(crate) fn new(seed: u64) -> Result<Ward> {
         let table = Table::read(CSV.as_bytes(), "breast_cancer.csv", &ReadOptions::default())?;
         let target = TargetSpec::fit(&table, TARGET, None)?;
