@@ -65,3 +65,12 @@ pub mod prelude {
         mse,
     };
 }
+
+/// The examples of `README.md` and `CONTRIBUTING.md`, so that they compile and run.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../CONTRIBUTING.md")]
+    struct Contributing;
+}
