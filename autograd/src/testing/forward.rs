@@ -65,6 +65,19 @@ pub(super) fn reuse(s: &Subject) -> Verdict {
     same_bits("gradient on buffers given away", &found, &g)
 }
 
+/// The long form gives what the short one does, on buffers that are shared and on its own.
+pub(super) fn long_form(s: &Subject) -> Verdict {
+    let (y, attrs) = (s.run(&s.inputs), s.op.attrs());
+    let run = |mut x: Vec<Tensor>| (s.long)(&attrs, &mut x).map_err(|e| e.to_string());
+    same_bits("forward in its long form", &run(s.inputs.clone())?, &y)?;
+    let own = s.inputs.iter().map(fresh).collect();
+    same_bits(
+        "forward in its long form, on buffers given away",
+        &run(own)?,
+        &y,
+    )
+}
+
 /// A contiguous copy that shares nothing.
 pub(super) fn fresh(t: &Tensor) -> Tensor {
     lepton_tensor::match_dtype!(t.dtype(), T => {

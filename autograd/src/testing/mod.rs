@@ -33,7 +33,7 @@ type Verdict = Result<(), String>;
 type Check = (&'static str, fn(&Subject) -> Verdict);
 
 /// Every check of a case. What comes first explains what comes later.
-const CHECKS: [Check; 16] = [
+const CHECKS: [Check; 17] = [
     ("values", forward::values),
     ("attributes", replay::attributes),
     ("layouts", layouts::views_equal_copies),
@@ -44,6 +44,7 @@ const CHECKS: [Check; 16] = [
     ("second tangents", tangents::second),
     ("f32", forward::single),
     ("reuse of buffers", forward::reuse),
+    ("long form", forward::long_form),
     ("SIMD levels", levels::agree),
     ("shapes on meta", meta::shapes),
     ("traces", replay::traces),

@@ -1,12 +1,12 @@
 //! A case with its op's type forgotten, and what every check asks of it.
 
 use lepton_tensor::random::Rng;
-use lepton_tensor::{Result, Tensor, simd};
+use lepton_tensor::{Meta, Result, Tensor, simd};
 
 use crate::attrs::{Attr, Attrs};
 use crate::case::{Case, Gradient};
 use crate::catalogue::Listed;
-use crate::op::{AnyOp, Ins, Op};
+use crate::op::{AnyOp, Ins, Op, Outs};
 use crate::scope;
 use crate::var::Var;
 
@@ -17,6 +17,8 @@ pub(crate) struct Subject {
     index: usize,
     pub(super) op: Box<dyn AnyOp>,
     pub(super) make: fn(&Attrs) -> Result<Box<dyn AnyOp>>,
+    /// Shape rule and [`Op::forward`], past the short form that the op may have.
+    pub(super) long: fn(&Attrs, &mut [Tensor]) -> Result<Outs<Tensor>>,
     pub(super) inputs: Vec<Tensor>,
     pub(super) want: Option<Vec<Tensor>>,
     pub(super) random: bool,
@@ -51,6 +53,12 @@ pub(crate) fn subjects<O: Op + Listed>(seed: u64) -> Vec<Subject> {
             seed,
             index,
             make: |attrs| Ok(Box::new(O::from_attrs(attrs)?)),
+            long: |attrs, x| {
+                let op = O::from_attrs(attrs)?;
+                let metas: Ins<Meta> = x.iter().map(|t| t.meta().clone()).collect();
+                let out = Op::infer(&op, &metas.iter().collect::<Ins<&Meta>>())?;
+                op.forward(x, &out)
+            },
             others: more.iter().map(other).collect(),
             op: Box::new(case.op.clone()),
             inputs: case.inputs.clone(),
