@@ -3,20 +3,16 @@
 //! Names are `op/dtype/shape/layout/simd/threads`. A case is checked against plain arithmetic in f64
 //! before it is timed.
 
-#![allow(
-    missing_docs,
-    reason = "criterion's macros write functions without a word"
-)]
-
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput};
 use lepton_autograd::Var;
 use lepton_benches::inputs::values;
+use lepton_benches::suite::{close, named};
 use lepton_tensor::Tensor;
 use lepton_tensor::ops::{self, Activation, Fold};
 use lepton_tensor::simd::{Level, with_level};
 
 mod common;
-use common::{close, group_of, named};
+use common::group_of;
 
 fn tensor(shape: [usize; 2], seed: u64) -> Tensor {
     let data = values(shape[0] * shape[1], seed);
@@ -123,5 +119,11 @@ fn softmax(c: &mut Criterion) {
     }
 }
 
-criterion_group!(kernels, gemm, elementwise, sums, softmax);
-criterion_main!(kernels);
+fn main() {
+    let mut c = Criterion::default().configure_from_args();
+    gemm(&mut c);
+    elementwise(&mut c);
+    sums(&mut c);
+    softmax(&mut c);
+    c.final_summary();
+}
