@@ -31,7 +31,7 @@ fn plain_product(a: &Tensor, b: &Tensor) -> Vec<f64> {
 }
 
 fn gemm(c: &mut Criterion) {
-    let mut group = group_of(c, "gemm");
+    let mut group = group_of(c, "kernels");
     for n in [64, 256] {
         let (a, b) = (tensor([n, n], 1), tensor([n, n], 2));
         let turned = b.permute(&[1, 0]).expect("two axes");
@@ -50,7 +50,7 @@ fn gemm(c: &mut Criterion) {
 
 /// Sums over rows and over columns, whole and of every other column.
 fn sums(c: &mut Criterion) {
-    let mut group = group_of(c, "sum");
+    let mut group = group_of(c, "kernels");
     let shape = [512, 512];
     let whole = tensor(shape, 1);
     let thinned = whole.slice(1, 0, 256, 2).expect("it fits");
@@ -82,7 +82,7 @@ fn plain_sums(x: &Tensor, axis: usize) -> Vec<f64> {
 type Function = (&'static str, fn(&Var) -> Var, fn(f64) -> f64);
 
 fn elementwise(c: &mut Criterion) {
-    let mut group = group_of(c, "elementwise");
+    let mut group = group_of(c, "kernels");
     let x = Var::from(tensor([256, 256], 1));
     let functions: [Function; 4] = [
         ("square", Var::square, |x| x * x),
@@ -103,7 +103,7 @@ fn elementwise(c: &mut Criterion) {
 }
 
 fn softmax(c: &mut Criterion) {
-    let mut group = group_of(c, "softmax");
+    let mut group = group_of(c, "kernels");
     let x = tensor([256, 512], 1);
     let row = |row: &[f64]| {
         let total: f64 = row.iter().map(|v| v.exp()).sum();
