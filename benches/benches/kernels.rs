@@ -3,20 +3,16 @@
 //! Names are `op/dtype/shape/layout/simd/threads`. A case is checked against plain arithmetic in f64
 //! before it is timed.
 
-#![allow(
-    missing_docs,
-    reason = "criterion's macros write functions without a word"
-)]
-
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput};
 use lepton_autograd::Var;
 use lepton_benches::inputs::values;
+use lepton_benches::suite::{close, named};
 use lepton_tensor::Tensor;
 use lepton_tensor::ops::{self, Activation, Fold};
 use lepton_tensor::simd::{Level, with_level};
 
 mod common;
-use common::{close, group_of, named};
+use common::group_of;
 
 fn tensor(shape: [usize; 2], seed: u64) -> Tensor {
     let data = values(shape[0] * shape[1], seed);
@@ -35,7 +31,7 @@ fn plain_product(a: &Tensor, b: &Tensor) -> Vec<f64> {
 }
 
 fn gemm(c: &mut Criterion) {
-    let mut group = group_of(c, "gemm");
+    let mut group = group_of(c, "kernels");
     for n in [64, 256] {
         let (a, b) = (tensor([n, n], 1), tensor([n, n], 2));
         let turned = b.permute(&[1, 0]).expect("two axes");
@@ -54,7 +50,7 @@ fn gemm(c: &mut Criterion) {
 
 /// Sums over rows and over columns, whole and of every other column.
 fn sums(c: &mut Criterion) {
-    let mut group = group_of(c, "sum");
+    let mut group = group_of(c, "kernels");
     let shape = [512, 512];
     let whole = tensor(shape, 1);
     let thinned = whole.slice(1, 0, 256, 2).expect("it fits");
@@ -86,7 +82,7 @@ fn plain_sums(x: &Tensor, axis: usize) -> Vec<f64> {
 type Function = (&'static str, fn(&Var) -> Var, fn(f64) -> f64);
 
 fn elementwise(c: &mut Criterion) {
-    let mut group = group_of(c, "elementwise");
+    let mut group = group_of(c, "kernels");
     let x = Var::from(tensor([256, 256], 1));
     let functions: [Function; 4] = [
         ("square", Var::square, |x| x * x),
@@ -107,7 +103,7 @@ fn elementwise(c: &mut Criterion) {
 }
 
 fn softmax(c: &mut Criterion) {
-    let mut group = group_of(c, "softmax");
+    let mut group = group_of(c, "kernels");
     let x = tensor([256, 512], 1);
     let row = |row: &[f64]| {
         let total: f64 = row.iter().map(|v| v.exp()).sum();
@@ -123,5 +119,11 @@ fn softmax(c: &mut Criterion) {
     }
 }
 
-criterion_group!(kernels, gemm, elementwise, sums, softmax);
-criterion_main!(kernels);
+fn main() {
+    let mut c = Criterion::default().configure_from_args();
+    gemm(&mut c);
+    elementwise(&mut c);
+    sums(&mut c);
+    softmax(&mut c);
+    c.final_summary();
+}

@@ -1,16 +1,12 @@
 //! The tape by itself: ops on one element, so that nothing but recording and the walk is timed.
 
-#![allow(
-    missing_docs,
-    reason = "criterion's macros write functions without a word"
-)]
-
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput};
 use lepton_autograd::{Tensor, Var, no_grad};
+use lepton_benches::suite::{close, named};
 use lepton_tensor::simd;
 
 mod common;
-use common::{close, group_of, named};
+use common::group_of;
 
 /// Ops in a chain; half multiply, half add.
 const OPS: usize = 200;
@@ -55,5 +51,8 @@ fn tape(c: &mut Criterion) {
     group.bench_function(id("forward_grads"), |b| b.iter(kept));
 }
 
-criterion_group!(suite, tape);
-criterion_main!(suite);
+fn main() {
+    let mut c = Criterion::default().configure_from_args();
+    tape(&mut c);
+    c.final_summary();
+}

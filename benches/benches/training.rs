@@ -1,16 +1,12 @@
 //! Whole training steps: forward, loss, backward, optimiser.
 
-#![allow(
-    missing_docs,
-    reason = "criterion's macros write functions without a word"
-)]
-
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput};
+use lepton_benches::suite::named;
 use lepton_benches::{Iteration, find};
 use lepton_tensor::simd;
 
 mod common;
-use common::{group_of, named};
+use common::group_of;
 
 /// Panics unless twenty steps bring the loss down.
 fn learns(step: &mut Iteration) {
@@ -36,5 +32,8 @@ fn steps(c: &mut Criterion) {
     }
 }
 
-criterion_group!(suite, steps);
-criterion_main!(suite);
+fn main() {
+    let mut c = Criterion::default().configure_from_args();
+    steps(&mut c);
+    c.final_summary();
+}

@@ -25,6 +25,7 @@ mod clock;
 pub mod inputs;
 mod measure;
 pub mod modules;
+pub mod suite;
 
 pub use case::{Case, Iteration, Work};
 pub use cases::{find, known, sum};
