@@ -6,7 +6,7 @@ use lepton::explain::Table;
 use lepton::explain::attribution::IntegratedGradients;
 use lepton::explain::causal::{PcOptions, pc};
 use lepton::explain::picture::{Bars, bars, dag};
-use lepton::explain::surrogate::{Rules, Surrogate, SurrogateOptions, TreeOptions};
+use lepton::explain::surrogate::{Rule, Rules, Surrogate, SurrogateOptions, TreeOptions};
 
 use lepton::nn::data::{Cells, Column, Features, Table as Csv, split};
 use lepton::nn::{Program, Rng};
@@ -147,10 +147,15 @@ fn rules(program: &Program, ward: &Ward, seed: u64) -> Result<(String, f64)> {
 fn text_of(rules: &Rules) -> String {
     let mut met: Vec<_> = rules.rules().iter().filter(|r| r.covered > 0).collect();
     met.sort_by_key(|r| std::cmp::Reverse(r.covered));
-    let mut text: String = met
-        .iter()
-        .map(|r| format!("{}\n\n", rules.sentence(r)))
-        .collect();
+    let told = |r: &&Rule| {
+        let agrees = 100.0 * r.precision().unwrap_or(0.0);
+        let covers = 100.0 * rules.coverage(r);
+        format!(
+            "{}\n    covers {covers:.1} % of the rows; the model agrees on {agrees:.1} %\n\n",
+            rules.sentence(r)
+        )
+    };
+    let mut text: String = met.iter().map(told).collect();
     match rules.rules().len() - met.len() {
         0 => {}
         1 => text += "One more rule is met by no held-out row.\n",
