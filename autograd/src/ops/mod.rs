@@ -3,6 +3,7 @@
 //! A file holds a family. The catalogue below is the list; what it does not name cannot be applied.
 
 pub mod activation;
+pub mod arithmetic;
 pub mod binary;
 pub mod cast;
 pub mod compare;
@@ -26,6 +27,7 @@ pub mod rounding;
 pub mod scatter;
 
 pub mod shape;
+pub mod slicing;
 pub mod softmax;
 pub mod sort;
 pub mod special;
@@ -34,6 +36,7 @@ pub mod unary;
 pub mod views;
 
 use activation::{Clamp, Gelu, LeakyRelu, Relu, ReluGrad, Sigmoid, Softplus, Tanh};
+use arithmetic::{Abs, AddScalar, DivScalar, MulScalar, Neg, PowScalar, Sign, Square};
 use binary::{Add, Div, Maximum, Minimum, Mul, Pow, Sub};
 use cast::{Cast, Detach, Full};
 use compare::{Compare, Where};
@@ -55,14 +58,12 @@ use random::DropoutOp;
 use reduce::{Amax, ArgMax, CumSum, Sum};
 use rounding::Rounding;
 use scatter::Scatter;
-use shape::{Cat, Expand, Permute, Reshape, Slice, SliceAssign};
+use shape::{Expand, Permute, Reshape};
+use slicing::{Cat, Slice, SliceAssign};
 use softmax::{LogSoftmax, Softmax};
 use sort::{Sort, TopK};
 use special::{Entr, Erfc, Erfcx, Erfinv, I0, I0e, I1, I1e, Lgamma, LogNdtr, Ndtri, Polygamma};
-use unary::{
-    Abs, AddScalar, Cos, DivScalar, Erf, Exp, Expm1, Log, Log1p, MulScalar, Neg, PowScalar,
-    Reciprocal, Rsqrt, Sign, Sin, Sqrt, Square,
-};
+use unary::{Cos, Erf, Exp, Expm1, Log, Log1p, Reciprocal, Rsqrt, Sin, Sqrt};
 
 crate::catalogue! {
     unary: Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Elu, Entr, Erfc, Erfcx, Erfinv, Exp2, GeluTanh, Hardsigmoid, Hardswish,
