@@ -222,9 +222,6 @@ fn graph(program: &Program, ward: &Ward, names: &[String]) -> Result<(String, St
             ..PcOptions::default()
         },
     )?;
-    let picture = dag(
-        "What hangs together among the strongest features",
-        &found.graph,
-    )?;
+    let picture = dag("What hangs together", &found.graph)?;
     Ok((found.graph.to_string(), picture))
 }

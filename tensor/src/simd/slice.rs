@@ -140,7 +140,7 @@ impl<T: Float, F: MapBody> Kernel for Map<T, F> {
         let mut pad = [T::default(); MAX_LANES];
         // SAFETY: `x` holds `out.len` elements (the callers above compare lengths), of which `tail`
         // follow the whole vectors; `tail < lanes <= MAX_LANES`.
-        unsafe { std::ptr::copy_nonoverlapping(self.x.add(whole), pad.as_mut_ptr(), tail) };
+        unsafe { copy_few(self.x.add(whole), pad.as_mut_ptr(), tail) };
         let padded = pad.as_mut_ptr();
         let (mut x, mut out, mut n) = (self.x, self.out.start, whole);
         for _ in 0..2 {
@@ -157,7 +157,7 @@ impl<T: Float, F: MapBody> Kernel for Map<T, F> {
             (x, out, n) = (padded, padded, if tail > 0 { lanes } else { 0 });
         }
         // SAFETY: `out` holds `tail` elements behind the whole vectors, and the pad is apart from it.
-        unsafe { std::ptr::copy_nonoverlapping(padded, self.out.start.add(whole), tail) };
+        unsafe { copy_few(padded, self.out.start.add(whole), tail) };
     }
 }
 
@@ -180,8 +180,8 @@ impl<T: Float, F: ZipBody> Kernel for Zip<T, F> {
         let (mut pad_x, mut pad_y) = ([T::default(); MAX_LANES], [T::default(); MAX_LANES]);
         // SAFETY: as in `Map`, for `x` and for `y`.
         unsafe {
-            std::ptr::copy_nonoverlapping(self.x.add(whole), pad_x.as_mut_ptr(), tail);
-            std::ptr::copy_nonoverlapping(self.y.add(whole), pad_y.as_mut_ptr(), tail);
+            copy_few(self.x.add(whole), pad_x.as_mut_ptr(), tail);
+            copy_few(self.y.add(whole), pad_y.as_mut_ptr(), tail);
         }
         let padded = pad_x.as_mut_ptr();
         let (mut x, mut y, mut out, mut n) = (self.x, self.y, self.out.start, whole);
@@ -200,7 +200,23 @@ impl<T: Float, F: ZipBody> Kernel for Zip<T, F> {
             n = if tail > 0 { lanes } else { 0 };
         }
         // SAFETY: as in `Map`.
-        unsafe { std::ptr::copy_nonoverlapping(padded, self.out.start.add(whole), tail) };
+        unsafe { copy_few(padded, self.out.start.add(whole), tail) };
+    }
+}
+
+/// Copies `n` elements, of which there is often one or none, when a call of `memcpy` would cost more
+/// than the rest of an op.
+///
+/// # Safety
+/// `n` elements at `from` are readable, as many at `to` writable, and the two do not overlap.
+#[inline(always)]
+unsafe fn copy_few<T: Copy>(from: *const T, to: *mut T, n: usize) {
+    match n {
+        0 => {}
+        // SAFETY: the caller vouches for one element at each place.
+        1 => unsafe { to.write(from.read()) },
+        // SAFETY: the caller vouches for `n` elements at each place, apart from one another.
+        _ => unsafe { std::ptr::copy_nonoverlapping(from, to, n) },
     }
 }
 
