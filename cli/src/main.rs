@@ -3,6 +3,8 @@
 //! Results go to stdout, and only through [`console::Console`], which knows a closed pipe from a full
 //! disk. Progress and notes go to stderr ([`progress::Progress`]). What fails is one line on stderr that starts with `lepton: `, with exit code 2.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod console;
 mod demo;

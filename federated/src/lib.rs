@@ -50,6 +50,8 @@
 //! is no estimate beside it. What a client sends is checked before it is used. The noise is a
 //! seeded simulation: a deployment needs a secure generator and integer noise (see [`DpSgd`]).
 
+#![forbid(unsafe_code)]
+
 pub mod accountant;
 mod client;
 mod dp_sgd;

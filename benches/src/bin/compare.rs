@@ -3,6 +3,8 @@
 //! `compare [--case CASE].. [--threads N] [--list] [--check]`. One thread is measured in CPU time of
 //! the process, more in wall-clock time. Each line has the median and the best of five samples.
 
+#![forbid(unsafe_code)]
+
 use std::io::Write;
 use std::process::ExitCode;
 

@@ -4,6 +4,8 @@
 //! and the most in between. Instructions of one iteration are the difference of two runs:
 //! `valgrind --tool=callgrind iterate train_smallop 10` against `iterate train_smallop 20`.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 use lepton_benches::find;
