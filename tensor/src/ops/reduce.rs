@@ -145,13 +145,19 @@ fn columns<T: Float + Element>(
         if len == 0 || out.is_empty() {
             return out.fill(start);
         }
-        threads::parallel_chunks(out, inner.max(1), |i, acc| {
+        let block = |i: usize, acc: &mut [T]| {
             let (o, first) = (i / blocks, i % blocks * BLOCK);
             let row = |r: usize| &src[(o * len + r) * inner..][..inner];
             acc.copy_from_slice(row(first));
             for r in first + 1..len.min(first + BLOCK) {
                 simd::zip_in_place_left(level, &fold, acc, row(r));
             }
+        };
+        // As many blocks a task as make its work worth a fork; each block's bits are its own.
+        let group = (super::walk::GRAIN / (inner * len.min(BLOCK))).max(1);
+        threads::parallel_chunks(out, inner * group, |i, accs| {
+            let own = accs.chunks_exact_mut(inner).enumerate();
+            own.for_each(|(j, acc)| block(i * group + j, acc));
         });
     });
     if blocks == 1 {
