@@ -22,7 +22,7 @@ fn draw(root: &Var) -> Drawing {
     let mut stack = vec![(root.edge().clone(), None)];
     while let Some((edge, to)) = stack.pop() {
         let (key, label, leaf) = match &edge {
-            Edge::Leaf(id) => ((0, ordinal(id)), format!("leaf {}", ordinal(id)), true),
+            Edge::Leaf(id) => ((0, id.number()), format!("leaf {}", id.number()), true),
             Edge::Node(node, _) => (
                 (1, Arc::as_ptr(node) as u64),
                 node.op.name().to_owned(),
@@ -44,10 +44,6 @@ fn draw(root: &Var) -> Drawing {
         }
     }
     out
-}
-
-fn ordinal(id: &crate::param::ParamId) -> u64 {
-    id.number()
 }
 
 impl Var {

@@ -84,8 +84,9 @@ pub struct Zip<B>(pub B);
 impl<U: Unary + Listed> Listed for Map<U> {}
 impl<B: Binary + Listed> Listed for Zip<B> {}
 
+/// An op's function as the body of a kernel.
 #[derive(Clone, Copy)]
-struct Body<F>(F);
+pub(crate) struct Body<F>(pub(crate) F);
 
 impl<U: Unary> MapBody for Body<U> {
     #[inline(always)]

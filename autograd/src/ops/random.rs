@@ -9,6 +9,9 @@ use crate::attrs::Attrs;
 use crate::case::{Case, Gradient, floats};
 use crate::node::Saved;
 use crate::op::{Ins, Keeps, Op, Outs};
+use crate::ops::arithmetic::MulScalar;
+use crate::ops::binary::Mul;
+use crate::ops::elementwise::Body;
 use crate::var::Var;
 
 /// Zeroes each element with probability `p` and divides the rest by `1 - p` (Srivastava et al.
@@ -57,12 +60,9 @@ impl Op for DropoutOp {
         );
         let limit = ops::full(draw.shape(), self.p, draw.dtype(), draw.device())?;
         let keep = ops::compare(&limit, &draw, &super::compare::Relation::Le);
-        let mut factor = ops::map(
-            &mut ops::cast(&keep, x[0].dtype()),
-            &Scale(1.0 / (1.0 - self.p)),
-        );
-        let y = ops::zip(&mut x[0], &mut factor.clone(), &Product);
-        factor = factor.contiguous();
+        let scale = Body(MulScalar(1.0 / (1.0 - self.p)));
+        let factor = ops::map(&mut ops::cast(&keep, x[0].dtype()), &scale);
+        let y = ops::zip(&mut x[0], &mut factor.clone(), &Body(Mul));
         Ok(smallvec![y, factor])
     }
 
@@ -107,42 +107,6 @@ impl Op for DropoutOp {
                 .gradient(1, Gradient::None)
                 .random(),
         ]
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Scale(f64);
-
-impl lepton_tensor::simd::MapBody for Scale {
-    #[inline(always)]
-    fn f<T: lepton_tensor::simd::Lane>(&self, x: T) -> T {
-        x * T::splat(self.0)
-    }
-}
-
-impl ops::IntMap for Scale {
-    const INT: bool = false;
-    #[inline(always)]
-    fn int<T: lepton_tensor::simd::Num>(&self, x: T) -> T {
-        x
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Product;
-
-impl lepton_tensor::simd::ZipBody for Product {
-    #[inline(always)]
-    fn f<T: lepton_tensor::simd::Lane>(&self, x: T, y: T) -> T {
-        x * y
-    }
-}
-
-impl ops::IntZip for Product {
-    const INT: bool = false;
-    #[inline(always)]
-    fn int<T: lepton_tensor::simd::Num>(&self, x: T, y: T) -> T {
-        x * y
     }
 }
 
