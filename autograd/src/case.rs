@@ -1,7 +1,7 @@
 //! Inputs on which the derived tests run an op.
 
-use lepton_tensor::random::Rng;
 use lepton_tensor::Tensor;
+use lepton_tensor::random::Rng;
 
 /// How the derivative with respect to an input is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
