@@ -1,7 +1,7 @@
 //! One generic body per kernel, compiled once per instruction set, chosen once at run time.
 //!
 //! A kernel is a struct whose fields are its arguments. [`dispatch`] runs it at the best [`Level`]
-//! of this machine; `LEPTON_SIMD=portable|avx2` overrides the choice, and [`with_level`] does so
+//! of this machine; `LEPTON_SIMD=portable|avx2|avx512` overrides the choice, and [`with_level`] does so
 //! for one closure on one thread. Holding a level's token *is* the proof that the CPU has it.
 //!
 //! Two habits keep bodies fast: mark every step `#[inline(always)]`, and never hand a closure to
@@ -9,6 +9,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod erf;
 mod float;
 mod lane;
@@ -22,6 +24,8 @@ mod slice;
 
 #[cfg(target_arch = "x86_64")]
 use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+use avx512::Avx512;
 pub use float::Float;
 pub use lane::{Lane, Libm, Libm2, Num, Vector};
 pub use level::{Level, dispatch, level, with_level};

@@ -63,6 +63,8 @@ impl<T: Float> Kernel for Block<'_, T> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         match (S::TILE_ROWS, self.a.packed) {
+            (12, true) => self.tiles::<S, 12, true>(),
+            (12, false) => self.tiles::<S, 12, false>(),
             (6, true) => self.tiles::<S, 6, true>(),
             (6, false) => self.tiles::<S, 6, false>(),
             (_, true) => self.tiles::<S, 2, true>(),
