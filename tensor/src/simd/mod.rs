@@ -59,5 +59,19 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Out;
 }
 
+/// Asks for the cache line at `address`, which need not be readable; a hint that changes no result.
+#[inline(always)]
+pub(crate) fn prefetch<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing that a program can see and never faults; its instruction
+        // (SSE) is part of every x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
 #[cfg(test)]
 mod tests;

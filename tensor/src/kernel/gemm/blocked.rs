@@ -10,10 +10,11 @@ use super::view::{MatMut, MatRef};
 use crate::simd::{Float, Level};
 use crate::threads::parallel_for;
 
-/// Steps of k in one pass: a panel of A and one of B stay in the first cache (6 and 16 KiB).
-const DEPTH: usize = 256;
+/// Bytes of one column of B that pass at once: 512 steps of k in f32. Fewer would read and write C
+/// more often; a panel of B (32 or 64 KiB) need not stay in the first cache, since it is read in order.
+const DEPTH_BYTES: usize = 512 * 4;
 /// Bytes of a packed block of A, which stays in the second cache.
-const LEFT_BYTES: usize = 168 * DEPTH * 4;
+const LEFT_BYTES: usize = 144 * DEPTH_BYTES;
 /// Columns of a packed block of B, which stays in the third cache.
 const RIGHT_COLUMNS: usize = 2048;
 /// Multiplications below which a product stays on one thread: some 25 microseconds.
@@ -54,8 +55,8 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) {
     let k = job.a.shape()[1];
     let tile = job.level.dispatch(AskTile::<T>(PhantomData));
     let parallel = job.parallel && m.saturating_mul(n).saturating_mul(k) >= PARALLEL;
-    let rows = even(m, LEFT_BYTES / DEPTH / size_of::<T>(), tile.rows);
-    let depth = even(k, DEPTH, 1);
+    let rows = even(m, LEFT_BYTES / DEPTH_BYTES, tile.packed_rows);
+    let depth = even(k, DEPTH_BYTES / size_of::<T>(), 1);
     let blocks = m.div_ceil(rows);
 
     let mut memory = Scratch::right();
@@ -184,26 +185,29 @@ fn block<T: Float>(
         let start = job.a.at(rows.start, steps.start);
         Left {
             start,
+            rows: tile.rows,
             panel: tile.rows as isize * row,
             row,
             step,
             packed: false,
         }
     } else {
-        let panels = rows.len().div_ceil(tile.rows);
-        let out = memory.get::<T>(panels * tile.rows * k + SLACK);
+        let width = tile.packed_rows;
+        let panels = rows.len().div_ceil(width);
+        let out = memory.get::<T>(panels * width * k + SLACK);
         let start = out.as_ptr();
         let (rows, steps) = ([rows.start, rows.len()], [steps.start, k]);
         job.level.dispatch(Pack {
             from: job.a,
             rows,
             steps,
-            width: tile.rows,
+            width,
             out,
         });
-        let (panel, step) = ((tile.rows * k) as isize, tile.rows as isize);
+        let (panel, step) = ((width * k) as isize, width as isize);
         Left {
             start,
+            rows: width,
             panel,
             row: 1,
             step,

@@ -46,6 +46,7 @@ impl<T: Float> Kernel for Pack<'_, T> {
             // exist.
             unsafe {
                 match (row, step, self.width) {
+                    (1, _, 32) if rows == 32 => panel.adjacent::<32>(out),
                     (1, _, 16) if rows == 16 => panel.adjacent::<16>(out),
                     (1, _, 8) if rows == 8 => panel.adjacent::<8>(out),
                     (1, _, 6) if rows == 6 => panel.adjacent::<6>(out),

@@ -187,6 +187,25 @@ impl<'a, T> MatMut<'a, T> {
         self.start.wrapping_add(i * self.row_stride + j)
     }
 
+    /// The same elements as another type of their size.
+    ///
+    /// # Panics
+    /// Where the sizes differ.
+    pub(crate) fn cast<F: crate::simd::Float>(self) -> MatMut<'a, F>
+    where
+        T: crate::dtype::Element,
+    {
+        // Floats and integers of one size have one alignment, and all bits are values of both;
+        // `bool`, for which they are not, has no float of its size.
+        assert_eq!(size_of::<T>(), size_of::<F>(), "MatMut::cast: another size");
+        MatMut {
+            start: self.start.cast(),
+            shape: self.shape,
+            row_stride: self.row_stride,
+            borrow: PhantomData,
+        }
+    }
+
     /// The block of `shape` from `[i, j]` on.
     ///
     /// # Safety
