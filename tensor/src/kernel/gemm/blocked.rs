@@ -19,7 +19,8 @@ const LEFT_BYTES: usize = 144 * DEPTH_BYTES;
 const RIGHT_COLUMNS: usize = 2048;
 /// Multiplications below which a product stays on one thread: some 25 microseconds.
 const PARALLEL: usize = 1 << 21;
-/// A block of A is read where it stands when it is this small and meets no more columns than this.
+/// A block of A whose steps of k are not adjacent is read where it stands when it is this small and
+/// meets no more columns than this; where they are adjacent, its rows are read in order anyway.
 const DIRECT_LEFT_BYTES: usize = 1 << 17;
 const DIRECT_LEFT_COLUMNS: usize = 256;
 /// The widest row of B, in bytes, that is read where it stands: wider ones meet in the same cache
@@ -181,7 +182,8 @@ fn block<T: Float>(
     let mut memory = Scratch::left();
     let [row, step] = job.a.strides();
     let bytes = rows.len() * k * size_of::<T>();
-    let a = if cols.len() <= DIRECT_LEFT_COLUMNS && bytes <= DIRECT_LEFT_BYTES {
+    let small = cols.len() <= DIRECT_LEFT_COLUMNS && bytes <= DIRECT_LEFT_BYTES;
+    let a = if step == 1 || small {
         let start = job.a.at(rows.start, steps.start);
         Left {
             start,

@@ -124,17 +124,26 @@ impl<T: Float> Block<'_, T> {
         at: [usize; 2],
         size: [usize; 2],
     ) {
-        for r in 0..size[0] {
-            let row = self.c.at(at[0] + r, at[1]);
-            prefetch(row);
-            prefetch(row.wrapping_add(size[1] - 1));
+        let full = size == [ROWS, VECTORS * T::Vec::<S>::LANES];
+        if full {
+            // C is needed only after `k` steps, and its rows are far apart.
+            for r in 0..ROWS {
+                let row = self.c.at(at[0] + r, at[1]);
+                prefetch(row);
+                prefetch(row.wrapping_add(size[1] - 1));
+            }
         }
         // SAFETY: the makers of `Left` and `Right` vouch that the panels of this block hold `k`
         // steps of `size[0]` rows and of a tile's columns.
         let sums = unsafe { self.multiply::<S, ROWS, VECTORS, PACKED>(a, b, size[0]) };
-        // SAFETY: the tile begins inside `c`, and `write` keeps to its edges; the block owns all
-        // elements of `c`.
-        unsafe { self.write::<S, ROWS, VECTORS>(&sums, at, size) };
+        // SAFETY: the tile begins inside `c` and both keep to its edges; the block owns all elements
+        // of `c`.
+        unsafe {
+            match full {
+                true => self.write::<S, ROWS, VECTORS>(&sums, at),
+                false => self.write_edge::<S, ROWS, VECTORS>(&sums, at, size),
+            }
+        }
     }
 
     /// The sums of one tile. Rows beyond `rows` repeat the last one, so that nothing is read that
@@ -180,39 +189,53 @@ impl<T: Float> Block<'_, T> {
         sums
     }
 
-    /// Writes the first `rows` by `cols` of `sums` to C at `[i, j]`.
+    /// Writes `sums` to C at `[i, j]`. (All loops here have constant bounds: the sums stay in
+    /// registers.)
     #[inline(always)]
     unsafe fn write<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        sums: &[[T::Vec<S>; VECTORS]; ROWS],
+        [i, j]: [usize; 2],
+    ) {
+        let lanes = T::Vec::<S>::LANES;
+        for r in 0..ROWS {
+            for v in 0..VECTORS {
+                let at = self.c.at(i + r, j + v * lanes);
+                // SAFETY: the whole tile lies inside C, which the block owns.
+                let part = unsafe { std::slice::from_raw_parts_mut(at, lanes) };
+                let mut y = sums[r][v];
+                if self.add {
+                    y = y + Vector::load(part);
+                }
+                y.store(part);
+            }
+        }
+    }
+
+    /// Writes the first `rows` by `cols` of `sums` to C at `[i, j]`.
+    #[inline(always)]
+    unsafe fn write_edge<S: Simd, const ROWS: usize, const VECTORS: usize>(
         &self,
         sums: &[[T::Vec<S>; VECTORS]; ROWS],
         [i, j]: [usize; 2],
         [rows, cols]: [usize; 2],
     ) {
         let lanes = T::Vec::<S>::LANES;
-        let full = cols == VECTORS * lanes;
+        let mut edge = [[T::default(); TILE_VECTORS * MAX_LANES]; ROWS];
         for r in 0..ROWS {
-            if r == rows {
-                break;
+            for v in 0..VECTORS {
+                sums[r][v].store(&mut edge[r][v * lanes..]);
             }
+        }
+        for r in 0..rows {
             // SAFETY: row `i + r` and columns `j .. j + cols` lie inside C, which the block owns.
             let row = unsafe { std::slice::from_raw_parts_mut(self.c.at(i + r, j), cols) };
-            if full {
-                for v in 0..VECTORS {
-                    let part = &mut row[v * lanes..(v + 1) * lanes];
-                    let mut y = sums[r][v];
-                    if self.add {
-                        y = y + Vector::load(part);
-                    }
-                    y.store(part);
-                }
-            } else {
-                let mut edge = [T::default(); TILE_VECTORS * MAX_LANES];
-                for v in 0..VECTORS {
-                    sums[r][v].store(&mut edge[v * lanes..]);
-                }
-                for x in 0..cols {
-                    row[x] = if self.add { row[x] + edge[x] } else { edge[x] };
-                }
+            for x in 0..cols {
+                row[x] = if self.add {
+                    row[x] + edge[r][x]
+                } else {
+                    edge[r][x]
+                };
             }
         }
     }
