@@ -60,12 +60,6 @@ pub fn layer_norm(x: &Var, weight: &Var, bias: &Var) -> Var {
     centred * (variance + 1e-5).rsqrt() * weight + bias
 }
 
-/// GELU in its approximation by tanh (Hendrycks and Gimpel 2016), put together from ops.
-pub fn gelu_tanh(x: &Var) -> Var {
-    let inner = (x + x.square() * x * 0.044715) * (2.0 / std::f64::consts::PI).sqrt();
-    x * 0.5 * (inner.tanh() + 1.0)
-}
-
 /// Scale and shift of [`layer_norm`].
 #[derive(Clone, Debug)]
 pub struct Norm {

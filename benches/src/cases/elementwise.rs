@@ -3,7 +3,6 @@
 use lepton_autograd::Var;
 
 use crate::inputs::{positive, tensor};
-use crate::modules::gelu_tanh;
 use crate::{Case, Work};
 
 /// An elementwise op by name: how many inputs it reads, and what it does with three.
@@ -47,7 +46,7 @@ pub(crate) const OPS: [Named; 29] = [
     op("leaky_relu", 1, |[a, ..]| a.leaky_relu(0.01)),
     op("silu", 1, |[a, ..]| a.silu()),
     op("gelu", 1, |[a, ..]| a.gelu()),
-    op("gelu_tanh", 1, |[a, ..]| gelu_tanh(a)),
+    op("gelu_tanh", 1, |[a, ..]| a.gelu_tanh()),
 ];
 
 /// The case of `op` over `n` f32 made by `make` from a seed.

@@ -166,6 +166,10 @@ impl Reg for __m512 {
         cpu!(_mm512_castsi512_ps(bits))
     }
     #[inline(always)]
+    fn scale(self, n: Self) -> Self {
+        cpu!(_mm512_scalef_ps(self, n))
+    }
+    #[inline(always)]
     fn transpose(square: &mut [V<Self>]) {
         let square: &mut [V<Self>; 16] = square.first_chunk_mut().expect("a square");
         // Quarter `q` of `four[g][i]`: column `4q + i` of rows `4g .. 4g + 4`.
@@ -331,6 +335,10 @@ impl Reg for __m512d {
     fn shift_out_of_exponent(self) -> Self {
         let bits = cpu!(_mm512_srli_epi64::<52>(_mm512_castpd_si512(self)));
         cpu!(_mm512_castsi512_pd(bits))
+    }
+    #[inline(always)]
+    fn scale(self, n: Self) -> Self {
+        cpu!(_mm512_scalef_pd(self, n))
     }
     #[inline(always)]
     fn transpose(square: &mut [V<Self>]) {

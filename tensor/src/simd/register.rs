@@ -67,6 +67,11 @@ pub(super) trait Reg: Copy {
     fn shift_into_exponent(self) -> Self;
     /// Each lane's bits shifted right by the bits of a mantissa, zeros coming in.
     fn shift_out_of_exponent(self) -> Self;
+    /// `self * 2^n` for integer-valued `n`.
+    #[inline(always)]
+    fn scale(self, n: Self) -> Self {
+        math::scale(V(self), V(n)).0
+    }
     /// Transposes a square of `LANES` registers.
     fn transpose(square: &mut [V<Self>]);
 }
@@ -212,6 +217,10 @@ impl<R: Reg> Lane for V<R> {
         V((n + Self::splat(R::Elem::INTEGER + R::Elem::BIAS))
             .0
             .shift_into_exponent())
+    }
+    #[inline(always)]
+    fn scale(self, n: Self) -> Self {
+        V(self.0.scale(n.0))
     }
     #[inline(always)]
     fn frexp(self) -> (Self, Self) {
