@@ -5,6 +5,7 @@
 //! strides and broadcasting are the tile loads in `walk`. Work is split by shape, so the bits of
 //! a result do not depend on the number of threads.
 
+mod chain;
 mod copy;
 mod elementwise;
 mod factor;
@@ -19,6 +20,7 @@ mod reduce;
 mod scan;
 mod softmax;
 mod sort;
+mod tiles;
 mod walk;
 mod window;
 
