@@ -171,3 +171,15 @@ fn inputs_are_let_go_once_the_promise_is_kept() {
     y.settle();
     assert!(x.try_mut::<f32>().is_some(), "and then no more");
 }
+
+#[test]
+fn results_larger_than_the_caches_are_written_past_them() {
+    let x = random(1, &[COLUMNS], DType::F32);
+    let wide = x.expand(&[50_000, COLUMNS]).unwrap();
+    let y = squash(&squash(&wide));
+    let want = squash(&squash(&x));
+    for row in [0, 1, 24_999, 49_999] {
+        let row = y.slice(0, row, 1, 1).unwrap();
+        assert_eq!(bits(&row), bits(&want));
+    }
+}

@@ -15,13 +15,16 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::tiles::{self, Input, MapTile, ZipTile};
-use crate::Tensor;
 use crate::dtype::Element;
 use crate::ops::walk::{GRAIN, TILE};
 use crate::storage::{Recipe, Storage};
+use crate::{Tensor, simd};
 
 /// Ops in one chain at most: inputs are kept alive by it, and each reads its own stretch of memory.
 const LONGEST: usize = 16;
+
+/// Bytes from which a result is written past the caches, which it would not fit into.
+const LARGE: usize = 32 << 20;
 
 /// True for tensors that do not fit into the first two caches together with what follows them.
 pub(super) fn worthwhile(x: &Tensor) -> bool {
@@ -112,20 +115,43 @@ impl<T: Element> Recipe for Chain<T> {
         let Before::Tensor(first) = first else {
             unreachable!("the loop ends at a tensor")
         };
-        let first = Input::<T>::new(first);
-        let steps: Vec<Link<'_, T>> = links.iter().rev().map(|c| Link::new(&c.step)).collect();
+        let pass = Pass {
+            first: Input::new(first),
+            steps: links.iter().rev().map(|c| Link::new(&c.step)).collect(),
+        };
         let mut storage = Storage::new(self.numel * size_of::<T>());
         let out = storage.as_mut_slice().expect("a new storage has one owner");
+        let large = size_of_val(out) >= LARGE;
         tiles::chunks(out, |i, chunk| {
-            let (mut x, mut y) = ([T::default(); TILE], [T::default(); TILE]);
             for (j, part) in chunk.chunks_mut(TILE).enumerate() {
                 let at = i * GRAIN + j * TILE;
-                let x = first.tile(at, part.len(), &mut x);
-                steps[0].fresh(x, at, part, &mut y);
-                steps[1..].iter().for_each(|s| s.own(at, part, &mut y));
+                if large {
+                    let mut tile = [T::default(); TILE];
+                    let tile = &mut tile[..part.len()];
+                    pass.run(at, tile);
+                    simd::stream_copy(tile, part);
+                } else {
+                    pass.run(at, part);
+                }
             }
         });
         storage
+    }
+}
+
+/// A chain ready to run: its first input, and its steps in order.
+struct Pass<'a, T> {
+    first: Input<'a, T>,
+    steps: Vec<Link<'a, T>>,
+}
+
+impl<T: Element> Pass<'_, T> {
+    /// The chain's value from element `at` on.
+    fn run(&self, at: usize, out: &mut [T]) {
+        let (mut x, mut y) = ([T::default(); TILE], [T::default(); TILE]);
+        let x = self.first.tile(at, out.len(), &mut x);
+        self.steps[0].fresh(x, at, out, &mut y);
+        self.steps[1..].iter().for_each(|s| s.own(at, out, &mut y));
     }
 }
 

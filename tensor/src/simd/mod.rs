@@ -21,6 +21,7 @@ mod reduce;
 mod register;
 mod scalar;
 mod slice;
+mod stream;
 
 #[cfg(target_arch = "x86_64")]
 use avx2::Avx2;
@@ -34,6 +35,7 @@ pub use reduce::{dot, max_slice, reduce_slice, sum_slice};
 pub use slice::{
     MapBody, ZipBody, map_in_place, map_slice, zip_in_place_left, zip_in_place_right, zip_slice,
 };
+pub(crate) use stream::stream_copy;
 pub(crate) use slice::{load as load_part, store as store_part};
 
 /// The most elements that a vector of any level holds.
