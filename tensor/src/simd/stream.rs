@@ -13,7 +13,7 @@ pub(crate) fn stream_copy<T: Copy>(from: &[T], to: &mut [T]) {
         const WIDE: usize = size_of::<__m128i>();
         let bytes = size_of_val(from);
         let start = to.as_mut_ptr().cast::<__m128i>();
-        if start.is_aligned() && bytes % WIDE == 0 {
+        if start.is_aligned() && bytes.is_multiple_of(WIDE) {
             let source = from.as_ptr().cast::<__m128i>();
             for i in 0..bytes / WIDE {
                 // SAFETY: both slices hold `bytes` bytes; `start` is aligned, `source` need not be;
