@@ -40,7 +40,7 @@ use arithmetic::{Abs, AddScalar, DivScalar, MulScalar, Neg, PowScalar, Sign, Squ
 use binary::{Add, Div, Maximum, Minimum, Mul, Pow, Sub};
 use cast::{Cast, Detach, Full};
 use compare::{Compare, Where};
-use conv::{Conv2dOp, Fold2d, Unfold2d};
+use conv::{Conv2dInput, Conv2dOp, Conv2dWeight, Fold2d, Unfold2d};
 use factor::{Cholesky, Slogdet, Solve};
 use folds::SqrtFlat;
 use index::{Gather, IndexAdd, IndexSelect, ScatterAdd};
@@ -72,7 +72,7 @@ crate::catalogue! {
         PowScalar, Reciprocal, Relu, Rsqrt, Sigmoid, Sign, Sin, Softplus, Sqrt, Square, Tanh;
     binary: Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy,
         Add, Div, Maximum, Minimum, Mul, Pow, ReluGrad, Sub;
-    ops: Amax, ArgMax, Cast, Cat, Cholesky, Compare, Conv2dOp, CumArg, CumSum, Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd,
+    ops: Amax, ArgMax, Cast, Cat, Cholesky, Compare, Conv2dInput, Conv2dOp, Conv2dWeight, CumArg, CumSum, Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd,
         IndexSelect, LinearOp, LogSoftmax, LogSumExp, Matmul, Permute, Reshape,
         Scatter, ScatterAdd, Slice, SliceAssign, Softmax, Sort,
         Slogdet, Solve, Sum, Svd, TopK, Unfold2d, Where
