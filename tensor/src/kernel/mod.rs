@@ -3,3 +3,4 @@
 pub mod conv;
 pub mod gemm;
 pub mod gemm_i8;
+pub mod pool;

@@ -14,6 +14,7 @@ mod linalg;
 mod matmul;
 
 mod optim;
+mod pool;
 mod quant;
 mod random;
 mod reduce;
@@ -32,6 +33,9 @@ pub use linalg::svd;
 pub use matmul::{Activation, matmul};
 
 pub use optim::{AdamStep, SgdStep, adam_step, sgd_step};
+pub use pool::{
+    Divisor, Pool, avg_pool2d, avg_pool2d_back, max_pool2d, max_pool2d_back, max_pool2d_pick,
+};
 pub use quant::{
     Codes, LINEAR_I8_INPUTS, LinearI8, dequantize, linear_i8, matmul_i8, pack_i8, quantize,
 };

@@ -23,7 +23,7 @@ pub use product::Conv2dOp;
 pub use weight::Conv2dWeight;
 pub use windows::{Fold2d, Unfold2d};
 
-pub(super) fn window_attrs(w: &Window) -> Attrs {
+pub(crate) fn window_attrs(w: &Window) -> Attrs {
     Attrs::new()
         .ints("kernel", &w.kernel)
         .ints("stride", &w.stride)
@@ -31,7 +31,7 @@ pub(super) fn window_attrs(w: &Window) -> Attrs {
         .ints("dilation", &w.dilation)
 }
 
-pub(super) fn window_from(a: &Attrs) -> Result<Window> {
+pub(crate) fn window_from(a: &Attrs) -> Result<Window> {
     Ok(Window {
         kernel: a.get_pair("kernel")?,
         stride: a.get_pair("stride")?,
@@ -58,12 +58,12 @@ pub(super) fn output(what: &str, w: &Window, x: &Meta) -> Result<[usize; 2]> {
 }
 
 /// The batch of `vmap` and the images' own as one axis, and back.
-pub(super) fn join_batch(x: &Var) -> Var {
+pub(crate) fn join_batch(x: &Var) -> Var {
     let s = x.shape();
     x.reshape(&[&[s[0] * s[1]], &s[2..]].concat())
 }
 
-pub(super) fn split_batch(y: &Var, [n, images]: [usize; 2]) -> Var {
+pub(crate) fn split_batch(y: &Var, [n, images]: [usize; 2]) -> Var {
     y.reshape(&[&[n, images], &y.shape()[1..]].concat())
 }
 

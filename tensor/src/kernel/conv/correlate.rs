@@ -1,11 +1,12 @@
 //! Cutting a correlation into blocks that fit the caches.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::axis::Axis;
 use super::field::{Field, apart};
 use super::finish::Finish;
-use super::tile::{AskRows, SLACK, Segment, Tiles};
+use super::tile::{AskShape, Places, SLACK, Segment, Shape, Tiles};
 use super::weights::{Strip, Weights, pack, strips};
 use crate::kernel::gemm::{MatMut, Scratch};
 use crate::simd::{Float, Level};
@@ -65,7 +66,7 @@ pub fn correlate<T: Float>(level: Level, job: &Correlation<T>, out: MatMut<T>, c
     if job.images * job.groups * job.outputs * down.out * across.out == 0 {
         return;
     }
-    let plan = Plan::new(level, job);
+    let plan = Plan::new(level, job, columns);
     assert!(
         out.shape()[0] == job.images * job.groups * job.outputs
             && (down.first + (down.out - 1) * down.spread) * columns
@@ -86,6 +87,16 @@ pub fn correlate<T: Float>(level: Level, job: &Correlation<T>, out: MatMut<T>, c
     }
 }
 
+/// Whether sums may be written at once where the result stands: they are complete after one pass, and
+/// rows of whole vectors waste no more than the field's borders do.
+fn direct<T>(job: &Correlation<T>, field: &Field, shape: Shape, columns: usize) -> bool {
+    let [down, across] = job.axes;
+    let (width, lanes) = (field.width, shape.lanes);
+    let dense = field.pitch == width && down.spread * columns == width;
+    let vectors = width.next_multiple_of(lanes);
+    across.spread == 1 && width >= lanes && (dense || vectors * 8 <= field.pitch * 9)
+}
+
 /// How a correlation is cut.
 struct Plan {
     field: Field,
@@ -100,11 +111,13 @@ struct Plan {
     count: [usize; 4],
     /// Input channels in a pass.
     depth: usize,
+    /// Whether sums are written where the result stands.
+    direct: bool,
     work: usize,
 }
 
 impl Plan {
-    fn new<T: Float>(level: Level, job: &Correlation<T>) -> Plan {
+    fn new<T: Float>(level: Level, job: &Correlation<T>, columns: usize) -> Plan {
         let [down, across] = job.axes;
         let taps = down.taps.len() * across.taps.len();
         let depth = even(job.inputs, DEPTH / taps.max(1));
@@ -137,8 +150,9 @@ impl Plan {
             let of = |c: &super::Tap| r.id * job.taps[0] + c.id * job.taps[1];
             across.taps.iter().map(of)
         });
-        let sizes = level.dispatch(AskRows);
-        let of = |start| strips(channels.min(job.outputs - start), sizes);
+        let shape = level.dispatch(AskShape::<T>(PhantomData));
+        let of = |start| strips(channels.min(job.outputs - start), shape.rows);
+        let direct = job.inputs <= depth && direct(job, &field, shape, columns);
         Plan {
             taps: distances.collect(),
             strips: (0..job.outputs).step_by(channels).map(of).collect(),
@@ -152,6 +166,7 @@ impl Plan {
             field,
             offsets,
             depth,
+            direct,
             work,
         }
     }
@@ -214,58 +229,95 @@ impl Plan {
         let segments: Vec<Segment> = (0..images.len())
             .map(|i| Segment {
                 field: i * self.field.image,
-                sums: i * (len + SLACK),
+                sums: if self.direct { 0 } else { i * (len + SLACK) },
                 len,
             })
             .collect();
+        let [down, across] = job.axes;
+        let start = (down.first + rows.start * down.spread) * columns + across.first;
+        let last = (rows.len() - 1) * down.spread * columns + (across.out - 1) * across.spread + 1;
+        // The result of image `image` for channels from `first` on.
+        let result = |image: usize, first: usize, channels: usize| {
+            let top = image * job.groups * job.outputs + first;
+            // SAFETY: tasks differ in image, channel or rows of outputs, and within a task blocks are
+            // used one after the other; the rows of a task begin and end apart from those of others,
+            // as `start + last` lies before the next task's first row. `correlate` has checked that
+            // all lies within `out`.
+            unsafe { out.block(top, start, [channels, last]) }
+        };
         let (mut left, mut right) = (Scratch::left(), Scratch::right());
         let sums_pitch = apart(images.len() * (len + SLACK));
-        let sums = left.get::<T>(channels.len() * sums_pitch);
+        let size = if self.direct {
+            0
+        } else {
+            channels.len() * sums_pitch
+        };
+        let sums = left.get::<T>(size);
         let laid = self.depth.min(job.inputs).max(1) * self.field.channel;
         let field = right.get::<T>(laid + SLACK);
         for group in part(group, 3, job.groups) {
             let each = job.inputs * self.taps.len();
-            let mut at = (group * job.outputs + channels.start) * each;
+            let first = group * job.outputs + channels.start;
+            let mut at = first * each;
             for inputs in self.passes(job) {
                 self.lay(job, field, &images, group, &inputs, rows.start);
                 let k = inputs.len() * self.taps.len();
                 for strip in &self.strips[channel] {
                     let n = strip.channels.len();
-                    level.dispatch(Tiles {
+                    let tiles = |segments, places, sums, bias| Tiles {
                         rows: strip.rows,
                         weights: &packed[at..at + n * k],
                         offsets: &self.offsets[..k],
                         field,
-                        segments: &segments,
-                        sums: &mut sums[strip.channels.start * sums_pitch..][..n * sums_pitch],
-                        pitch: sums_pitch,
+                        segments,
+                        places,
+                        sums,
                         add: inputs.start > 0,
-                    });
+                        bias,
+                    };
+                    if self.direct {
+                        let places = self.places(rows.len(), down.spread * columns);
+                        let first = first + strip.channels.start;
+                        let bias = job.bias.map(|b| &b[first..first + n]);
+                        for (segment, image) in segments.chunks(1).zip(images.clone()) {
+                            let sums = result(image, first, n);
+                            level.dispatch(tiles(segment, places, sums, bias));
+                        }
+                    } else {
+                        let sums = &mut sums[strip.channels.start * sums_pitch..];
+                        let sums = MatMut::rows_of(sums, [n, sums_pitch]);
+                        level.dispatch(tiles(&segments, Places::All, sums, None));
+                    }
                     at += n * k;
                 }
             }
-            let first = group * job.outputs + channels.start;
-            for (i, image) in images.clone().enumerate() {
-                let top = (image * job.groups * job.outputs) + first;
-                let [down, across] = job.axes;
-                let start = (down.first + rows.start * down.spread) * columns + across.first;
-                let last =
-                    (rows.len() - 1) * down.spread * columns + (across.out - 1) * across.spread + 1;
-                // SAFETY: tasks differ in image, channel or rows of outputs; the rows of a task
-                // begin and end apart from those of others, as `start + last` lies before the next
-                // task's first row. `correlate` has checked that all lies within `out`.
-                let out = unsafe { out.block(top, start, [channels.len(), last]) };
+            if self.direct {
+                continue;
+            }
+            for (segment, image) in segments.iter().zip(images.clone()) {
                 level.dispatch(Finish {
-                    sums: &sums[i * (len + SLACK)..],
+                    sums: &sums[segment.sums..],
                     sums_pitch,
                     pitch,
                     bias: job.bias.map(|b| &b[first..first + channels.len()]),
-                    out,
+                    out: result(image, first, channels.len()),
                     rows: rows.len(),
                     columns: across.out,
                     spread: [down.spread * columns, across.spread],
                 });
             }
+        }
+    }
+
+    /// The places of `rows` rows of outputs, `out` apart in the result.
+    fn places(&self, rows: usize, out: usize) -> Places {
+        let (pitch, width) = (self.field.pitch, self.field.width);
+        let dense = pitch == width && out == width;
+        Places::Rows {
+            rows: if dense { 1 } else { rows },
+            width: if dense { rows * width } else { width },
+            pitch,
+            out,
         }
     }
 

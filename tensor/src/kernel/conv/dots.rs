@@ -38,9 +38,11 @@ impl<T: Float> Kernel for Dots<'_, T> {
         );
         let n = self.offsets.len();
         let mut k = 0;
-        while k + 6 <= n {
-            self.rows::<S, 6>(k);
-            k += 6;
+        // Ten sums, or six where each needs two registers (portable); with twelve the compiler
+        // keeps one of them in memory, which takes twice as long.
+        while S::TILE_ROWS >= 6 && k + 5 <= n {
+            self.rows::<S, 5>(k);
+            k += 5;
         }
         while k + 3 <= n {
             self.rows::<S, 3>(k);

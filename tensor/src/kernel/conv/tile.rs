@@ -1,23 +1,35 @@
 //! The innermost loop: a tile of outputs, some channels by some vectors of neighbours in a field,
 //! held in registers while the taps of the input channels go by.
 
+use crate::kernel::gemm::MatMut;
 use crate::simd::{Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector};
 
 /// Places behind a segment that a tile may read, and overwrite in its sums.
 pub(super) const SLACK: usize = MAX_LANES;
 
-/// The numbers of output channels that a tile of this level can have, largest first.
-pub(super) struct AskRows;
+/// What the tiles of a level are like.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    /// The numbers of output channels that a tile can have, largest first.
+    pub(super) rows: &'static [usize],
+    /// Elements of a vector.
+    pub(super) lanes: usize,
+}
 
-impl Kernel for AskRows {
-    type Out = &'static [usize];
+/// Asks a level for its tiles.
+pub(super) struct AskShape<T>(pub(super) std::marker::PhantomData<T>);
+
+impl<T: Float> Kernel for AskShape<T> {
+    type Out = Shape;
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) -> &'static [usize] {
-        if S::TILE_ROWS < 6 {
+    fn run<S: Simd>(self, _: S) -> Shape {
+        let rows: &[usize] = if S::TILE_ROWS < 6 {
             &[2, 1]
         } else {
             &[6, 4, 2, 1]
-        }
+        };
+        let lanes = T::Vec::<S>::LANES;
+        Shape { rows, lanes }
     }
 }
 
@@ -32,21 +44,37 @@ pub(super) struct Segment {
     pub(super) len: usize,
 }
 
+/// Which places of a segment have sums.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Places {
+    /// All, one after the other, and less than a vector behind them.
+    All,
+    /// The first `width` of each of `rows` rows, `pitch` apart in the field and `out` apart in the
+    /// sums, and no others: the last vectors overlap those before them. A single row is cut along
+    /// itself, several are taken together.
+    Rows {
+        rows: usize,
+        width: usize,
+        pitch: usize,
+        out: usize,
+    },
+}
+
 /// `sums[channel][place] = sum of weights[channel][k] * field[place + offsets[k]]`, or `+=` where
-/// `add`, for tiles of `rows` output channels.
+/// `add`, for tiles of `rows` output channels; then plus `bias[channel]`.
 pub(super) struct Tiles<'a, T> {
-    /// Output channels of a tile, one of [`AskRows`].
+    /// Output channels of a tile, one of [`Shape::rows`].
     pub(super) rows: usize,
     /// For each tile and each `k` its channels' weights, adjacent.
     pub(super) weights: &'a [T],
     pub(super) offsets: &'a [usize],
     pub(super) field: &'a [T],
     pub(super) segments: &'a [Segment],
-    /// A row of sums for each channel, `pitch` apart; [`SLACK`] elements behind a segment are
-    /// overwritten.
-    pub(super) sums: &'a mut [T],
-    pub(super) pitch: usize,
+    pub(super) places: Places,
+    /// A row of sums for each channel.
+    pub(super) sums: MatMut<'a, T>,
     pub(super) add: bool,
+    pub(super) bias: Option<&'a [T]>,
 }
 
 impl<T: Float> Kernel for Tiles<'_, T> {
@@ -69,71 +97,124 @@ impl<T: Float> Tiles<'_, T> {
     #[inline(always)]
     fn each<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self) {
         let (lanes, k) = (T::Vec::<S>::LANES, self.offsets.len());
-        let tiles = if k == 0 {
-            self.sums.len().div_ceil(self.pitch) / ROWS
-        } else {
-            self.weights.len() / (k * ROWS)
-        };
+        let [channels, columns] = self.sums.shape();
         let reach = self.offsets.iter().copied().max().unwrap_or(0);
         for s in self.segments {
-            let end = s.len + SLACK;
+            let (field, sums) = match self.places {
+                Places::All => (s.len + SLACK, s.len + SLACK),
+                Places::Rows {
+                    rows,
+                    width,
+                    pitch,
+                    out,
+                } => {
+                    assert!(width >= lanes, "conv: rows of {width} are too short");
+                    ((rows - 1) * pitch + width, (rows - 1) * out + width)
+                }
+            };
             assert!(
-                s.field + reach + end <= self.field.len() && s.sums + end <= self.pitch,
+                s.field + reach + field <= self.field.len() && s.sums + sums <= columns,
                 "conv: a segment of {} places ends outside its field",
                 s.len
             );
         }
+        let bias = self.bias.is_none_or(|b| b.len() == channels);
         assert!(
-            ROWS == self.rows && tiles * ROWS * self.pitch <= self.sums.len(),
-            "conv: {tiles} tiles of {ROWS} rows ask for more sums than there are"
+            ROWS == self.rows
+                && channels.is_multiple_of(ROWS)
+                && self.weights.len() == channels * k
+                && bias,
+            "conv: weights or bias are not those of {channels} channels in tiles of {ROWS}"
         );
         for &s in self.segments {
-            let mut q = 0;
-            while q + VECTORS * lanes <= s.len {
-                // SAFETY: the assertions above hold for every segment, and the tile lies in this one.
-                unsafe { self.column::<S, ROWS, VECTORS>(s, q, tiles) };
-                q += VECTORS * lanes;
+            // SAFETY: the assertions above hold for every segment.
+            unsafe { self.segment::<S, ROWS, VECTORS>(s) };
+        }
+    }
+
+    /// All tiles of a segment.
+    ///
+    /// # Safety
+    /// Field and sums have room for the segment's places and, in the field, all offsets.
+    #[inline(always)]
+    unsafe fn segment<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, s: Segment) {
+        let lanes = T::Vec::<S>::LANES;
+        let wide = VECTORS * lanes;
+        let beside = [lanes, lanes];
+        match self.places {
+            Places::All => {
+                let mut q = 0;
+                while q + wide <= s.len {
+                    // SAFETY: these vectors lie in the segment.
+                    unsafe { self.tile::<S, ROWS, VECTORS>(s, [q, q], beside) };
+                    q += wide;
+                }
+                while q < s.len {
+                    // SAFETY: this vector begins in the segment, and field and sums have room for
+                    // `SLACK` places behind it.
+                    unsafe { self.tile::<S, ROWS, 1>(s, [q, q], beside) };
+                    q += lanes;
+                }
             }
-            while q < s.len {
-                // SAFETY: as above, with `q < s.len`.
-                unsafe { self.column::<S, ROWS, 1>(s, q, tiles) };
-                q += lanes;
+            Places::Rows { rows: 1, width, .. } if width >= wide => {
+                for q in (0..width).step_by(wide) {
+                    let q = q.min(width - wide);
+                    // SAFETY: these vectors lie in the row.
+                    unsafe { self.tile::<S, ROWS, VECTORS>(s, [q, q], beside) };
+                }
+            }
+            Places::Rows {
+                rows,
+                width,
+                pitch,
+                out,
+            } => {
+                let steps = if rows >= VECTORS { VECTORS } else { 1 };
+                for r in (0..rows).step_by(steps) {
+                    let r = r.min(rows - steps);
+                    for q in (0..width).step_by(lanes) {
+                        let q = q.min(width - lanes);
+                        let at = [r * pitch + q, r * out + q];
+                        // SAFETY: these vectors lie in rows `r .. r + steps`, of which there are
+                        // as many.
+                        unsafe {
+                            match steps == 1 {
+                                true => self.tile::<S, ROWS, 1>(s, at, beside),
+                                false => self.tile::<S, ROWS, VECTORS>(s, at, [pitch, out]),
+                            }
+                        }
+                    }
+                }
             }
         }
     }
 
-    /// All tiles at place `q` of segment `s`.
+    /// All channels at `VECTORS` vectors of places: the first `at` from the segment's start, in the
+    /// field and in the sums, the others `steps` from one to the next.
     ///
     /// # Safety
-    /// `VECTORS` is 1 and `q < s.len`, or all of the tile's places lie in the segment; field and sums
-    /// have room for the segment, its taps and `SLACK` places behind it.
+    /// Field and sums have room for these vectors and, in the field, all offsets.
     #[inline(always)]
-    unsafe fn column<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
         &mut self,
         s: Segment,
-        q: usize,
-        tiles: usize,
+        at: [usize; 2],
+        steps: [usize; 2],
     ) {
         let (lanes, k) = (T::Vec::<S>::LANES, self.offsets.len());
-        let x = self.field[s.field + q..].as_ptr();
-        for t in 0..tiles {
-            let (w, _) = self.weights[t * k * ROWS..(t + 1) * k * ROWS].as_chunks::<ROWS>();
+        let x = self.field.as_ptr().wrapping_add(s.field + at[0]);
+        for channel in (0..self.sums.shape()[0]).step_by(ROWS) {
+            let (w, _) = self.weights[channel * k..(channel + ROWS) * k].as_chunks::<ROWS>();
             let zero = <T::Vec<S> as Num>::splat(0.0);
             let mut sums = [[zero; VECTORS]; ROWS];
             for p in 0..k {
-                // SAFETY: `p < k`, the number of offsets and of chunks of weights; the tile reaches
-                // less than a vector beyond the segment, for which the field has room at every tap,
-                // as the caller vouches.
-                let (w, x) = unsafe {
-                    let x = x.add(*self.offsets.get_unchecked(p));
-                    (
-                        w.get_unchecked(p),
-                        std::slice::from_raw_parts(x, VECTORS * lanes),
-                    )
-                };
+                // SAFETY: `p < k`, the number of offsets and of chunks of weights.
+                let (w, offset) = unsafe { (w.get_unchecked(p), *self.offsets.get_unchecked(p)) };
                 let mut y = [zero; VECTORS];
                 for v in 0..VECTORS {
-                    y[v] = Vector::load(&x[v * lanes..]);
+                    let x = x.wrapping_add(offset + v * steps[0]);
+                    // SAFETY: this vector lies in the field, as the caller vouches.
+                    y[v] = Vector::load(unsafe { std::slice::from_raw_parts(x, lanes) });
                 }
                 for i in 0..ROWS {
                     let w = Vector::repeat(w[i]);
@@ -143,13 +224,19 @@ impl<T: Float> Tiles<'_, T> {
                 }
             }
             for i in 0..ROWS {
-                let at = (t * ROWS + i) * self.pitch + s.sums + q;
-                let to = &mut self.sums[at..at + VECTORS * lanes];
+                let to = self.sums.at(channel + i, s.sums + at[1]);
+                let bias = self.bias.map(|b| Vector::repeat(b[channel + i]));
                 for v in 0..VECTORS {
-                    let to = &mut to[v * lanes..(v + 1) * lanes];
+                    let to = to.wrapping_add(v * steps[1]);
+                    // SAFETY: this vector lies in the row of sums, as the caller vouches, which
+                    // `self` owns.
+                    let to = unsafe { std::slice::from_raw_parts_mut(to, lanes) };
                     let mut sum = sums[i][v];
                     if self.add {
                         sum = sum + Vector::load(to);
+                    }
+                    if let Some(bias) = bias {
+                        sum = sum + bias;
                     }
                     sum.store(to);
                 }
