@@ -1,6 +1,6 @@
 //! The models that the training cases train, written as a user writes them.
 
-use lepton_autograd::{ConvOptions, Param, Tensor, Var};
+use lepton_autograd::{ConvOptions, MaxPoolOptions, Param, Tensor, Var};
 use lepton_nn::{Conv2d, Linear, Module, Rng, module};
 
 /// LeCun's network for digits (LeCun et al. 1998) with rectifiers and max pooling.
@@ -46,11 +46,9 @@ impl Module for LeNet {
     }
 }
 
-/// The largest of each 2x2 square, put together from a view of the squares and `amax`; ties share
-/// the gradient.
+/// The largest of each 2x2 square.
 pub fn max_pool2(x: &Var) -> Var {
-    let [n, c, h, w] = x.shape().try_into().expect("images");
-    x.reshape(&[n, c, h / 2, 2, w / 2, 2]).amax(&[3, 5])
+    x.max_pool2d([2, 2], MaxPoolOptions::default())
 }
 
 /// Layer normalisation over the last axis (Ba et al. 2016), put together from elementwise ops.

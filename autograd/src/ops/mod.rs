@@ -20,6 +20,7 @@ pub mod nonlinear;
 
 pub mod order;
 pub mod pairs;
+pub mod pool;
 pub mod products;
 pub mod random;
 pub mod reduce;
@@ -40,7 +41,7 @@ use arithmetic::{Abs, AddScalar, DivScalar, MulScalar, Neg, PowScalar, Sign, Squ
 use binary::{Add, Div, Maximum, Minimum, Mul, Pow, Sub};
 use cast::{Cast, Detach, Full};
 use compare::{Compare, Where};
-use conv::{Conv2dOp, Fold2d, Unfold2d};
+use conv::{Conv2dInput, Conv2dOp, Conv2dWeight, Fold2d, Unfold2d};
 use factor::{Cholesky, Slogdet, Solve};
 use folds::SqrtFlat;
 use index::{Gather, IndexAdd, IndexSelect, ScatterAdd};
@@ -54,6 +55,7 @@ use order::CumArg;
 use pairs::{
     Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy,
 };
+use pool::{AvgPool2dBack, AvgPool2dOp, MaxPool2dBack, MaxPool2dOp, MaxPool2dPick};
 use random::DropoutOp;
 use reduce::{Amax, ArgMax, CumSum, Sum};
 use rounding::Rounding;
@@ -72,8 +74,8 @@ crate::catalogue! {
         PowScalar, Reciprocal, Relu, Rsqrt, Sigmoid, Sign, Sin, Softplus, Sqrt, Square, Tanh;
     binary: Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy,
         Add, Div, Maximum, Minimum, Mul, Pow, ReluGrad, Sub;
-    ops: Amax, ArgMax, Cast, Cat, Cholesky, Compare, Conv2dOp, CumArg, CumSum, Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd,
-        IndexSelect, LinearOp, LogSoftmax, LogSumExp, Matmul, Permute, Reshape,
+    ops: Amax, ArgMax, AvgPool2dBack, AvgPool2dOp, Cast, Cat, Cholesky, Compare, Conv2dInput, Conv2dOp, Conv2dWeight, CumArg, CumSum, Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd,
+        IndexSelect, LinearOp, LogSoftmax, LogSumExp, Matmul, MaxPool2dBack, MaxPool2dOp, MaxPool2dPick, Permute, Reshape,
         Scatter, ScatterAdd, Slice, SliceAssign, Softmax, Sort,
         Slogdet, Solve, Sum, Svd, TopK, Unfold2d, Where
 }

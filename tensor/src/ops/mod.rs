@@ -6,6 +6,7 @@
 //! a result do not depend on the number of threads.
 
 mod chain;
+mod conv;
 mod copy;
 mod elementwise;
 mod factor;
@@ -14,6 +15,7 @@ mod linalg;
 mod matmul;
 
 mod optim;
+mod pool;
 mod quant;
 mod random;
 mod reduce;
@@ -24,6 +26,7 @@ mod tiles;
 mod walk;
 mod window;
 
+pub use conv::{conv2d, conv2d_input, conv2d_weight};
 pub use copy::{arange, assign, cast, cat, copy, copy_into, full};
 pub use elementwise::{CompareBody, IntMap, IntZip, all_finite, compare, map, select, zip};
 pub use factor::{cholesky, slogdet, solve};
@@ -32,6 +35,9 @@ pub use linalg::svd;
 pub use matmul::{Activation, matmul};
 
 pub use optim::{AdamStep, SgdStep, adam_step, sgd_step};
+pub use pool::{
+    Divisor, Pool, avg_pool2d, avg_pool2d_back, max_pool2d, max_pool2d_back, max_pool2d_pick,
+};
 pub use quant::{
     Codes, LINEAR_I8_INPUTS, LinearI8, dequantize, linear_i8, matmul_i8, pack_i8, quantize,
 };

@@ -1,6 +1,6 @@
 //! Operations of networks: layers without parameters of their own, windows, padding.
 
-use lepton_autograd::{ConvOptions, Tensor, Var};
+use lepton_autograd::{AvgPoolOptions, ConvOptions, Divisor, MaxPoolOptions, Tensor, Var};
 
 use super::{elsewhere, one, two};
 use crate::call::{Arg, Call, Out};
@@ -257,11 +257,16 @@ fn conv(c: &Call<'_>, n: usize) -> Out {
     };
     let single = x.rank() == n + 1;
     let x = if single { x.unsqueeze(0) } else { x };
-    let x = x.pad(&[&[(0, 0), (0, 0)], &around[..]].concat());
+    let even = around.iter().all(|&(before, after)| before == after);
+    let x = match even {
+        true => x,
+        false => x.pad(&[&[(0, 0), (0, 0)], &around[..]].concat()),
+    };
+    let padding: Vec<usize> = around.iter().map(|p| if even { p.0 } else { 0 }).collect();
     let flat = |v: &[usize]| if n == 1 { [1, v[0]] } else { [v[0], v[1]] };
     let options = ConvOptions {
         stride: flat(&stride),
-        padding: [0, 0],
+        padding: pair(&padding, 0),
         dilation: flat(&dilation),
         groups,
     };
@@ -322,6 +327,29 @@ impl Pool {
     }
 }
 
+/// Images `[n, c, h, w]` from those with one or two axes, with or without a batch.
+fn as_images(x: &Var, n: usize) -> Var {
+    let s = x.shape();
+    let first = s.len() - n;
+    let (batch, channels) = if first == 2 { (s[0], s[1]) } else { (1, s[0]) };
+    let height = if n == 1 { 1 } else { s[first] };
+    x.reshape(&[batch, channels, height, s[s.len() - 1]])
+}
+
+/// Results in the form of the images that `as_images` was given.
+fn from_images(y: &Var, like: &Var, n: usize) -> Var {
+    let first = like.rank() - n;
+    y.reshape(&[&like.shape()[..first], &y.shape()[4 - n..]].concat())
+}
+
+/// Both numbers, where one axis has only the second.
+fn pair(v: &[usize], missing: usize) -> [usize; 2] {
+    match *v {
+        [one] => [missing, one],
+        _ => [v[0], v[1]],
+    }
+}
+
 fn padded(x: &Var, around: &[(usize, usize)], fill: f64) -> Var {
     if fill == 0.0 {
         return x.pad(around);
@@ -351,6 +379,23 @@ fn avg_pool(c: &Call<'_>) -> Out {
     let pool = pool(c, [2, 3, usize::MAX, 4])?;
     let include = c.flag(5, "count_include_pad", true)?;
     let divisor = c.opt_number(6, "divisor_override")?;
+    let n = pool.kernel.len();
+    if n <= 2 {
+        let options = AvgPoolOptions {
+            stride: Some(pair(&pool.stride, 1)),
+            padding: pair(&pool.padding, 0),
+            ceil: pool.ceil,
+            divisor: match divisor {
+                Some(d) => Divisor::Fixed(d as usize),
+                None if include => Divisor::Padded,
+                None => Divisor::Inside,
+            },
+        };
+        let kernel = pair(&pool.kernel, 1);
+        return one(c, |x| {
+            from_images(&as_images(x, n).avg_pool2d(kernel, options), x, n)
+        });
+    }
     one(c, |x| {
         let sum = pool.unfold(x, 0.0).sum(&[-1]);
         if let Some(d) = divisor {
@@ -399,6 +444,28 @@ fn max_pool(c: &Call<'_>) -> Out {
     let pool = pool(c, [2, 3, 4, 5])?;
     let indices = c.flag(6, "return_indices", false)?;
     let x = c.var(0)?;
+    let n = pool.kernel.len();
+    if n <= 2 {
+        let options = MaxPoolOptions {
+            stride: Some(pair(&pool.stride, 1)),
+            padding: pair(&pool.padding, 0),
+            dilation: pair(&pool.dilation, 1),
+            ceil: pool.ceil,
+        };
+        let (images, kernel) = (as_images(&x, n), pair(&pool.kernel, 1));
+        if !indices {
+            return Ok(vec![from_images(
+                &images.max_pool2d(kernel, options),
+                &x,
+                n,
+            )]);
+        }
+        let (values, places) = images.max_pool2d_with_indices(kernel, options);
+        return Ok(vec![
+            from_images(&values, &x, n),
+            from_images(&places, &x, n),
+        ]);
+    }
     let windows = pool.unfold(&x, f64::NEG_INFINITY);
     let (values, taps) = windows.max_along(-1);
     if !indices {

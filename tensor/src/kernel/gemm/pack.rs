@@ -131,7 +131,7 @@ impl<T: Float> Panel<T> {
 }
 
 /// Memory for packed panels that a thread keeps, aligned to a cache line.
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     memory: Vec<u64>,
     slot: &'static std::thread::LocalKey<Cell<Vec<u64>>>,
 }
@@ -143,7 +143,7 @@ thread_local! {
 
 impl Scratch {
     /// This thread's memory for panels of A.
-    pub(super) fn left() -> Scratch {
+    pub(crate) fn left() -> Scratch {
         Scratch {
             memory: LEFT.take(),
             slot: &LEFT,
@@ -151,7 +151,7 @@ impl Scratch {
     }
 
     /// This thread's memory for panels of B.
-    pub(super) fn right() -> Scratch {
+    pub(crate) fn right() -> Scratch {
         Scratch {
             memory: RIGHT.take(),
             slot: &RIGHT,
@@ -159,7 +159,7 @@ impl Scratch {
     }
 
     /// `n` elements of `T`, with arbitrary contents.
-    pub(super) fn get<T: Float>(&mut self, n: usize) -> &mut [T] {
+    pub(crate) fn get<T: Float>(&mut self, n: usize) -> &mut [T] {
         const LINE: usize = 64;
         let bytes = n
             .checked_mul(size_of::<T>())
