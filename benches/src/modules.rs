@@ -53,20 +53,13 @@ pub fn max_pool2(x: &Var) -> Var {
     x.reshape(&[n, c, h / 2, 2, w / 2, 2]).amax(&[3, 5])
 }
 
-/// Layer normalisation over the last axis (Ba et al. 2016), put together from elementwise ops.
-pub fn layer_norm(x: &Var, weight: &Var, bias: &Var) -> Var {
-    let centred = x - x.mean(&[-1]).unsqueeze(-1);
-    let variance = centred.square().mean(&[-1]).unsqueeze(-1);
-    centred * (variance + 1e-5).rsqrt() * weight + bias
-}
-
 /// GELU in its approximation by tanh (Hendrycks and Gimpel 2016), put together from ops.
 pub fn gelu_tanh(x: &Var) -> Var {
     let inner = (x + x.square() * x * 0.044715) * (2.0 / std::f64::consts::PI).sqrt();
     x * 0.5 * (inner.tanh() + 1.0)
 }
 
-/// Scale and shift of [`layer_norm`].
+/// Layer normalisation over the last axis (Ba et al. 2016).
 #[derive(Clone, Debug)]
 pub struct Norm {
     /// `[features]`, starts at 1.
@@ -89,7 +82,13 @@ impl Norm {
 
     /// `x` normalised over its last axis.
     pub fn forward(&self, x: &Var) -> Var {
-        layer_norm(x, &self.weight.var(), &self.bias.var())
+        let width = self.weight.tensor().shape();
+        x.layer_norm(
+            width,
+            Some(&self.weight.var()),
+            Some(&self.bias.var()),
+            1e-5,
+        )
     }
 }
 

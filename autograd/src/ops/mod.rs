@@ -8,6 +8,7 @@ pub mod binary;
 pub mod cast;
 pub mod compare;
 pub mod conv;
+pub mod cross_entropy;
 pub mod elementwise;
 pub mod factor;
 pub mod folds;
@@ -17,7 +18,7 @@ pub mod libm;
 pub mod linalg;
 pub mod logsumexp;
 pub mod nonlinear;
-
+pub mod norm;
 pub mod order;
 pub mod pairs;
 pub mod products;
@@ -41,6 +42,7 @@ use binary::{Add, Div, Maximum, Minimum, Mul, Pow, Sub};
 use cast::{Cast, Detach, Full};
 use compare::{Compare, Where};
 use conv::{Conv2dOp, Fold2d, Unfold2d};
+use cross_entropy::{CrossEntropy, CrossEntropyGrad};
 use factor::{Cholesky, Slogdet, Solve};
 use folds::SqrtFlat;
 use index::{Gather, IndexAdd, IndexSelect, ScatterAdd};
@@ -50,6 +52,7 @@ use libm::{
 use linalg::{LinearOp, Matmul, Svd};
 use logsumexp::LogSumExp;
 use nonlinear::{Elu, GeluTanh, Hardsigmoid, Hardswish, Shrink, Threshold};
+use norm::{LayerNorm, LayerNormGrad};
 use order::CumArg;
 use pairs::{
     Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy,
@@ -60,7 +63,7 @@ use rounding::Rounding;
 use scatter::Scatter;
 use shape::{Expand, Permute, Reshape};
 use slicing::{Cat, Slice, SliceAssign};
-use softmax::{LogSoftmax, Softmax};
+use softmax::{LogSoftmax, Softmax, SoftmaxGrad};
 use sort::{Sort, TopK};
 use special::{Entr, Erfc, Erfcx, Erfinv, I0, I0e, I1, I1e, Lgamma, LogNdtr, Ndtri, Polygamma};
 use unary::{Cos, Erf, Exp, Expm1, Log, Log1p, Reciprocal, Rsqrt, Sin, Sqrt};
@@ -72,8 +75,8 @@ crate::catalogue! {
         PowScalar, Reciprocal, Relu, Rsqrt, Sigmoid, Sign, Sin, Softplus, Sqrt, Square, Tanh;
     binary: Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy,
         Add, Div, Maximum, Minimum, Mul, Pow, ReluGrad, Sub;
-    ops: Amax, ArgMax, Cast, Cat, Cholesky, Compare, Conv2dOp, CumArg, CumSum, Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd,
-        IndexSelect, LinearOp, LogSoftmax, LogSumExp, Matmul, Permute, Reshape,
-        Scatter, ScatterAdd, Slice, SliceAssign, Softmax, Sort,
+    ops: Amax, ArgMax, Cast, Cat, Cholesky, Compare, Conv2dOp, CrossEntropy, CrossEntropyGrad, CumArg, CumSum, Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd,
+        IndexSelect, LayerNorm, LayerNormGrad, LinearOp, LogSoftmax, LogSumExp, Matmul, Permute, Reshape,
+        Scatter, ScatterAdd, Slice, SliceAssign, Softmax, SoftmaxGrad, Sort,
         Slogdet, Solve, Sum, Svd, TopK, Unfold2d, Where
 }

@@ -2,3 +2,4 @@
 
 pub mod gemm;
 pub mod gemm_i8;
+pub(crate) mod rows;

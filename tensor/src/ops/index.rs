@@ -5,7 +5,7 @@ use crate::ops::reduce::Extreme;
 use crate::{DType, Error, Result, Tensor, match_dtype};
 
 /// The index as a position on an axis of `size`.
-fn position(what: &str, index: i64, size: usize) -> Result<usize> {
+pub(super) fn position(what: &str, index: i64, size: usize) -> Result<usize> {
     usize::try_from(index)
         .ok()
         .filter(|&i| i < size)

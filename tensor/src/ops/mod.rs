@@ -11,7 +11,7 @@ mod factor;
 mod index;
 mod linalg;
 mod matmul;
-
+mod norm;
 mod optim;
 mod quant;
 mod random;
@@ -28,7 +28,7 @@ pub use factor::{cholesky, slogdet, solve};
 pub use index::{Meet, gather, index_add, scatter, scatter_add, take};
 pub use linalg::svd;
 pub use matmul::{Activation, matmul};
-
+pub use norm::{Norm, layer_norm, layer_norm_grad};
 pub use optim::{AdamStep, SgdStep, adam_step, sgd_step};
 pub use quant::{
     Codes, LINEAR_I8_INPUTS, LinearI8, dequantize, linear_i8, matmul_i8, pack_i8, quantize,
@@ -36,6 +36,6 @@ pub use quant::{
 pub use random::{normal, uniform};
 pub use reduce::{Extreme, Fold, arg_reduce, reduce};
 pub use scan::{arg_scan, cumsum};
-pub use softmax::softmax;
+pub use softmax::{cross_entropy, cross_entropy_grad, softmax, softmax_grad};
 pub use sort::sort;
 pub use window::{Window, col2im, im2col};
