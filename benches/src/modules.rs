@@ -1,6 +1,6 @@
 //! The models that the training cases train, written as a user writes them.
 
-use lepton_autograd::{ConvOptions, Param, Tensor, Var};
+use lepton_autograd::{AttentionOptions, ConvOptions, Param, Tensor, Var};
 use lepton_nn::{Conv2d, Linear, Module, Rng, module};
 
 /// LeCun's network for digits (LeCun et al. 1998) with rectifiers and max pooling.
@@ -129,13 +129,12 @@ impl Block {
     fn attention(&self, x: &Var) -> Var {
         let [batch, time, width] = x.shape().try_into().expect("sequences");
         let depth = width / self.heads;
-        let split = [batch, time, 3, self.heads, depth];
-        // [3, batch, heads, time, depth]
-        let qkv = self.qkv.forward(x).reshape(&split);
-        let qkv = qkv.permute(&[2, 0, 3, 1, 4]);
-        let [q, k, v] = [0, 1, 2].map(|i| qkv.select(0, i));
-        let scores = q.matmul(&k.transpose(2, 3)) * (1.0 / (depth as f64).sqrt());
-        let y = scores.softmax(-1).matmul(&v).transpose(1, 2);
+        let qkv = self.qkv.forward(x);
+        // [batch, heads, time, depth] each, as views of the one projection.
+        let qkv = qkv.reshape(&[batch, time, 3, self.heads, depth]).unbind(2);
+        let [q, k, v] = [0, 1, 2].map(|i: usize| qkv[i].transpose(1, 2));
+        let y = q.scaled_dot_product_attention(&k, &v, &AttentionOptions::default());
+        let y = y.transpose(1, 2);
         self.out.forward(&y.reshape(&[batch, time, width]))
     }
 }

@@ -4,12 +4,14 @@
 
 pub mod activation;
 pub mod arithmetic;
+pub mod attention;
 pub mod binary;
 pub mod cast;
 pub mod compare;
 pub mod conv;
 pub mod cross_entropy;
 pub mod elementwise;
+pub mod embedding;
 pub mod factor;
 pub mod folds;
 pub mod index;
@@ -34,10 +36,12 @@ pub mod sort;
 pub mod special;
 pub mod statistics;
 pub mod unary;
+pub mod unbind;
 pub mod views;
 
-use activation::{Clamp, Gelu, LeakyRelu, Relu, ReluGrad, Sigmoid, Softplus, Tanh};
+use activation::{Clamp, Gelu, GeluGrad, LeakyRelu, Relu, ReluGrad, Sigmoid, Softplus, Tanh};
 use arithmetic::{Abs, AddScalar, DivScalar, MulScalar, Neg, PowScalar, Sign, Square};
+use attention::{Attention, AttentionGrad};
 use binary::{Add, Div, Maximum, Minimum, Mul, Pow, Sub};
 use cast::{Cast, Detach, Full};
 use compare::{Compare, Where};
@@ -67,6 +71,7 @@ use softmax::{LogSoftmax, Softmax, SoftmaxGrad};
 use sort::{Sort, TopK};
 use special::{Entr, Erfc, Erfcx, Erfinv, I0, I0e, I1, I1e, Lgamma, LogNdtr, Ndtri, Polygamma};
 use unary::{Cos, Erf, Exp, Expm1, Log, Log1p, Reciprocal, Rsqrt, Sin, Sqrt};
+use unbind::Unbind;
 
 crate::catalogue! {
     unary: Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Elu, Entr, Erfc, Erfcx, Erfinv, Exp2, GeluTanh, Hardsigmoid, Hardswish,
@@ -74,9 +79,9 @@ crate::catalogue! {
         Threshold, Abs, AddScalar, Clamp, Cos, DivScalar, Erf, Exp, Expm1, Gelu, LeakyRelu, Log, Log1p, MulScalar, Neg,
         PowScalar, Reciprocal, Relu, Rsqrt, Sigmoid, Sign, Sin, Softplus, Sqrt, Square, Tanh;
     binary: Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy,
-        Add, Div, Maximum, Minimum, Mul, Pow, ReluGrad, Sub;
-    ops: Amax, ArgMax, Cast, Cat, Cholesky, Compare, Conv2dOp, CrossEntropy, CrossEntropyGrad, CumArg, CumSum, Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd,
+        Add, Div, GeluGrad, Maximum, Minimum, Mul, Pow, ReluGrad, Sub;
+    ops: Amax, ArgMax, Attention, AttentionGrad, Cast, Cat, Cholesky, Compare, Conv2dOp, CrossEntropy, CrossEntropyGrad, CumArg, CumSum, Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd,
         IndexSelect, LayerNorm, LayerNormGrad, LinearOp, LogSoftmax, LogSumExp, Matmul, Permute, Reshape,
         Scatter, ScatterAdd, Slice, SliceAssign, Softmax, SoftmaxGrad, Sort,
-        Slogdet, Solve, Sum, Svd, TopK, Unfold2d, Where
+        Slogdet, Solve, Sum, Svd, TopK, Unbind, Unfold2d, Where
 }

@@ -5,6 +5,7 @@
 //! strides and broadcasting are the tile loads in `walk`. Work is split by shape, so the bits of
 //! a result do not depend on the number of threads.
 
+mod attention;
 mod copy;
 mod elementwise;
 mod factor;
@@ -22,6 +23,7 @@ mod sort;
 mod walk;
 mod window;
 
+pub use attention::{Attention, attention, attention_grad};
 pub use copy::{arange, assign, cast, cat, copy, copy_into, full};
 pub use elementwise::{CompareBody, IntMap, IntZip, all_finite, compare, map, select, zip};
 pub use factor::{cholesky, slogdet, solve};

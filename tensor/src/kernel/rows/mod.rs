@@ -10,7 +10,7 @@ mod softmax;
 
 pub(crate) use entropy::{Entropy, EntropyGrad};
 pub(crate) use norm::{Norm, NormGrad};
-pub(crate) use softmax::{Shape, Softmax, SoftmaxGrad};
+pub(crate) use softmax::{Shape, Softmax, SoftmaxGrad, power, scale, top};
 
 use crate::dtype::Element;
 use crate::simd::{Float, Lane, MAX_LANES, Partial, Simd, SumBody, Vector};
@@ -20,7 +20,7 @@ const BLOCK: usize = 1024;
 
 /// The vector at the front of `x`; where fewer elements are left, `pad` stands behind them.
 #[inline(always)]
-pub(super) fn part<T: Float, S: Simd>(x: &[T], pad: T) -> T::Vec<S> {
+pub(crate) fn part<T: Float, S: Simd>(x: &[T], pad: T) -> T::Vec<S> {
     if x.len() >= T::Vec::<S>::LANES {
         return Vector::load(x);
     }
@@ -31,7 +31,7 @@ pub(super) fn part<T: Float, S: Simd>(x: &[T], pad: T) -> T::Vec<S> {
 
 /// Writes `v`, or as much of it as `out` holds, to the front of `out`.
 #[inline(always)]
-pub(super) fn put<T: Float, S: Simd>(v: T::Vec<S>, out: &mut [T]) {
+pub(crate) fn put<T: Float, S: Simd>(v: T::Vec<S>, out: &mut [T]) {
     if out.len() >= T::Vec::<S>::LANES {
         return v.store(out);
     }
@@ -41,10 +41,30 @@ pub(super) fn put<T: Float, S: Simd>(v: T::Vec<S>, out: &mut [T]) {
     out.copy_from_slice(&all[..n]);
 }
 
+/// [`part`], which where `WHOLE` is sure to find a whole vector.
+#[inline(always)]
+pub(crate) fn get<T: Float, S: Simd, const WHOLE: bool>(x: &[T]) -> T::Vec<S> {
+    if WHOLE {
+        Vector::load(x)
+    } else {
+        part::<T, S>(x, T::default())
+    }
+}
+
+/// [`put`], which where `WHOLE` is sure to find room for a whole vector.
+#[inline(always)]
+pub(crate) fn set<T: Float, S: Simd, const WHOLE: bool>(v: T::Vec<S>, out: &mut [T]) {
+    if WHOLE {
+        v.store(out);
+    } else {
+        put::<T, S>(v, out);
+    }
+}
+
 /// The sum over a row of `step`, which adds what it sees of `x` and `y` to a vector of sums; behind
 /// the tail it sees `pad` twice, of which it must make nothing.
 #[inline(always)]
-pub(super) fn total<T: Float + Element, S: Simd>(
+pub(crate) fn total<T: Float + Element, S: Simd>(
     x: &[T],
     y: &[T],
     pad: T,
@@ -64,19 +84,19 @@ pub(super) fn total<T: Float + Element, S: Simd>(
 
 /// The sum of a row.
 #[inline(always)]
-pub(super) fn sum<T: Float + Element, S: Simd>(x: &[T]) -> f64 {
+pub(crate) fn sum<T: Float + Element, S: Simd>(x: &[T]) -> f64 {
     total::<T, S>(x, x, T::default(), |sum, x, _| sum + x)
 }
 
 /// The sum of the products of two rows.
 #[inline(always)]
-pub(super) fn dot<T: Float + Element, S: Simd>(x: &[T], y: &[T]) -> f64 {
+pub(crate) fn dot<T: Float + Element, S: Simd>(x: &[T], y: &[T]) -> f64 {
     total::<T, S>(x, y, T::default(), |sum, x, y| x.mul_add(y, sum))
 }
 
 /// The sum of a vector's elements.
 #[inline(always)]
-pub(super) fn across<T: Float + Element, S: Simd>(v: T::Vec<S>) -> f64 {
+pub(crate) fn across<T: Float + Element, S: Simd>(v: T::Vec<S>) -> f64 {
     let zero = Vector::repeat(T::default());
     Element::to_f64(Partial::<T, S>::of([v, zero, zero, zero]).finish(SumBody))
 }

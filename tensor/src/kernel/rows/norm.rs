@@ -1,6 +1,6 @@
 //! Rows brought to mean 0 and variance 1, or to mean square 1, and the gradient of that.
 
-use super::{across, part, put, sum, total};
+use super::{across, get, set, sum, total};
 use crate::dtype::Element;
 use crate::simd::{Float, Kernel, Lane, Num, Simd, Vector};
 
@@ -39,20 +39,59 @@ impl<T: Float + Element> Kernel for Norm<'_, T> {
         let lanes = T::Vec::<S>::LANES;
         let rows = self.x.chunks_exact(self.len);
         for (x, y) in rows.zip(self.y.chunks_exact_mut(self.len)) {
-            let [mean, scale] = statistics::<T, S>(x, self.eps, self.centred);
-            let (mean, scale) = (Vector::repeat(mean), Vector::repeat(scale));
-            for i in (0..x.len()).step_by(lanes) {
-                let mut v = (part::<T, S>(&x[i..], T::default()) - mean) * scale;
-                if let Some(w) = self.weight {
-                    let w = part::<T, S>(&w[i..], T::default());
-                    v = match self.bias {
-                        Some(b) => v.mul_add(w, part::<T, S>(&b[i..], T::default())),
-                        None => v * w,
-                    };
-                }
-                put::<T, S>(v, &mut y[i..]);
+            let row = Row::<T, S>::new(x, self.eps, self.centred);
+            let affine = (self.weight, self.bias);
+            let whole = x.len() / lanes * lanes;
+            for i in (0..whole).step_by(lanes) {
+                row.write::<true>(i, affine, y);
+            }
+            if whole < x.len() {
+                row.write::<false>(whole, affine, y);
             }
         }
+    }
+}
+
+/// A row, and what it is shifted and scaled by.
+struct Row<'a, T: Float, S: Simd> {
+    x: &'a [T],
+    mean: T::Vec<S>,
+    scale: T::Vec<S>,
+}
+
+impl<'a, T: Float + Element, S: Simd> Row<'a, T, S> {
+    #[inline(always)]
+    fn new(x: &'a [T], eps: f64, centred: bool) -> Self {
+        let [mean, scale] = statistics::<T, S>(x, eps, centred);
+        Row {
+            x,
+            mean: Vector::repeat(mean),
+            scale: Vector::repeat(scale),
+        }
+    }
+
+    /// The normalised elements from `i` on.
+    #[inline(always)]
+    fn unit<const WHOLE: bool>(&self, i: usize) -> T::Vec<S> {
+        (get::<T, S, WHOLE>(&self.x[i..]) - self.mean) * self.scale
+    }
+
+    #[inline(always)]
+    fn write<const WHOLE: bool>(
+        &self,
+        i: usize,
+        (weight, bias): (Option<&[T]>, Option<&[T]>),
+        y: &mut [T],
+    ) {
+        let mut v = self.unit::<WHOLE>(i);
+        if let Some(w) = weight {
+            let w = get::<T, S, WHOLE>(&w[i..]);
+            v = match bias {
+                Some(b) => v.mul_add(w, get::<T, S, WHOLE>(&b[i..])),
+                None => v * w,
+            };
+        }
+        set::<T, S, WHOLE>(v, &mut y[i..]);
     }
 }
 
@@ -77,75 +116,95 @@ impl<T: Float + Element> Kernel for NormGrad<'_, T> {
         let rows = self.g.chunks_exact(self.len);
         let rows = rows.zip(self.x.chunks_exact(self.len));
         for ((g, x), dx) in rows.zip(self.dx.chunks_exact_mut(self.len)) {
-            let [mean, scale] = statistics::<T, S>(x, self.eps, self.centred);
+            let row = Row::<T, S>::new(x, self.eps, self.centred);
             // With a = g * weight: dx = scale * (a - mean(a) - x^ * mean(a * x^)).
             let [a, ax] = match &mut self.weight {
-                Some((w, [dw, db])) => weighted::<T, S>([g, x, w], [dw, db, dx], mean, scale),
+                Some((w, [dw, db])) => row.weighted([g, w], [dw, db, dx]),
                 None => {
                     dx.copy_from_slice(g);
-                    plain::<T, S>(g, x, mean, scale)
+                    row.plain(g)
                 }
             };
-            let shift = if self.centred { a / n } else { 0.0 };
-            let [shift, slope] = [shift, ax / n].map(<T as Element>::from_f64);
-            finish::<T, S>(dx, x, [mean, scale, shift, slope]);
+            row.finish(dx, if self.centred { a / n } else { 0.0 }, ax / n);
         }
     }
 }
 
-/// The sums of `g` and of `g * x^`.
-#[inline(always)]
-fn plain<T: Float + Element, S: Simd>(g: &[T], x: &[T], mean: T, scale: T) -> [f64; 2] {
-    let m = <T::Vec<S> as Vector>::repeat(mean);
-    let along = total::<T, S>(g, x, T::default(), |sum, g: T::Vec<S>, x| {
-        g.mul_add(x - m, sum)
-    });
-    [sum::<T, S>(g), along * Element::to_f64(scale)]
-}
-
-/// `a = g * weight` into the last place, with its sum and that of `a * x^`, while `g * x^` and `g` are
-/// added to the gradients of weight and bias.
-#[inline(always)]
-fn weighted<T: Float + Element, S: Simd>(
-    [g, x, w]: [&[T]; 3],
-    [dw, db, a]: [&mut [T]; 3],
-    mean: T,
-    scale: T,
-) -> [f64; 2] {
-    let (lanes, zero) = (T::Vec::<S>::LANES, T::default());
-    let (mean, scale) = (Vector::repeat(mean), Vector::repeat(scale));
-    let mut totals = [0.0; 2];
-    let mut start = 0;
-    while start < g.len() {
-        let end = g.len().min(start + super::BLOCK);
-        let mut sums = [<T::Vec<S> as Num>::splat(0.0); 2];
-        for i in (start..end).step_by(lanes) {
-            let v = part::<T, S>(&g[i..], zero);
-            let unit = (part::<T, S>(&x[i..], zero) - mean) * scale;
-            let scaled = v * part::<T, S>(&w[i..], zero);
-            sums[0] = sums[0] + scaled;
-            sums[1] = scaled.mul_add(unit, sums[1]);
-            put::<T, S>(v.mul_add(unit, part::<T, S>(&dw[i..], zero)), &mut dw[i..]);
-            put::<T, S>(v + part::<T, S>(&db[i..], zero), &mut db[i..]);
-            put::<T, S>(scaled, &mut a[i..]);
-        }
-        for i in 0..2 {
-            totals[i] += across::<T, S>(sums[i]);
-        }
-        start = end;
+impl<T: Float + Element, S: Simd> Row<'_, T, S> {
+    /// The sums of `g` and of `g * x^`.
+    #[inline(always)]
+    fn plain(&self, g: &[T]) -> [f64; 2] {
+        let step = |sum, g: T::Vec<S>, x| (g * self.scale).mul_add(x - self.mean, sum);
+        let along = total::<T, S>(g, self.x, T::default(), step);
+        [sum::<T, S>(g), along]
     }
-    totals
-}
 
-/// `a = scale * (a - shift - x^ * slope)`.
-#[inline(always)]
-fn finish<T: Float, S: Simd>(a: &mut [T], x: &[T], [mean, scale, shift, slope]: [T; 4]) {
-    let (lanes, zero) = (T::Vec::<S>::LANES, T::default());
-    let [mean, scale, shift] = [mean, scale, shift].map(|v| <T::Vec<S> as Vector>::repeat(v));
-    let slope = scale * Vector::repeat(slope);
-    for i in (0..x.len()).step_by(lanes) {
-        let away = (part::<T, S>(&x[i..], zero) - mean) * slope;
-        let v = (part::<T, S>(&a[i..], zero) - shift - away) * scale;
-        put::<T, S>(v, &mut a[i..]);
+    /// `a = g * weight` into the last place, with its sum and that of `a * x^`, while `g * x^` and `g`
+    /// are added to the gradients of weight and bias.
+    #[inline(always)]
+    fn weighted(&self, [g, w]: [&[T]; 2], [dw, db, a]: [&mut [T]; 3]) -> [f64; 2] {
+        // One length for all, so that one check is enough for all.
+        let n = self.x.len();
+        let (g, w, dw, db, a) = (&g[..n], &w[..n], &mut dw[..n], &mut db[..n], &mut a[..n]);
+        let lanes = T::Vec::<S>::LANES;
+        let mut totals = [0.0; 2];
+        let mut start = 0;
+        while start < n {
+            let end = n.min(start + super::BLOCK);
+            let mut sums = [<T::Vec<S> as Num>::splat(0.0); 2];
+            let mut i = start;
+            while i + lanes <= end {
+                self.weigh::<true>(i, [g, w], [dw, db, a], &mut sums);
+                i += lanes;
+            }
+            if i < end {
+                self.weigh::<false>(i, [g, w], [dw, db, a], &mut sums);
+            }
+            for i in 0..2 {
+                totals[i] += across::<T, S>(sums[i]);
+            }
+            start = end;
+        }
+        totals
+    }
+
+    #[inline(always)]
+    fn weigh<const WHOLE: bool>(
+        &self,
+        i: usize,
+        [g, w]: [&[T]; 2],
+        [dw, db, a]: [&mut [T]; 3],
+        sums: &mut [T::Vec<S>; 2],
+    ) {
+        let (v, unit) = (get::<T, S, WHOLE>(&g[i..]), self.unit::<WHOLE>(i));
+        let scaled = v * get::<T, S, WHOLE>(&w[i..]);
+        sums[0] = sums[0] + scaled;
+        sums[1] = scaled.mul_add(unit, sums[1]);
+        let slope = v.mul_add(unit, get::<T, S, WHOLE>(&dw[i..]));
+        set::<T, S, WHOLE>(slope, &mut dw[i..]);
+        set::<T, S, WHOLE>(v + get::<T, S, WHOLE>(&db[i..]), &mut db[i..]);
+        set::<T, S, WHOLE>(scaled, &mut a[i..]);
+    }
+
+    /// `a = scale * (a - shift - x^ * slope)`.
+    #[inline(always)]
+    fn finish(&self, a: &mut [T], shift: f64, slope: f64) {
+        let n = self.x.len();
+        let (a, lanes) = (&mut a[..n], T::Vec::<S>::LANES);
+        let by = [shift, slope].map(<T::Vec<S> as Num>::splat);
+        let whole = n / lanes * lanes;
+        for i in (0..whole).step_by(lanes) {
+            self.bring::<true>(i, a, by);
+        }
+        if whole < n {
+            self.bring::<false>(whole, a, by);
+        }
+    }
+
+    #[inline(always)]
+    fn bring<const WHOLE: bool>(&self, i: usize, a: &mut [T], [shift, slope]: [T::Vec<S>; 2]) {
+        let away = self.unit::<WHOLE>(i) * slope;
+        let v = (get::<T, S, WHOLE>(&a[i..]) - shift - away) * self.scale;
+        set::<T, S, WHOLE>(v, &mut a[i..]);
     }
 }
