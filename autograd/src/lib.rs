@@ -69,6 +69,7 @@ pub use lift::{jvp, vmap};
 pub use node::Saved;
 pub use op::{AnyOp, Cost, Ins, Keeps, Op, Outs};
 pub use ops::catalogue;
+pub use ops::attention::AttentionOptions;
 pub use ops::conv::ConvOptions;
 pub use ops::elementwise::{Binary, Map, Unary, Zip};
 pub use ops::indexing::Index;

@@ -1,6 +1,7 @@
 //! The models that the training cases train, written as a user writes them.
 
 use lepton_autograd::{ConvOptions, MaxPoolOptions, Param, Tensor, Var};
+use lepton_autograd::{AttentionOptions, ConvOptions, Param, Tensor, Var};
 use lepton_nn::{Conv2d, Linear, Module, Rng, module};
 
 /// LeCun's network for digits (LeCun et al. 1998) with rectifiers and max pooling.
@@ -59,6 +60,11 @@ pub fn layer_norm(x: &Var, weight: &Var, bias: &Var) -> Var {
 }
 
 /// Scale and shift of [`layer_norm`].
+/// GELU in its approximation by tanh (Hendrycks and Gimpel 2016), put together from ops.
+pub fn gelu_tanh(x: &Var) -> Var {
+    let inner = (x + x.square() * x * 0.044715) * (2.0 / std::f64::consts::PI).sqrt();
+    x * 0.5 * (inner.tanh() + 1.0)
+/// Layer normalisation over the last axis (Ba et al. 2016).
 #[derive(Clone, Debug)]
 pub struct Norm {
     /// `[features]`, starts at 1.
@@ -81,7 +87,13 @@ impl Norm {
 
     /// `x` normalised over its last axis.
     pub fn forward(&self, x: &Var) -> Var {
-        layer_norm(x, &self.weight.var(), &self.bias.var())
+        let width = self.weight.tensor().shape();
+        x.layer_norm(
+            width,
+            Some(&self.weight.var()),
+            Some(&self.bias.var()),
+            1e-5,
+        )
     }
 }
 
@@ -122,13 +134,12 @@ impl Block {
     fn attention(&self, x: &Var) -> Var {
         let [batch, time, width] = x.shape().try_into().expect("sequences");
         let depth = width / self.heads;
-        let split = [batch, time, 3, self.heads, depth];
-        // [3, batch, heads, time, depth]
-        let qkv = self.qkv.forward(x).reshape(&split);
-        let qkv = qkv.permute(&[2, 0, 3, 1, 4]);
-        let [q, k, v] = [0, 1, 2].map(|i| qkv.select(0, i));
-        let scores = q.matmul(&k.transpose(2, 3)) * (1.0 / (depth as f64).sqrt());
-        let y = scores.softmax(-1).matmul(&v).transpose(1, 2);
+        let qkv = self.qkv.forward(x);
+        // [batch, heads, time, depth] each, as views of the one projection.
+        let qkv = qkv.reshape(&[batch, time, 3, self.heads, depth]).unbind(2);
+        let [q, k, v] = [0, 1, 2].map(|i: usize| qkv[i].transpose(1, 2));
+        let y = q.scaled_dot_product_attention(&k, &v, &AttentionOptions::default());
+        let y = y.transpose(1, 2);
         self.out.forward(&y.reshape(&[batch, time, width]))
     }
 }

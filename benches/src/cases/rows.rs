@@ -3,7 +3,6 @@
 use lepton_autograd::Var;
 
 use crate::inputs::{ids, tensor};
-use crate::modules::layer_norm;
 use crate::{Case, Work};
 
 const SHAPE: [usize; 2] = [4096, 1024];
@@ -46,7 +45,7 @@ fn normalise() -> Case {
     let start = || {
         let x = tensor(&SHAPE, 1);
         let (weight, bias) = (tensor(&SHAPE[1..], 2), tensor(&SHAPE[1..], 3));
-        move || layer_norm(&x, &weight, &bias)
+        move || x.layer_norm(&SHAPE[1..], Some(&weight), Some(&bias), 1e-5)
     };
     Case::new("layer_norm_4096x1024", Work::Bytes(8.0 * n as f64), start)
 }

@@ -5,6 +5,10 @@ pub mod gemm;
 pub mod gemm_i8;
 <<<<<<< HEAD
 pub(crate) mod transpose;
-=======
 pub mod pool;
->>>>>>> conv
+=======
+pub(crate) mod attention;
+pub mod gemm;
+pub mod gemm_i8;
+pub(crate) mod rows;
+>>>>>>> rows

@@ -31,6 +31,7 @@ pub use float::Float;
 pub use lane::{Lane, Libm, Libm2, Num, Vector};
 pub use level::{Level, dispatch, level, with_level};
 use portable::Portable;
+pub(crate) use reduce::{MaxBody, Partial, SumBody};
 pub use reduce::{dot, max_slice, reduce_slice, sum_slice};
 pub use slice::{
     MapBody, ZipBody, map_in_place, map_slice, zip_in_place_left, zip_in_place_right, zip_slice,

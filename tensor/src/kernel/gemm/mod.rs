@@ -46,6 +46,17 @@ pub fn gemm<T: Float>(
     product(level, a, b, c, accumulate, epilogue, Way::Parallel);
 }
 
+/// [`gemm`] on the caller's thread alone, without an epilogue: a tile of a larger kernel.
+pub(crate) fn tile<T: Float>(
+    level: Level,
+    a: MatRef<T>,
+    b: MatRef<T>,
+    c: MatMut<T>,
+    accumulate: bool,
+) {
+    product(level, a, b, c, accumulate, None, Way::Serial);
+}
+
 /// Whether one product may use several threads; its bits are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
