@@ -23,8 +23,12 @@ mod case;
 mod cases;
 mod clock;
 pub mod inputs;
+pub mod jsonl;
+pub mod machine;
 mod measure;
 pub mod modules;
+pub mod peers;
+pub mod show;
 pub mod suite;
 
 pub use case::{Case, Iteration, Work};

@@ -11,7 +11,7 @@ pub(crate) use conv::{Conv, conv};
 pub(crate) use elementwise::{OPS, above_zero, elementwise};
 pub(crate) use gemm::{Product, product};
 pub(crate) use rows::softmax;
-pub(crate) use train::perceptron;
+pub(crate) use train::{infer, perceptron};
 
 use lepton_autograd::Var;
 

@@ -96,13 +96,15 @@ fn small_ops() -> Case {
     Case::new("train_smallop", Work::Units(2.0 * links as f64), start)
 }
 
-fn infer() -> Case {
-    let start = || {
-        let x = tensor(&[1, 784], 1);
-        let net = Mlp::new(&[784, 256, 128, 10], &mut Rng::new(0));
+/// The case of one row through a perceptron, without gradients.
+pub(crate) fn infer(name: &str, sizes: &[usize]) -> Case {
+    let sizes = sizes.to_vec();
+    let start = move || {
+        let x = tensor(&[1, sizes[0]], 1);
+        let net = Mlp::new(&sizes, &mut Rng::new(0));
         move || no_grad(|| net.forward(&x))
     };
-    Case::new("infer_mlp_mnist_b1", Work::Units(1.0), start)
+    Case::new(name, Work::Units(1.0), start)
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -112,6 +114,7 @@ pub(super) fn cases() -> Vec<Case> {
         lenet(),
         transformer(),
         small_ops(),
-        infer(),
+        infer("infer_mlp_mnist_b1", &[784, 256, 128, 10]),
+        infer("infer_mlp_6_64_8_4", &[6, 64, 8, 4]),
     ]
 }

@@ -1,0 +1,5 @@
+//! The machine: what it is, and how fast it can be.
+
+mod fingerprint;
+
+pub use fingerprint::Fingerprint;

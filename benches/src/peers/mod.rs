@@ -1,0 +1,9 @@
+//! lepton beside its peers: the JSON lines of all programs, what is wanted, and the table of ratios.
+
+mod ratios;
+mod targets;
+mod timed;
+
+pub use ratios::ratios;
+pub use targets::{Target, targets};
+pub use timed::{Best, Timed};
