@@ -8,7 +8,7 @@ use crate::cases::{
 };
 
 /// How they are spelt.
-pub(crate) const FORMS: [&str; 7] = [
+pub(crate) const FORMS: [&str; 9] = [
     "gemm:MxKxN",
     "gemm_f64:MxKxN",
     "conv:N,C,H,W,K,R,stride,pad,groups",
@@ -16,6 +16,8 @@ pub(crate) const FORMS: [&str; 7] = [
     "ew:OP@N",
     "softmax:RxC",
     "infer:6-64-8-4",
+    "gemm_nt:MxKxN",
+    "gemm_tn:MxKxN",
 ];
 
 /// The most elements of one tensor: 8 GiB of f32.
@@ -25,8 +27,13 @@ const LARGEST: usize = 1 << 31;
 pub(crate) fn read(name: &str) -> Option<Result<Case, String>> {
     let (kind, rest) = name.split_once(':')?;
     Some(match kind {
-        "gemm" => gemm(name, rest, DType::F32),
-        "gemm_f64" => gemm(name, rest, DType::F64),
+        "gemm" => gemm(name, rest, FORMS[0], |p| p),
+        "gemm_f64" => gemm(name, rest, FORMS[1], |p| Product {
+            dtype: DType::F64,
+            ..p
+        }),
+        "gemm_nt" => gemm(name, rest, FORMS[7], |p| Product { nt: true, ..p }),
+        "gemm_tn" => gemm(name, rest, FORMS[8], |p| Product { tn: true, ..p }),
         "conv" => convolution(name, rest),
         "mlp" => mlp(name, rest),
         "infer" => layers(name, rest, 1, FORMS[6]).map(|sizes| infer(name, &sizes)),
@@ -37,11 +44,10 @@ pub(crate) fn read(name: &str) -> Option<Result<Case, String>> {
     })
 }
 
-fn gemm(name: &str, rest: &str, dtype: DType) -> Result<Case, String> {
-    let [m, k, n] = sizes(name, rest, 'x', FORMS[usize::from(dtype == DType::F64)])?;
+fn gemm(name: &str, rest: &str, form: &str, with: fn(Product) -> Product) -> Result<Case, String> {
+    let [m, k, n] = sizes(name, rest, 'x', form)?;
     fits(name, &[&[m, k], &[k, n], &[m, n]])?;
-    let plain = Product::new(m, k, n);
-    Ok(product(name, Product { dtype, ..plain }))
+    Ok(product(name, with(Product::new(m, k, n))))
 }
 
 fn convolution(name: &str, rest: &str) -> Result<Case, String> {

@@ -8,7 +8,7 @@ mod rows;
 mod train;
 
 pub(crate) use conv::{Conv, conv};
-pub(crate) use elementwise::{OPS, above_zero, elementwise};
+pub(crate) use elementwise::{OPS, above_zero, elementwise, of_op};
 pub(crate) use gemm::{Product, product};
 pub(crate) use rows::softmax;
 pub(crate) use train::{infer, perceptron};
