@@ -68,8 +68,8 @@ pub use lepton_tensor::{
 pub use lift::{jvp, vmap};
 pub use node::Saved;
 pub use op::{AnyOp, Cost, Ins, Keeps, Op, Outs};
-pub use ops::catalogue;
 pub use ops::attention::AttentionOptions;
+pub use ops::catalogue;
 pub use ops::conv::ConvOptions;
 pub use ops::elementwise::{Binary, Map, Unary, Zip};
 pub use ops::indexing::Index;

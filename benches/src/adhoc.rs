@@ -4,17 +4,20 @@ use lepton_autograd::DType;
 
 use crate::Case;
 use crate::cases::{
-    Conv, OPS, Product, above_zero, conv, elementwise, perceptron, product, softmax,
+    Conv, OPS, Product, above_zero, conv, elementwise, infer, perceptron, product, softmax,
 };
 
 /// How they are spelt.
-pub(crate) const FORMS: [&str; 6] = [
+pub(crate) const FORMS: [&str; 9] = [
     "gemm:MxKxN",
     "gemm_f64:MxKxN",
     "conv:N,C,H,W,K,R,stride,pad,groups",
     "mlp:784-512-10@64",
     "ew:OP@N",
     "softmax:RxC",
+    "infer:6-64-8-4",
+    "gemm_nt:MxKxN",
+    "gemm_tn:MxKxN",
 ];
 
 /// The most elements of one tensor: 8 GiB of f32.
@@ -24,10 +27,16 @@ const LARGEST: usize = 1 << 31;
 pub(crate) fn read(name: &str) -> Option<Result<Case, String>> {
     let (kind, rest) = name.split_once(':')?;
     Some(match kind {
-        "gemm" => gemm(name, rest, DType::F32),
-        "gemm_f64" => gemm(name, rest, DType::F64),
+        "gemm" => gemm(name, rest, FORMS[0], |p| p),
+        "gemm_f64" => gemm(name, rest, FORMS[1], |p| Product {
+            dtype: DType::F64,
+            ..p
+        }),
+        "gemm_nt" => gemm(name, rest, FORMS[7], |p| Product { nt: true, ..p }),
+        "gemm_tn" => gemm(name, rest, FORMS[8], |p| Product { tn: true, ..p }),
         "conv" => convolution(name, rest),
         "mlp" => mlp(name, rest),
+        "infer" => layers(name, rest, 1, FORMS[6]).map(|sizes| infer(name, &sizes)),
         "ew" => ew(name, rest),
         "softmax" => sizes::<2>(name, rest, 'x', FORMS[5])
             .and_then(|[r, c]| fits(name, &[&[r, c]]).map(|()| softmax(name, r, c))),
@@ -35,11 +44,10 @@ pub(crate) fn read(name: &str) -> Option<Result<Case, String>> {
     })
 }
 
-fn gemm(name: &str, rest: &str, dtype: DType) -> Result<Case, String> {
-    let [m, k, n] = sizes(name, rest, 'x', FORMS[usize::from(dtype == DType::F64)])?;
+fn gemm(name: &str, rest: &str, form: &str, with: fn(Product) -> Product) -> Result<Case, String> {
+    let [m, k, n] = sizes(name, rest, 'x', form)?;
     fits(name, &[&[m, k], &[k, n], &[m, n]])?;
-    let plain = Product::new(m, k, n);
-    Ok(product(name, Product { dtype, ..plain }))
+    Ok(product(name, with(Product::new(m, k, n))))
 }
 
 fn convolution(name: &str, rest: &str) -> Result<Case, String> {
@@ -83,8 +91,14 @@ fn mlp(name: &str, rest: &str) -> Result<Case, String> {
     let (layers, batch) = rest
         .split_once('@')
         .ok_or_else(|| misspelt(name, FORMS[3]))?;
-    let layers = split(name, layers, '-', FORMS[3])?;
     let [batch] = sizes(name, batch, 'x', FORMS[3])?;
+    let layers = self::layers(name, layers, batch, FORMS[3])?;
+    Ok(perceptron(name, &layers, batch))
+}
+
+/// Sizes of a perceptron's layers.
+fn layers(name: &str, text: &str, batch: usize, form: &str) -> Result<Vec<usize>, String> {
+    let layers: Vec<usize> = split(name, text, '-', form)?;
     if layers.len() < 2 || layers.contains(&0) {
         return Err(format!(
             "case '{name}': wants at least an input and an output size, each at least 1"
@@ -93,7 +107,7 @@ fn mlp(name: &str, rest: &str) -> Result<Case, String> {
     for pair in layers.windows(2) {
         fits(name, &[pair, &[batch, pair[0]], &[batch, pair[1]]])?;
     }
-    Ok(perceptron(name, &layers, batch))
+    Ok(layers)
 }
 
 fn ew(name: &str, rest: &str) -> Result<Case, String> {

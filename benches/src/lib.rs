@@ -16,18 +16,35 @@
 //! # Ok::<(), String>(())
 //! ```
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+pub mod ab;
 mod adhoc;
+#[expect(unsafe_code, reason = "the trait of allocators is unsafe to implement")]
+pub mod alloc;
 mod case;
 mod cases;
+pub mod check;
 mod clock;
+pub mod count;
+pub mod harness;
 pub mod inputs;
+pub mod jsonl;
+pub mod machine;
 mod measure;
 pub mod modules;
-pub mod suite;
+pub mod peers;
+pub mod record;
+pub mod registry;
+pub mod report;
+pub mod row;
+pub mod show;
+pub mod stats;
+mod suite;
 
-pub use case::{Case, Iteration, Work};
+pub use case::{Case, Check, Id, Iteration, Unit, Work};
 pub use cases::{find, known, sum};
 pub use clock::Clock;
-pub use measure::{Measured, measure};
+pub use harness::Harness;
+pub use measure::{Effort, Measured, measure, samples};
+pub use suite::{small, suite};

@@ -3,16 +3,31 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use crate::{Clock, Iteration, Work};
+use crate::{Clock, Iteration, Unit, Work};
 
 /// Warm-up before the samples, after two iterations at least.
 const WARM_UP: Duration = Duration::from_millis(10);
-/// The least length of a sample.
-const SAMPLE: Duration = Duration::from_millis(20);
-/// Samples taken; the report has their median and their best.
-const SAMPLES: usize = 5;
 
-/// Nanoseconds of one iteration (of one unit of it, see [`Work::Units`]).
+/// How long is measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// Samples taken.
+    pub samples: usize,
+    /// The least length of a sample.
+    pub length: Duration,
+}
+
+impl Default for Effort {
+    /// Five samples of 20 ms, as the comparison takes them.
+    fn default() -> Effort {
+        Effort {
+            samples: 5,
+            length: Duration::from_millis(20),
+        }
+    }
+}
+
+/// Nanoseconds of one iteration (of one unit of it, see [`Unit::Each`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
     /// The median of the samples.
@@ -24,29 +39,34 @@ pub struct Measured {
 impl Measured {
     /// Work a nanosecond, so GFLOP/s or GB/s, as median and best; `None` where only time counts.
     pub fn rates(self, work: Work) -> Option<(f64, f64)> {
-        match work {
-            Work::Flops(x) | Work::Bytes(x) => Some((x / self.median, x / self.best)),
-            Work::Units(_) => None,
-        }
+        let work = match work.unit {
+            Unit::Flops => work.flops,
+            Unit::Bytes => work.bytes,
+            Unit::Each(_) => return None,
+        };
+        Some((work / self.median, work / self.best))
     }
 }
 
 /// Times `iteration`: a warm-up, then five samples of 20 ms at least.
-pub fn measure(clock: Clock, work: Work, mut iteration: Iteration) -> Measured {
-    let calls = warm_up(clock, &mut iteration);
-    let units = if let Work::Units(n) = work { n } else { 1.0 };
-    let mut samples: Vec<f64> = (0..SAMPLES)
-        .map(|_| sample(clock, &mut iteration, calls) / units)
-        .collect();
+pub fn measure(clock: Clock, work: Work, iteration: Iteration) -> Measured {
+    let mut samples = samples(clock, iteration, Effort::default());
     samples.sort_by(f64::total_cmp);
     Measured {
-        median: samples[SAMPLES / 2],
-        best: samples[0],
+        median: samples[samples.len() / 2] / work.count(),
+        best: samples[0] / work.count(),
     }
 }
 
+/// Nanoseconds of one call of `iteration`, after a warm-up, in as many samples as the effort says.
+pub fn samples(clock: Clock, mut iteration: Iteration, effort: Effort) -> Vec<f64> {
+    let calls = warm_up(clock, &mut iteration, effort.length);
+    let one = |_| sample(clock, &mut iteration, calls, effort.length);
+    (0..effort.samples).map(one).collect()
+}
+
 /// Runs until the warm-up is over; returns how many calls a sample wants.
-fn warm_up(clock: Clock, iteration: &mut Iteration) -> usize {
+fn warm_up(clock: Clock, iteration: &mut Iteration, length: Duration) -> usize {
     let (start, mut calls) = (clock.now(), 0);
     let mut spent = Duration::ZERO;
     while calls < 2 || spent < WARM_UP {
@@ -55,11 +75,11 @@ fn warm_up(clock: Clock, iteration: &mut Iteration) -> usize {
         spent = clock.now() - start;
     }
     let once = spent.as_secs_f64() / calls as f64;
-    (SAMPLE.as_secs_f64() / once).ceil().max(1.0) as usize
+    (length.as_secs_f64() / once).ceil().max(1.0) as usize
 }
 
 /// Nanoseconds of one call, over `calls` and more until the sample is long enough.
-fn sample(clock: Clock, iteration: &mut Iteration, calls: usize) -> f64 {
+fn sample(clock: Clock, iteration: &mut Iteration, calls: usize, length: Duration) -> f64 {
     let (start, mut done) = (clock.now(), 0);
     loop {
         for _ in 0..calls {
@@ -67,7 +87,7 @@ fn sample(clock: Clock, iteration: &mut Iteration, calls: usize) -> f64 {
         }
         done += calls;
         let spent = clock.now() - start;
-        if spent >= SAMPLE {
+        if spent >= length {
             return spent.as_secs_f64() * 1e9 / done as f64;
         }
     }

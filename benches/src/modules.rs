@@ -1,7 +1,6 @@
 //! The models that the training cases train, written as a user writes them.
 
-use lepton_autograd::{ConvOptions, MaxPoolOptions, Param, Tensor, Var};
-use lepton_autograd::{AttentionOptions, ConvOptions, Param, Tensor, Var};
+use lepton_autograd::{AttentionOptions, ConvOptions, MaxPoolOptions, Param, Tensor, Var};
 use lepton_nn::{Conv2d, Linear, Module, Rng, module};
 
 /// LeCun's network for digits (LeCun et al. 1998) with rectifiers and max pooling.
@@ -52,18 +51,6 @@ pub fn max_pool2(x: &Var) -> Var {
     x.max_pool2d([2, 2], MaxPoolOptions::default())
 }
 
-/// Layer normalisation over the last axis (Ba et al. 2016), put together from elementwise ops.
-pub fn layer_norm(x: &Var, weight: &Var, bias: &Var) -> Var {
-    let centred = x - x.mean(&[-1]).unsqueeze(-1);
-    let variance = centred.square().mean(&[-1]).unsqueeze(-1);
-    centred * (variance + 1e-5).rsqrt() * weight + bias
-}
-
-/// Scale and shift of [`layer_norm`].
-/// GELU in its approximation by tanh (Hendrycks and Gimpel 2016), put together from ops.
-pub fn gelu_tanh(x: &Var) -> Var {
-    let inner = (x + x.square() * x * 0.044715) * (2.0 / std::f64::consts::PI).sqrt();
-    x * 0.5 * (inner.tanh() + 1.0)
 /// Layer normalisation over the last axis (Ba et al. 2016).
 #[derive(Clone, Debug)]
 pub struct Norm {

@@ -47,7 +47,6 @@ use binary::{Add, Div, Maximum, Minimum, Mul, Pow, Sub};
 use cast::{Cast, Detach, Full};
 use compare::{Compare, Where};
 use conv::{Conv2dInput, Conv2dOp, Conv2dWeight, Fold2d, Unfold2d};
-use conv::{Conv2dOp, Fold2d, Unfold2d};
 use cross_entropy::{CrossEntropy, CrossEntropyGrad};
 use factor::{Cholesky, Slogdet, Solve};
 use folds::SqrtFlat;
@@ -82,14 +81,11 @@ crate::catalogue! {
         Threshold, Abs, AddScalar, Clamp, Cos, DivScalar, Erf, Exp, Expm1, Gelu, LeakyRelu, Log, Log1p, MulScalar, Neg,
         PowScalar, Reciprocal, Relu, Rsqrt, Sigmoid, Sign, Sin, Softplus, Sqrt, Square, Tanh;
     binary: Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy,
-        Add, Div, Maximum, Minimum, Mul, Pow, ReluGrad, Sub;
-    ops: Amax, ArgMax, AvgPool2dBack, AvgPool2dOp, Cast, Cat, Cholesky, Compare, Conv2dInput, Conv2dOp, Conv2dWeight, CumArg, CumSum, Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd,
-        IndexSelect, LinearOp, LogSoftmax, LogSumExp, Matmul, MaxPool2dBack, MaxPool2dOp, MaxPool2dPick, Permute, Reshape,
-        Scatter, ScatterAdd, Slice, SliceAssign, Softmax, Sort,
-        Slogdet, Solve, Sum, Svd, TopK, Unfold2d, Where
         Add, Div, GeluGrad, Maximum, Minimum, Mul, Pow, ReluGrad, Sub;
-    ops: Amax, ArgMax, Attention, AttentionGrad, Cast, Cat, Cholesky, Compare, Conv2dOp, CrossEntropy, CrossEntropyGrad, CumArg, CumSum, Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd,
-        IndexSelect, LayerNorm, LayerNormGrad, LinearOp, LogSoftmax, LogSumExp, Matmul, Permute, Reshape,
-        Scatter, ScatterAdd, Slice, SliceAssign, Softmax, SoftmaxGrad, Sort,
-        Slogdet, Solve, Sum, Svd, TopK, Unbind, Unfold2d, Where
+    ops: Amax, ArgMax, Attention, AttentionGrad, AvgPool2dBack, AvgPool2dOp, Cast, Cat, Cholesky,
+        Compare, Conv2dInput, Conv2dOp, Conv2dWeight, CrossEntropy, CrossEntropyGrad, CumArg, CumSum,
+        Detach, DropoutOp, Expand, Fold2d, Full, Gather, IndexAdd, IndexSelect, LayerNorm,
+        LayerNormGrad, LinearOp, LogSoftmax, LogSumExp, Matmul, MaxPool2dBack, MaxPool2dOp,
+        MaxPool2dPick, Permute, Reshape, Scatter, ScatterAdd, Slice, SliceAssign, Slogdet, Softmax,
+        SoftmaxGrad, Solve, Sort, Sum, Svd, TopK, Unbind, Unfold2d, Where
 }

@@ -8,7 +8,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use lepton_benches::{Case, Clock, Measured, Work, find, known, measure, sum};
+use lepton_benches::{Case, Clock, Measured, Unit, find, known, measure, sum};
 
 const USAGE: &str = "usage: compare [--case CASE].. [--threads N] [--list] [--check]";
 
@@ -81,7 +81,7 @@ fn line(case: &Case, threads: usize, check: bool) -> String {
         case.name()
     );
     if let Some((median, best)) = time.rates(case.work()) {
-        let unit = if matches!(case.work(), Work::Flops(_)) {
+        let unit = if case.work().unit == Unit::Flops {
             "gflops"
         } else {
             "gbps"

@@ -1,10 +1,11 @@
 //! Convolutions and pooling, forward.
 
-use lepton_autograd::ConvOptions;
+use lepton_autograd::{ConvOptions, Var};
 
+use crate::check;
 use crate::inputs::tensor;
 use crate::modules::max_pool2;
-use crate::{Case, Work};
+use crate::{Case, Id, Work};
 
 /// A convolution of `[n, c, h, w]` by `k` square kernels of `r`, with bias.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +26,20 @@ impl Conv {
     pub(crate) fn output(self) -> [usize; 2] {
         [self.h, self.w].map(|d| (d + 2 * self.pad - self.r) / self.stride + 1)
     }
+
+    fn id(self) -> Id {
+        let op = format!("conv{0}x{0}", self.r);
+        let layout = match (self.stride, self.pad, self.groups) {
+            (s, p, 1) => format!("nchw-s{s}p{p}"),
+            (s, p, g) => format!("nchw-s{s}p{p}g{g}"),
+        };
+        Id::new(
+            &op,
+            "f32",
+            &[self.n, self.c, self.h, self.w, self.k],
+            &layout,
+        )
+    }
 }
 
 /// The case of one convolution.
@@ -41,20 +56,35 @@ pub(crate) fn conv(name: &str, s: Conv) -> Case {
             groups: s.groups,
             ..ConvOptions::default()
         };
-        move || x.conv2d(&weight, Some(&bias), options)
+        let kept = [x.clone(), weight.clone(), bias.clone()];
+        let check = move |y: &Var| check::convolution(&kept, options, y);
+        (move || x.conv2d(&weight, Some(&bias), options), check)
     };
-    let flops = 2.0 * (s.n * s.k * oh * ow) as f64 * taps as f64;
-    Case::new(name, Work::Flops(flops), start)
+    let result = s.n * s.k * oh * ow;
+    let flops = 2.0 * result as f64 * taps as f64;
+    let bytes = 4.0 * (s.n * s.c * s.h * s.w + s.k * (taps + 1) + result) as f64;
+    Case::new(name, s.id(), Work::flops(flops, bytes), start)
 }
 
 fn pool() -> Case {
     let shape = [16, 64, 56, 56];
     let start = move || {
         let x = tensor(&shape, 1);
-        move || max_pool2(&x)
+        let kept = x.clone();
+        let check = move |y: &Var| {
+            let x = kept.tensor().to_f64();
+            let [h, w] = [shape[2] / 2, shape[3] / 2];
+            let corner = |i: usize| (i / w * 2) * (2 * w) + i % w * 2;
+            let square = |i: usize| [0, 1, 2 * w, 2 * w + 1].map(|d| x[corner(i) + d]);
+            let largest = |i: usize| square(i).into_iter().fold(f64::MIN, f64::max);
+            check::close(y, (0..shape[0] * shape[1] * h * w).map(largest), 0.0)
+        };
+        (move || max_pool2(&x), check)
     };
-    let bytes = 5.0 * shape.iter().product::<usize>() as f64;
-    Case::new("max_pool2d", Work::Bytes(bytes), start)
+    let elements = shape.iter().product::<usize>() as f64;
+    let id = Id::new("max_pool2x2", "f32", &shape, "nchw");
+    let work = Work::bytes(5.0 * elements, 0.75 * elements);
+    Case::new("max_pool2d", id, work, start)
 }
 
 pub(super) fn cases() -> Vec<Case> {

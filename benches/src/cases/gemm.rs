@@ -2,12 +2,15 @@
 
 use lepton_autograd::{DType, Var};
 
+use crate::check;
 use crate::inputs::{tensor, values};
-use crate::{Case, Work};
+use crate::{Case, Id, Work};
 
 /// A product `[m, k] x [k, n]`, once or over a batch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Product {
+    /// What identifiers call it.
+    pub(crate) op: &'static str,
     pub(crate) batch: Option<usize>,
     pub(crate) m: usize,
     pub(crate) k: usize,
@@ -23,6 +26,7 @@ impl Product {
     /// A product of plain f32 matrices.
     pub(crate) fn new(m: usize, k: usize, n: usize) -> Product {
         Product {
+            op: "gemm",
             batch: None,
             m,
             k,
@@ -33,8 +37,30 @@ impl Product {
         }
     }
 
-    fn flops(self) -> f64 {
-        2.0 * self.batch.unwrap_or(1) as f64 * self.m as f64 * self.k as f64 * self.n as f64
+    fn work(self) -> Work {
+        let (m, k, n) = (self.m as f64, self.k as f64, self.n as f64);
+        let batch = self.batch.unwrap_or(1) as f64;
+        let size = self.dtype.size() as f64;
+        Work::flops(
+            batch * 2.0 * m * k * n,
+            batch * size * (m * k + k * n + m * n),
+        )
+    }
+
+    fn id(self) -> Id {
+        let shape: Vec<usize> = self
+            .batch
+            .into_iter()
+            .chain([self.m, self.k, self.n])
+            .collect();
+        let letter = |transposed| if transposed { "t" } else { "n" };
+        let layout = format!("{}{}", letter(self.tn), letter(self.nt));
+        let dtype = if self.dtype == DType::F64 {
+            "f64"
+        } else {
+            "f32"
+        };
+        Id::new(self.op, dtype, &shape, &layout)
     }
 
     /// `[rows, columns]` of f32 or f64, before them the batch; stored the other way round where
@@ -61,9 +87,11 @@ impl Product {
 pub(crate) fn product(name: &str, p: Product) -> Case {
     let start = move || {
         let (a, b) = (p.side(p.m, p.k, p.tn, 1), p.side(p.k, p.n, p.nt, 2));
-        move || a.matmul(&b)
+        let (left, right) = (a.clone(), b.clone());
+        let check = move |y: &Var| check::product(&left, &right, y);
+        (move || a.matmul(&b), check)
     };
-    Case::new(name, Work::Flops(p.flops()), start)
+    Case::new(name, p.id(), p.work(), start)
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -90,6 +118,7 @@ pub(super) fn cases() -> Vec<Case> {
     ]);
     // The f32 side of the quantised products: weights stored [out, in].
     let weights = |rows, n| Product {
+        op: "linear",
         nt: true,
         ..Product::new(rows, n, n)
     };

@@ -8,10 +8,10 @@ mod rows;
 mod train;
 
 pub(crate) use conv::{Conv, conv};
-pub(crate) use elementwise::{OPS, above_zero, elementwise};
+pub(crate) use elementwise::{OPS, above_zero, elementwise, of_op};
 pub(crate) use gemm::{Product, product};
 pub(crate) use rows::softmax;
-pub(crate) use train::perceptron;
+pub(crate) use train::{infer, perceptron};
 
 use lepton_autograd::Var;
 

@@ -6,8 +6,8 @@ mod conv;
 mod dropout;
 mod embedding;
 mod linear;
-mod pool;
 mod norm;
+mod pool;
 mod weight;
 
 pub use activation::{Gelu, LeakyRelu, LogSoftmax, Relu, Sigmoid, Tanh};
@@ -16,6 +16,6 @@ pub use conv::Conv2d;
 pub use dropout::{Dropout, Flatten};
 pub use embedding::Embedding;
 pub use linear::Linear;
-pub use pool::{AvgPool2d, MaxPool2d};
 pub use norm::{GroupNorm, LayerNorm, RmsNorm};
+pub use pool::{AvgPool2d, MaxPool2d};
 pub use weight::{Weight, WeightForm};

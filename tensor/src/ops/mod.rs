@@ -5,9 +5,9 @@
 //! strides and broadcasting are the tile loads in `walk`. Work is split by shape, so the bits of
 //! a result do not depend on the number of threads.
 
+mod attention;
 mod chain;
 mod conv;
-mod attention;
 mod copy;
 mod elementwise;
 mod factor;
@@ -27,8 +27,8 @@ mod tiles;
 mod walk;
 mod window;
 
-pub use conv::{conv2d, conv2d_input, conv2d_weight};
 pub use attention::{Attention, attention, attention_grad};
+pub use conv::{conv2d, conv2d_input, conv2d_weight};
 pub use copy::{arange, assign, cast, cat, copy, copy_into, full};
 pub use elementwise::{CompareBody, IntMap, IntZip, all_finite, compare, map, select, zip};
 pub use factor::{cholesky, slogdet, solve};
