@@ -63,29 +63,23 @@ pub(crate) fn one<O: Op + Listed>(op: O, x: Ins<Var>) -> Var {
 /// here nothing is collected or called through a table. What is out of the ordinary goes the long
 /// way.
 #[track_caller]
-pub(crate) fn short<O: Op + Listed, const N: usize>(op: O, x: [Var; N]) -> Var {
+pub(crate) fn short<O: Op + Listed, const N: usize>(
+    op: O,
+    mut tensors: [Tensor; N],
+    edges: [Edge; N],
+) -> Var {
     let mode = mode();
-    if mode.watched || x.iter().any(|v| v.lift().is_some()) {
-        return one(op, x.into_iter().collect());
+    if mode.watched || edges.iter().any(|e| matches!(e, Edge::Lift(_))) {
+        return long(op, tensors, edges);
     }
-    let record = mode.record && !O::STOPS && x.iter().any(|v| !v.is_constant());
-    let mut edges = [const { Edge::None }; N];
-    let mut next = edges.iter_mut();
-    let mut tensors = x.map(|v| {
-        let (tensor, edge) = v.into_parts();
-        *next.next().expect("as many") = edge;
-        tensor
-    });
+    let record = mode.record && !O::STOPS && edges.iter().any(|e| !e.is_none());
     let kept = if record {
         keep_inputs(op.keeps(), &tensors)
     } else {
         Ins::new()
     };
     match op.run1(&mut tensors) {
-        None => {
-            let pairs = tensors.into_iter().zip(edges);
-            one(op, pairs.map(|(t, e)| Var::from_parts(t, e)).collect())
-        }
+        None => long(op, tensors, edges),
         Some(Err(e)) => panic!("{e}"),
         Some(Ok(y)) if record && y.dtype().is_float() => {
             let mut inputs = Ins::new();
@@ -95,6 +89,13 @@ pub(crate) fn short<O: Op + Listed, const N: usize>(op: O, x: [Var; N]) -> Var {
         }
         Some(Ok(y)) => Var::from(y),
     }
+}
+
+#[cold]
+#[track_caller]
+fn long<O: Op + Listed, const N: usize>(op: O, tensors: [Tensor; N], edges: [Edge; N]) -> Var {
+    let pairs = tensors.into_iter().zip(edges);
+    one(op, pairs.map(|(t, e)| Var::from_parts(t, e)).collect())
 }
 
 /// What of the scope concerns one op.

@@ -231,6 +231,15 @@ impl Tensor {
         self.0.storage.as_slice()
     }
 
+    /// The element at index 0 along every axis.
+    ///
+    /// # Panics
+    /// When there is none, or as [`Tensor::storage`].
+    #[inline]
+    pub(crate) fn first<T: Element>(&self) -> T {
+        self.storage::<T>()[self.0.offset]
+    }
+
     /// The elements as a slice, when they are contiguous.
     ///
     /// # Panics

@@ -233,7 +233,8 @@ where
         (x, y) = match_dtypes(B::NAME, x, y);
         (x, y) = broadcast(B::NAME, x, y);
     }
-    crate::apply::short(Zip(op), [x, y])
+    let ((x, from_x), (y, from_y)) = (x.into_parts(), y.into_parts());
+    crate::apply::short(Zip(op), [x, y], [from_x, from_y])
 }
 
 /// Both sides as the dtype that holds both: PyTorch's rule for tensors.

@@ -244,7 +244,8 @@ impl Var {
     where
         Map<U>: crate::Listed,
     {
-        crate::apply::short(Map(op), [self])
+        let (x, from) = self.into_parts();
+        crate::apply::short(Map(op), [x], [from])
     }
 
     pub(crate) fn add_scalar(self, c: f64) -> Var {

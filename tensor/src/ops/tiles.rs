@@ -108,6 +108,11 @@ pub(super) fn chunks<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync)
 
 /// `f` at each element of `x`, over `x` when nobody else can see it.
 pub(super) fn map<T: Element>(x: &mut Tensor, f: &dyn MapTile<T>) -> Tensor {
+    if x.numel() == 1 {
+        let mut y = [T::default()];
+        f.fresh(&[x.first()], &mut y);
+        return single(&mut [x], y[0]);
+    }
     if let Some(elements) = x.try_mut::<T>() {
         chunks(elements, |_, chunk| f.own(chunk));
         return x.clone();
@@ -132,6 +137,11 @@ pub(super) fn map<T: Element>(x: &mut Tensor, f: &dyn MapTile<T>) -> Tensor {
 
 /// `f` at each pair of elements, over an input that nobody else can see.
 pub(super) fn zip<T: Element>(x: &mut Tensor, y: &mut Tensor, f: &dyn ZipTile<T>) -> Tensor {
+    if x.numel() == 1 {
+        let mut z = [T::default()];
+        f.fresh(&[x.first()], &[y.first()], &mut z);
+        return single(&mut [x, y], z[0]);
+    }
     if let Some(own) = x.try_mut::<T>() {
         zip_own(own, &Input::<T>::new(y), &|x, y| f.left(x, y));
         return x.clone();
@@ -141,6 +151,18 @@ pub(super) fn zip<T: Element>(x: &mut Tensor, y: &mut Tensor, f: &dyn ZipTile<T>
         return y.clone();
     }
     zip_fresh(&Input::<T>::new(x), &Input::<T>::new(y), x.shape(), f)
+}
+
+/// The one element `value`, in the place of an input that nobody else can see where there is one:
+/// beside a single element, tiles and layouts would be most of the work.
+fn single<T: Element>(inputs: &mut [&mut Tensor], value: T) -> Tensor {
+    for x in &mut *inputs {
+        if let Some(own) = x.try_mut::<T>() {
+            own[0] = value;
+            return x.clone();
+        }
+    }
+    Tensor::build(inputs[0].shape(), |out: &mut [T]| out[0] = value)
 }
 
 fn zip_own<T: Element>(own: &mut [T], other: &Input<'_, T>, f: &(dyn Fn(&mut [T], &[T]) + Sync)) {

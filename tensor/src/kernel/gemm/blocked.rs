@@ -10,11 +10,11 @@ use super::view::{MatMut, MatRef};
 use crate::simd::{Float, Level};
 use crate::threads::parallel_for;
 
-/// Bytes of one column of B that pass at once: 512 steps of k in f32. Fewer would read and write C
-/// more often; a panel of B (32 or 64 KiB) need not stay in the first cache, since it is read in order.
-const DEPTH_BYTES: usize = 512 * 4;
-/// Bytes of a packed block of A, which stays in the second cache.
-const LEFT_BYTES: usize = 144 * DEPTH_BYTES;
+/// Steps of k in one pass. Fewer would read and write C more often; a panel of B (32 or 64 KiB) need
+/// not stay in the first cache, since it is read in order.
+const DEPTH: usize = 512;
+/// Bytes of a block of A, which stays in the second cache.
+const LEFT_BYTES: usize = 144 * DEPTH * 4;
 /// Columns of a packed block of B, which stays in the third cache.
 const RIGHT_COLUMNS: usize = 2048;
 /// Multiplications below which a product stays on one thread: some 25 microseconds.
@@ -56,8 +56,8 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) {
     let k = job.a.shape()[1];
     let tile = job.level.dispatch(AskTile::<T>(PhantomData));
     let parallel = job.parallel && m.saturating_mul(n).saturating_mul(k) >= PARALLEL;
-    let rows = even(m, LEFT_BYTES / DEPTH_BYTES, tile.packed_rows);
-    let depth = even(k, DEPTH_BYTES / size_of::<T>(), 1);
+    let rows = even(m, LEFT_BYTES / DEPTH / size_of::<T>(), tile.packed_rows);
+    let depth = even(k, DEPTH, 1);
     let blocks = m.div_ceil(rows);
 
     let mut memory = Scratch::right();
