@@ -61,17 +61,20 @@ pub use case::{Case, Gradient, distinct, floats, indices, truths};
 pub use catalogue::{Entry, Listed, make_op};
 pub use count::{Counts, count};
 pub use gradcheck::{GradcheckOptions, gradcheck};
+pub use lepton_tensor::ops::Divisor;
 pub use lepton_tensor::{
     DType, Device, Error, ErrorKind, Meta, Result, Shape, Tensor, infer_shape,
 };
 pub use lift::{jvp, vmap};
 pub use node::Saved;
 pub use op::{AnyOp, Cost, Ins, Keeps, Op, Outs};
+pub use ops::attention::AttentionOptions;
 pub use ops::catalogue;
 pub use ops::conv::ConvOptions;
 pub use ops::elementwise::{Binary, Map, Unary, Zip};
 pub use ops::indexing::Index;
 pub use ops::order::Interpolation;
+pub use ops::pool::{AvgPoolOptions, MaxPoolOptions};
 pub use ops::scatter::Reduction;
 pub use ops::shape::broadcast_shape;
 pub use parallel::parallel;

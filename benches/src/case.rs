@@ -120,7 +120,14 @@ impl Case {
     {
         let start = move || {
             let (iteration, check) = start();
-            (Box::new(iteration) as Iteration, Box::new(check) as Check)
+            let mut iteration = iteration;
+            // What large elementwise ops put off belongs to the iteration.
+            let settled = move || {
+                let y = iteration();
+                y.tensor().settle();
+                y
+            };
+            (Box::new(settled) as Iteration, Box::new(check) as Check)
         };
         Case {
             name: name.into(),

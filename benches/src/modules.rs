@@ -1,6 +1,6 @@
 //! The models that the training cases train, written as a user writes them.
 
-use lepton_autograd::{ConvOptions, Param, Tensor, Var};
+use lepton_autograd::{AttentionOptions, ConvOptions, MaxPoolOptions, Param, Tensor, Var};
 use lepton_nn::{Conv2d, Linear, Module, Rng, module};
 
 /// LeCun's network for digits (LeCun et al. 1998) with rectifiers and max pooling.
@@ -46,27 +46,12 @@ impl Module for LeNet {
     }
 }
 
-/// The largest of each 2x2 square, put together from a view of the squares and `amax`; ties share
-/// the gradient.
+/// The largest of each 2x2 square.
 pub fn max_pool2(x: &Var) -> Var {
-    let [n, c, h, w] = x.shape().try_into().expect("images");
-    x.reshape(&[n, c, h / 2, 2, w / 2, 2]).amax(&[3, 5])
+    x.max_pool2d([2, 2], MaxPoolOptions::default())
 }
 
-/// Layer normalisation over the last axis (Ba et al. 2016), put together from elementwise ops.
-pub fn layer_norm(x: &Var, weight: &Var, bias: &Var) -> Var {
-    let centred = x - x.mean(&[-1]).unsqueeze(-1);
-    let variance = centred.square().mean(&[-1]).unsqueeze(-1);
-    centred * (variance + 1e-5).rsqrt() * weight + bias
-}
-
-/// GELU in its approximation by tanh (Hendrycks and Gimpel 2016), put together from ops.
-pub fn gelu_tanh(x: &Var) -> Var {
-    let inner = (x + x.square() * x * 0.044715) * (2.0 / std::f64::consts::PI).sqrt();
-    x * 0.5 * (inner.tanh() + 1.0)
-}
-
-/// Scale and shift of [`layer_norm`].
+/// Layer normalisation over the last axis (Ba et al. 2016).
 #[derive(Clone, Debug)]
 pub struct Norm {
     /// `[features]`, starts at 1.
@@ -89,7 +74,13 @@ impl Norm {
 
     /// `x` normalised over its last axis.
     pub fn forward(&self, x: &Var) -> Var {
-        layer_norm(x, &self.weight.var(), &self.bias.var())
+        let width = self.weight.tensor().shape();
+        x.layer_norm(
+            width,
+            Some(&self.weight.var()),
+            Some(&self.bias.var()),
+            1e-5,
+        )
     }
 }
 
@@ -130,13 +121,12 @@ impl Block {
     fn attention(&self, x: &Var) -> Var {
         let [batch, time, width] = x.shape().try_into().expect("sequences");
         let depth = width / self.heads;
-        let split = [batch, time, 3, self.heads, depth];
-        // [3, batch, heads, time, depth]
-        let qkv = self.qkv.forward(x).reshape(&split);
-        let qkv = qkv.permute(&[2, 0, 3, 1, 4]);
-        let [q, k, v] = [0, 1, 2].map(|i| qkv.select(0, i));
-        let scores = q.matmul(&k.transpose(2, 3)) * (1.0 / (depth as f64).sqrt());
-        let y = scores.softmax(-1).matmul(&v).transpose(1, 2);
+        let qkv = self.qkv.forward(x);
+        // [batch, heads, time, depth] each, as views of the one projection.
+        let qkv = qkv.reshape(&[batch, time, 3, self.heads, depth]).unbind(2);
+        let [q, k, v] = [0, 1, 2].map(|i: usize| qkv[i].transpose(1, 2));
+        let y = q.scaled_dot_product_attention(&k, &v, &AttentionOptions::default());
+        let y = y.transpose(1, 2);
         self.out.forward(&y.reshape(&[batch, time, width]))
     }
 }

@@ -44,8 +44,8 @@ mod tabular;
 mod trainer;
 
 pub use layers::{
-    Conv2d, Dropout, Flatten, Gelu, LeakyRelu, Linear, LogSoftmax, Relu, Sigmoid, Tanh, Weight,
-    WeightForm,
+    AvgPool2d, Conv2d, Dropout, Embedding, Flatten, Gelu, GroupNorm, LayerNorm, LeakyRelu, Linear,
+    LogSoftmax, MaxPool2d, MultiheadAttention, Relu, RmsNorm, Sigmoid, Tanh, Weight, WeightForm,
 };
 pub use lepton_tensor::random::Rng;
 pub use loss::{bce_with_logits, cross_entropy, mse};

@@ -46,8 +46,7 @@ pub fn cross_entropy(logits: &Var, classes: &Var) -> Var {
         logits.shape(),
         classes.shape()
     );
-    let picked = logits.log_softmax(-1).gather(1, &classes.unsqueeze(1));
-    -picked.mean(&[])
+    logits.cross_entropy(classes).mean(&[])
 }
 
 /// The mean binary cross entropy of logits `x` and targets `y` in `[0, 1]`, without overflow.

@@ -2,11 +2,57 @@
 //!
 //! [`Storage`] is the only accessor of a tensor's bytes. Handles share a block; a writer gets
 //! `&mut` only as the block's single owner, so a write can never be seen through another handle.
+//!
+//! A block may also be promised: [`Later`] holds a recipe and is computed when its bytes are first
+//! asked for. Nobody above this file can tell the difference but by the clock.
 
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::dtype::Element;
 use crate::sys::alloc::Block;
+
+/// How to compute a promised block.
+pub(crate) trait Recipe: Any + Send + Sync {
+    /// A storage of the promised size, not promised itself.
+    fn run(&self) -> Storage;
+}
+
+/// A block that is computed when it is first needed.
+struct Later {
+    done: OnceLock<Storage>,
+    /// Whether another recipe has taken this one in.
+    lent: AtomicBool,
+    recipe: Mutex<Option<Arc<dyn Recipe>>>,
+}
+
+impl Later {
+    /// The recipe, while nobody has asked for the bytes.
+    fn recipe(&self) -> Option<Arc<dyn Recipe>> {
+        // Nothing can panic while the lock is held, so a poisoned one is whole.
+        let recipe = self.recipe.lock();
+        recipe.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The bytes. No lock is held while the recipe runs, since it may wait for other threads: two
+    /// that ask at once both compute, the same bits, and one result is kept.
+    fn done(&self) -> &Storage {
+        if let Some(done) = self.done.get() {
+            return done;
+        }
+        if let Some(recipe) = self.recipe() {
+            let made = recipe.run();
+            let _ = self.done.set(made);
+            let mut recipe = self.recipe.lock().unwrap_or_else(PoisonError::into_inner);
+            let inputs = recipe.take();
+            drop(recipe);
+            drop(inputs); // outside the lock: it may free whole tensors
+        }
+        // A recipe is taken away only after its result was set.
+        self.done.get().expect("a promise was kept")
+    }
+}
 
 /// Bytes that fit in the handle itself.
 const INLINE: usize = 16;
@@ -22,6 +68,7 @@ pub(crate) struct Storage {
 enum Repr {
     Inline([u64; INLINE / 8]),
     Heap(Arc<Block>),
+    Later(Arc<Later>),
     Meta,
 }
 
@@ -45,6 +92,38 @@ impl Storage {
         }
     }
 
+    /// `bytes` that `recipe` computes when they are first asked for.
+    pub(crate) fn later(bytes: usize, recipe: Arc<dyn Recipe>) -> Storage {
+        let later = Later {
+            done: OnceLock::new(),
+            lent: AtomicBool::new(false),
+            recipe: Mutex::new(Some(recipe)),
+        };
+        Storage {
+            repr: Repr::Later(Arc::new(later)),
+            bytes,
+        }
+    }
+
+    /// The recipe of a promise that nobody has called in, once: who makes it part of another recipe
+    /// may cause it to be computed a second time, but never a third. `None` where views share it.
+    pub(crate) fn lend_recipe(&self) -> Option<Arc<dyn Recipe>> {
+        match &self.repr {
+            Repr::Later(later) if Arc::strong_count(later) == 1 => {
+                let recipe = later.recipe()?;
+                (!later.lent.swap(true, Ordering::Relaxed)).then_some(recipe)
+            }
+            _ => None,
+        }
+    }
+
+    /// Computes promised bytes now.
+    pub(crate) fn settle(&self) {
+        if let Repr::Later(later) = &self.repr {
+            later.done();
+        }
+    }
+
     /// True on the device `Meta`.
     #[inline]
     pub(crate) fn is_meta(&self) -> bool {
@@ -53,7 +132,17 @@ impl Storage {
 
     /// True when both are handles on the same block.
     pub(crate) fn same_block(&self, other: &Storage) -> bool {
-        matches!((&self.repr, &other.repr), (Repr::Heap(a), Repr::Heap(b)) if Arc::ptr_eq(a, b))
+        match (&self.repr, &other.repr) {
+            (Repr::Heap(a), Repr::Heap(b)) => Arc::ptr_eq(a, b),
+            (Repr::Later(a), Repr::Later(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+
+    /// The length in bytes.
+    #[inline]
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The length in elements of `T`.
@@ -68,6 +157,7 @@ impl Storage {
         let bytes: &[u8] = match &self.repr {
             Repr::Inline(words) => bytes_of(words),
             Repr::Heap(block) => block.bytes(),
+            Repr::Later(later) => return later.done().as_slice(),
             Repr::Meta => panic!("a tensor on the device meta has no elements to read"),
         };
         debug_assert!(self.bytes <= bytes.len());
@@ -86,6 +176,11 @@ impl Storage {
         let start = match &mut self.repr {
             Repr::Inline(words) => words.as_mut_ptr().cast::<u8>(),
             Repr::Heap(block) => Arc::get_mut(block)?.bytes_mut().as_mut_ptr(),
+            Repr::Later(later) => {
+                let later = Arc::get_mut(later)?;
+                later.done();
+                return later.done.get_mut()?.as_mut_slice();
+            }
             Repr::Meta => return None,
         };
         // SAFETY: as in `as_slice`; `&mut self` and `Arc::get_mut` make this the only access.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::dtype::Element;
 use crate::layout::{self, Layout, Meta, Strides, contiguous_strides, numel};
 use crate::ops;
-use crate::storage::Storage;
+use crate::storage::{Recipe, Storage};
 use crate::{DType, Device, Error, Result};
 
 /// An n-dimensional array: a cheap handle on shared storage with a shape and strides.
@@ -121,6 +121,32 @@ impl Tensor {
             contiguous: true,
             storage,
         }))
+    }
+
+    /// A contiguous tensor whose elements `recipe` computes when they are first read.
+    pub(crate) fn later(meta: Meta, recipe: Arc<dyn Recipe>) -> Tensor {
+        let storage = Storage::later(meta.numel() * meta.dtype.size(), recipe);
+        Tensor::from_parts(Layout::contiguous(&meta.shape), meta.dtype, storage)
+    }
+
+    /// How this tensor's elements will be computed, for one op that takes this handle: when they
+    /// have not been yet, are all of their storage in its order, and at most one more handle can
+    /// ask for them. (In `(a + b).relu()` that is the temporary, which nobody ever asks; a result
+    /// that a node keeps has more.)
+    pub(crate) fn lend_recipe(&self) -> Option<Arc<dyn Recipe>> {
+        let whole = self.0.contiguous
+            && self.0.offset == 0
+            && self.0.storage.bytes() == self.0.numel * self.dtype().size();
+        (whole && Arc::strong_count(&self.0) <= 2).then(|| self.0.storage.lend_recipe())?
+    }
+
+    /// Computes the elements now, if that has been put off.
+    ///
+    /// Elementwise ops on large tensors are computed when their elements are first read, so that a
+    /// chain of them is one pass over memory. Reading does this by itself; only who takes the time
+    /// needs to call it.
+    pub fn settle(&self) {
+        self.0.storage.settle();
     }
 
     /// Shape and dtype.

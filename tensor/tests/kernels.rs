@@ -237,3 +237,49 @@ fn folds_over_every_set_of_axes() {
         }
     }
 }
+
+#[test]
+fn folds_are_right_for_narrow_rows_and_long_ones_and_any_axis() {
+    let mut rng = Rng::new(3);
+    let shapes: [[usize; 3]; 8] = [
+        [1, 1000, 3],
+        [1, 7, 1],
+        [3, 16_500, 5],
+        [2, 129, 300],
+        [5, 63, 1],
+        [2, 65_600, 1],
+        [1, 131_075, 1],
+        [4, 3, 7],
+    ];
+    for shape in shapes {
+        // Whole numbers up to 4: their sums are exact in f32, in any order.
+        let x = whole(&mut rng, shape.iter().product(), DType::F32);
+        let x = x.reshape(&shape).unwrap();
+        let v = x.to_f64();
+        for fold in [
+            Fold::Sum,
+            Fold::Extreme(Extreme::Max),
+            Fold::Extreme(Extreme::Min),
+        ] {
+            for axis in 0..3 {
+                let inner: usize = shape[axis + 1..].iter().product();
+                let at = |i: usize, r: usize| v[(i / inner * shape[axis] + r) * inner + i % inner];
+                let step = |a: f64, b: f64| match fold {
+                    Fold::Extreme(Extreme::Max) => a.max(b),
+                    Fold::Extreme(Extreme::Min) => a.min(b),
+                    _ => a + b,
+                };
+                let n = v.len() / shape[axis];
+                let one = |i| (1..shape[axis]).fold(at(i, 0), |a, r| step(a, at(i, r)));
+                let want: Vec<f64> = (0..n).map(one).collect();
+                for level in Level::available() {
+                    let got = with_level(level, || ops::reduce(fold, &x, &[axis])).to_f64();
+                    assert!(
+                        got == want,
+                        "{fold:?} over axis {axis} of {shape:?} at {level:?}"
+                    );
+                }
+            }
+        }
+    }
+}

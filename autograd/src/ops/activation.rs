@@ -193,11 +193,45 @@ impl Unary for Gelu {
         0.5 * x * (1.0 + super::unary::Erf.reference(x * std::f64::consts::FRAC_1_SQRT_2))
     }
     fn vjp(&self, k: &Saved<'_>, g: &Var) -> Var {
-        let x = k.input(0);
-        let cdf = (&x * std::f64::consts::FRAC_1_SQRT_2).erf() * 0.5 + 0.5;
-        let pdf = (x.square() * -0.5).exp()
-            * (0.5 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2);
-        g * (cdf + x * pdf)
+        crate::ops::binary::zip(GeluGrad, g.clone(), k.input(0))
+    }
+}
+
+/// `g (Phi(x) + x phi(x))`: the gradient of [`Gelu`], in one pass.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GeluGrad;
+
+/// `1 / sqrt(2 pi)`.
+const DENSITY: f64 = 0.5 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2;
+
+impl crate::ops::elementwise::Binary for GeluGrad {
+    const NAME: &'static str = "gelu_grad";
+    const KEEPS: Keeps = Keeps::INPUTS;
+    const DOMAIN: [Range<f64>; 2] = [-2.0..2.0, -3.0..3.0];
+
+    #[inline(always)]
+    fn f<T: Lane>(&self, g: T, x: T) -> T {
+        let c = T::splat;
+        let cdf = (x * c(std::f64::consts::FRAC_1_SQRT_2)).erf() * c(0.5) + c(0.5);
+        let density = (x * x * c(-0.5)).exp() * c(DENSITY);
+        g * (cdf + x * density)
+    }
+    fn reference(&self, g: f64, x: f64) -> f64 {
+        let cdf = 0.5 + 0.5 * super::unary::Erf.reference(x * std::f64::consts::FRAC_1_SQRT_2);
+        g * (cdf + x * (-0.5 * x * x).exp() * DENSITY)
+    }
+    fn vjp(&self, k: &Saved<'_>, h: &Var) -> [Option<Var>; 2] {
+        let x = k.input(1);
+        let bend = || {
+            let square = x.square();
+            let density = (&square * -0.5).exp() * DENSITY;
+            h * k.input(0) * density * (2.0 - square)
+        };
+        [
+            k.needs(0)
+                .then(|| crate::ops::binary::zip(GeluGrad, h.clone(), x.clone())),
+            k.needs(1).then(bend),
+        ]
     }
 }
 

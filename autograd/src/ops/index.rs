@@ -18,7 +18,7 @@ const SECOND: Keeps = Keeps {
     ..Keeps::NONE
 };
 
-fn want_index(what: &str, index: &Meta) -> Result<()> {
+pub(crate) fn want_index(what: &str, index: &Meta) -> Result<()> {
     if index.dtype == DType::I64 || index.dtype == DType::I32 {
         return Ok(());
     }

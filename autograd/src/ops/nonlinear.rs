@@ -262,14 +262,14 @@ impl Unary for GeluTanh {
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T) -> T {
-        let inner = (x + x * x * x * T::splat(GELU[1])) * T::splat(GELU[0]);
-        let half = x * T::splat(0.5);
-        half * (T::splat(1.0) + inner.tanh())
+        // (1 + tanh u) / 2 is the logistic function of 2u, which has one exponential less to undo.
+        let [outer, cube] = [-2.0 * GELU[0], -2.0 * GELU[0] * GELU[1]].map(T::splat);
+        let slope = (x * x).mul_add(cube, outer);
+        x / (T::splat(1.0) + (x * slope).exp())
     }
     fn reference(&self, x: f64) -> f64 {
-        // (1 + tanh u) / 2 is the logistic function of 2u.
         let u = GELU[0] * (x + GELU[1] * x.powi(3));
-        x / (1.0 + (-2.0 * u).exp())
+        0.5 * x * (1.0 + u.tanh())
     }
     fn vjp(&self, k: &Saved<'_>, g: &Var) -> Var {
         let x = k.input(0);

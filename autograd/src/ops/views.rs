@@ -3,6 +3,7 @@
 use lepton_tensor::{DType, Result, Tensor, infer_shape, layout};
 
 use crate::apply::OrPanic;
+use crate::ops::unbind::Unbind;
 use crate::var::Var;
 
 /// Whole numbers `0 .. n` by a rule, as an index.
@@ -93,8 +94,12 @@ impl Var {
     /// When the axis is out of range.
     #[track_caller]
     pub fn unbind(&self, axis: isize) -> Vec<Var> {
-        let n = self.shape()[self.axis("unbind", axis)] as isize;
-        (0..n).map(|i| self.select(axis, i)).collect()
+        let axis = self.axis("unbind", axis);
+        if self.shape()[axis] == 0 {
+            return Vec::new(); // an op has outputs
+        }
+        let parts = crate::apply(Unbind { axis }, smallvec::smallvec![self.clone()]);
+        parts.or_panic().into_iter().collect()
     }
 
     /// The whole repeated `times` along each axis; more numbers than axes add outer ones.

@@ -4,7 +4,6 @@ use lepton_autograd::Var;
 
 use crate::check;
 use crate::inputs::{positive, tensor};
-use crate::modules::gelu_tanh;
 use crate::{Case, Id, Work};
 
 /// An elementwise op by name: how many inputs it reads, what it does with three, and the same in f64.
@@ -94,7 +93,7 @@ pub(crate) const OPS: [Named; 29] = [
         |[a, ..]| a.gelu(),
         |a, _, _| 0.5 * a * (1.0 + check::erf(a / 2f64.sqrt())),
     ),
-    op("gelu_tanh", 1, |[a, ..]| gelu_tanh(a), gelu_tanh_plain),
+    op("gelu_tanh", 1, |[a, ..]| a.gelu_tanh(), gelu_tanh_plain),
 ];
 
 /// Allowed of f32 results, relative above 1: a few units in the last place.

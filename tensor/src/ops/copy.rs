@@ -1,7 +1,11 @@
 //! Copies: to contiguous memory, to another dtype, side by side, into a part, and from nothing.
 
 use crate::dtype::Element;
+use crate::kernel::gemm::{MatMut, MatRef};
+use crate::kernel::transpose::transpose;
+use crate::layout::contiguous_strides;
 use crate::ops::walk::{self, GRAIN, TILE};
+use crate::simd;
 use crate::{DType, Device, Error, Layout, Meta, Result, Tensor, match_dtype, numel, threads};
 
 /// Writes the elements of `x` in row-major order to `out`, which has as many.
@@ -12,9 +16,45 @@ pub fn copy_into<T: Element>(x: &Tensor, out: &mut [T]) {
         return;
     }
     let (src, layout) = (x.storage::<T>(), x.layout().collapse());
+    if let Some(axis) = turned(&layout) {
+        return copy_turned(src, &layout, axis, out);
+    }
     threads::parallel_chunks(out, GRAIN, |i, chunk| {
         walk::load(src, &layout, i * GRAIN, chunk)
     });
+}
+
+/// The axis along which elements stand side by side, when that is not the last one, and both are
+/// long enough for squares of vectors.
+fn turned(layout: &Layout) -> Option<usize> {
+    const LONG: usize = 4;
+    let (&stride, &len) = (layout.strides().last()?, layout.shape().last()?);
+    if stride == 1 || stride == 0 || len < LONG {
+        return None;
+    }
+    let axes = layout.strides().iter().zip(layout.shape());
+    axes.into_iter().position(|(&s, &n)| s == 1 && n >= LONG)
+}
+
+/// [`copy_into`] of a layout whose `axis` has stride 1: one matrix for each index of the others.
+fn copy_turned<T: Element>(src: &[T], layout: &Layout, axis: usize, out: &mut [T]) {
+    let (shape, strides) = (layout.shape(), layout.strides());
+    let last = shape.len() - 1;
+    let to = contiguous_strides(shape);
+    let size = [shape[axis], shape[last]];
+    let others: Vec<usize> = (0..last).filter(|&a| a != axis).collect();
+    let matrices = others.iter().map(|&a| shape[a]).product::<usize>();
+    for mut m in 0..matrices {
+        let (mut from, mut at) = (layout.offset() as isize, 0);
+        for &a in others.iter().rev() {
+            from += (m % shape[a]) as isize * strides[a];
+            at += m % shape[a] * to[a] as usize;
+            m /= shape[a];
+        }
+        let from = MatRef::new(src, from as usize, size, [1, strides[last]]);
+        let to = MatMut::new(&mut out[at..], size, to[axis] as usize);
+        transpose(simd::level(), from, to);
+    }
 }
 
 /// A contiguous copy of `x`.
@@ -79,7 +119,8 @@ pub fn arange(start: f64, step: f64, n: usize, dtype: DType) -> Tensor {
 pub fn cat(parts: &[Tensor], axis: usize) -> Tensor {
     let mut shape: crate::Shape = parts[0].shape().into();
     shape[axis] = parts.iter().map(|p| p.shape()[axis]).sum();
-    let mut out = full(&shape, 0.0, parts[0].dtype(), Device::Cpu).expect("the parts exist");
+    // Every element is written below, so nothing is filled first.
+    let mut out = match_dtype!(parts[0].dtype(), T => Tensor::build(&shape, |_: &mut [T]| {}));
     let mut start = 0;
     for part in parts {
         let n = part.shape()[axis];

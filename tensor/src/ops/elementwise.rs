@@ -3,9 +3,10 @@
 use std::num::Wrapping;
 
 use crate::dtype::Element;
-use crate::ops::walk::{self, GRAIN, TILE};
+use crate::ops::chain;
+use crate::ops::tiles::{self, AtLevel};
 use crate::simd::{self, Float, MapBody, Num, ZipBody};
-use crate::{DType, Layout, Tensor, match_dtype, threads};
+use crate::{DType, Tensor, match_dtype};
 
 /// A one-input body that may also have a form for integers.
 pub trait IntMap: MapBody {
@@ -60,93 +61,15 @@ fn map_integers<F: IntMap>(x: &Tensor, f: &F) -> Tensor {
     }
 }
 
-/// Elements at `i * GRAIN ..` as tiles: the slice itself when contiguous, else loaded one by one.
-struct Input<'a, T> {
-    src: &'a [T],
-    /// Where the elements stand; `None` when `src` has them in order.
-    layout: Option<Layout>,
-}
-
-impl<'a, T: Element> Input<'a, T> {
-    fn new(x: &'a Tensor) -> Input<'a, T> {
-        match x.as_slice::<T>() {
-            Some(src) => Input { src, layout: None },
-            None => Input {
-                src: x.storage::<T>(),
-                layout: Some(x.layout().collapse()),
-            },
-        }
-    }
-
-    /// The elements, when they stand in order.
-    #[inline(always)]
-    fn flat(&self) -> Option<&'a [T]> {
-        self.layout.is_none().then_some(self.src)
-    }
-
-    #[inline(always)]
-    fn tile<'t>(&'t self, first: usize, n: usize, buffer: &'t mut [T; TILE]) -> &'t [T] {
-        match &self.layout {
-            None => &self.src[first..first + n],
-            Some(layout) => {
-                walk::load(self.src, layout, first, &mut buffer[..n]);
-                &buffer[..n]
-            }
-        }
-    }
-
-    /// The one element, when every index shows the same.
-    fn constant(&self) -> Option<T> {
-        let layout = self.layout.as_ref()?;
-        let same = layout.strides().iter().all(|&s| s == 0);
-        same.then(|| self.src[layout.offset()])
-    }
-}
-
-/// Calls `f(i, chunk)` for each [`GRAIN`] of `out`.
-#[inline]
-fn chunks<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync) {
-    match out.len() {
-        // One chunk waits for nobody: no stolen task can see this thread's scope, so it stays.
-        1..=GRAIN => f(0, out),
-        _ => threads::parallel_chunks(out, GRAIN, f),
-    }
-}
-
-// The drivers below take the kernel as `dyn`: tiles, threads and buffers are compiled once for each
-// element type, and an op adds its body alone.
-
 fn map_float<T: Float + Element, F: MapBody>(x: &mut Tensor, f: &F) -> Tensor {
-    let level = simd::level();
-    let fresh = |x: &[T], y: &mut [T]| simd::map_slice(level, f, x, y);
-    map_tiles(x, &fresh, &|x| simd::map_in_place(level, f, x))
-}
-
-fn map_tiles<T: Element>(
-    x: &mut Tensor,
-    fresh: &(dyn Fn(&[T], &mut [T]) + Sync),
-    own: &(dyn Fn(&mut [T]) + Sync),
-) -> Tensor {
-    if let Some(elements) = x.try_mut::<T>() {
-        chunks(elements, |_, chunk| own(chunk));
-        return x.clone();
+    let body = AtLevel {
+        level: simd::level(),
+        f: *f,
+    };
+    if chain::worthwhile(x) {
+        return chain::map::<T>(x, Box::new(body));
     }
-    let input = Input::<T>::new(x);
-    Tensor::build(x.shape(), |out: &mut [T]| {
-        chunks(out, |i, chunk| {
-            if let Some(src) = input.flat() {
-                let first = i * GRAIN;
-                return fresh(&src[first..first + chunk.len()], chunk);
-            }
-            let mut buffer = [T::default(); TILE];
-            for (j, part) in chunk.chunks_mut(TILE).enumerate() {
-                fresh(
-                    input.tile(i * GRAIN + j * TILE, part.len(), &mut buffer),
-                    part,
-                );
-            }
-        });
-    })
+    tiles::map::<T>(x, &body)
 }
 
 fn map_int<T: Element>(x: &Tensor, f: impl Fn(T) -> T + Sync) -> Tensor {
@@ -188,98 +111,14 @@ fn zip_integers<F: IntZip>(x: &Tensor, y: &Tensor, f: &F) -> Tensor {
 }
 
 fn zip_float<T: Float + Element, F: ZipBody>(x: &mut Tensor, y: &mut Tensor, f: &F) -> Tensor {
-    let level = simd::level();
-    let kernels = Kernels::<T> {
-        fresh: &|x, y, out| simd::zip_slice(level, f, x, y, out),
-        left: &|x, y| simd::zip_in_place_left(level, f, x, y),
-        right: &|y, x| simd::zip_in_place_right(level, f, x, y),
+    let body = AtLevel {
+        level: simd::level(),
+        f: *f,
     };
-    zip_tiles(x, y, &kernels)
-}
-
-/// A two-input kernel that writes to a new place.
-type Fresh<'a, T> = &'a (dyn Fn(&[T], &[T], &mut [T]) + Sync);
-
-/// The three forms of a two-input kernel: to a new place, over the left input, over the right one.
-struct Kernels<'a, T> {
-    fresh: Fresh<'a, T>,
-    left: &'a (dyn Fn(&mut [T], &[T]) + Sync),
-    right: &'a (dyn Fn(&mut [T], &[T]) + Sync),
-}
-
-fn zip_tiles<T: Element>(x: &mut Tensor, y: &mut Tensor, kernels: &Kernels<'_, T>) -> Tensor {
-    if let Some(own) = x.try_mut::<T>() {
-        zip_own(own, &Input::<T>::new(y), kernels.left);
-        return x.clone();
+    if chain::worthwhile(x) {
+        return chain::zip::<T>(x, y, Box::new(body));
     }
-    if let Some(own) = y.try_mut::<T>() {
-        zip_own(own, &Input::<T>::new(x), kernels.right);
-        return y.clone();
-    }
-    zip_fresh(
-        &Input::<T>::new(x),
-        &Input::<T>::new(y),
-        x.shape(),
-        kernels.fresh,
-    )
-}
-
-fn zip_own<T: Element>(own: &mut [T], other: &Input<'_, T>, f: &(dyn Fn(&mut [T], &[T]) + Sync)) {
-    chunks(own, |i, chunk| {
-        if let Some(src) = other.flat() {
-            let (first, n) = (i * GRAIN, chunk.len());
-            return f(chunk, &src[first..first + n]);
-        }
-        let mut buffer = filled(other.constant());
-        for (j, part) in chunk.chunks_mut(TILE).enumerate() {
-            f(
-                part,
-                tile_of(other, i * GRAIN + j * TILE, part.len(), &mut buffer),
-            );
-        }
-    });
-}
-
-fn zip_fresh<T: Element>(
-    x: &Input<'_, T>,
-    y: &Input<'_, T>,
-    shape: &[usize],
-    f: Fresh<'_, T>,
-) -> Tensor {
-    Tensor::build(shape, |out: &mut [T]| {
-        chunks(out, |i, chunk| {
-            let first = i * GRAIN;
-            if let (Some(x), Some(y)) = (x.flat(), y.flat()) {
-                let here = first..first + chunk.len();
-                return f(&x[here.clone()], &y[here], chunk);
-            }
-            let (mut bx, mut by) = (filled(x.constant()), filled(y.constant()));
-            for (j, part) in chunk.chunks_mut(TILE).enumerate() {
-                let (at, n) = (first + j * TILE, part.len());
-                f(tile_of(x, at, n, &mut bx), tile_of(y, at, n, &mut by), part);
-            }
-        });
-    })
-}
-
-/// A tile buffer, filled at once where the input is one element repeated.
-fn filled<T: Element>(constant: Option<T>) -> [T; TILE] {
-    [constant.unwrap_or_default(); TILE]
-}
-
-/// The input's tile; a constant stands in the buffer already.
-#[inline(always)]
-fn tile_of<'t, T: Element>(
-    x: &'t Input<'_, T>,
-    first: usize,
-    n: usize,
-    buffer: &'t mut [T; TILE],
-) -> &'t [T] {
-    if x.constant().is_some() {
-        &buffer[..n]
-    } else {
-        x.tile(first, n, buffer)
-    }
+    tiles::zip::<T>(x, y, &body)
 }
 
 /// Comparison of two tensors of one shape and dtype, as bool.

@@ -1,11 +1,13 @@
 //! Reading and adding at indices. An index outside its axis is an error, never a wild read.
 
 use crate::dtype::Element;
-use crate::ops::reduce::Extreme;
-use crate::{DType, Error, Result, Tensor, match_dtype};
+use crate::ops::reduce::{Extreme, Fold};
+use crate::ops::walk::{GRAIN, rows_of};
+use crate::simd::{self, Float};
+use crate::{DType, Error, Result, Tensor, match_dtype, threads};
 
 /// The index as a position on an axis of `size`.
-fn position(what: &str, index: i64, size: usize) -> Result<usize> {
+pub(super) fn position(what: &str, index: i64, size: usize) -> Result<usize> {
     usize::try_from(index)
         .ok()
         .filter(|&i| i < size)
@@ -97,10 +99,14 @@ pub fn take(x: &Tensor, axis: usize, index: &Tensor) -> Result<Tensor> {
             if inner == 0 {
                 return;
             }
-            for (j, row) in out.chunks_exact_mut(inner).enumerate() {
-                let from = (j / ids.len() * size + ids[j % ids.len()]) * inner;
-                row.copy_from_slice(&src[from..from + inner]);
-            }
+            let rows = rows_of(inner);
+            threads::parallel_chunks(out, rows * inner, |i, part| {
+                for (j, row) in part.chunks_exact_mut(inner).enumerate() {
+                    let j = i * rows + j;
+                    let from = (j / ids.len() * size + ids[j % ids.len()]) * inner;
+                    row.copy_from_slice(&src[from..from + inner]);
+                }
+            });
         })
     }))
 }
@@ -120,15 +126,60 @@ pub fn index_add(mut base: Tensor, axis: usize, index: &Tensor, src: &Tensor) ->
         .map(|i| position("index_add", i, size))
         .collect::<Result<Vec<_>>>()?;
     let src = src.contiguous();
-    match_dtype!(base.dtype(), T => {
-        let from = src.as_slice::<T>().expect("contiguous");
-        let to = base.make_mut::<T>();
-        for (j, row) in from.chunks_exact(inner.max(1)).enumerate() {
-            let at = (j / ids.len() * size + ids[j % ids.len()]) * inner;
-            to[at..at + inner].iter_mut().zip(row).for_each(|(y, &v)| *y = add(*y, v));
+    match base.dtype() {
+        DType::F32 => add_floats::<f32>(&mut base, &ids, &src, [size, inner]),
+        DType::F64 => add_floats::<f64>(&mut base, &ids, &src, [size, inner]),
+        _ => match_dtype!(base.dtype(), T => {
+            let from = src.as_slice::<T>().expect("contiguous");
+            add_rows(base.make_mut::<T>(), &ids, from, [size, inner], &|to, row| {
+                to.iter_mut().zip(row).for_each(|(y, &v)| *y = add(*y, v));
+            });
+        }),
+    }
+    Ok(base)
+}
+
+fn add_floats<T: Float + Element>(
+    base: &mut Tensor,
+    ids: &[usize],
+    src: &Tensor,
+    dims: [usize; 2],
+) {
+    let (level, from) = (simd::level(), src.as_slice::<T>().expect("contiguous"));
+    add_rows(base.make_mut::<T>(), ids, from, dims, &|to, row| {
+        simd::zip_in_place_left(level, &Fold::Sum, to, row);
+    });
+}
+
+/// Adds rows of `inner` elements of `from` at `ids` among `size` rows of `to`, in their order, by `add`.
+/// A task has a part of the rows of `to`, and looks for the ids that fall there.
+fn add_rows<T: Element>(
+    to: &mut [T],
+    ids: &[usize],
+    from: &[T],
+    [size, inner]: [usize; 2],
+    add: &(dyn Fn(&mut [T], &[T]) + Sync),
+) {
+    if from.is_empty() {
+        return;
+    }
+    // Half a dozen tasks where there is work for them, none across two blocks of the outer axes.
+    let share = size.div_ceil(if from.len() > 8 * GRAIN { 6 } else { 1 });
+    let mut parts: Vec<(usize, usize, &mut [T])> = Vec::new();
+    for (outer, block) in to.chunks_exact_mut(size * inner).enumerate() {
+        let rows = block.chunks_mut(share * inner).enumerate();
+        parts.extend(rows.map(|(i, part)| (outer, i * share, part)));
+    }
+    threads::parallel_chunks(&mut parts, 1, |_, part| {
+        let (outer, first, to) = &mut part[0];
+        let from = &from[*outer * ids.len() * inner..][..ids.len() * inner];
+        for (&id, row) in ids.iter().zip(from.chunks_exact(inner)) {
+            let at = id.wrapping_sub(*first).wrapping_mul(inner);
+            if id >= *first && at < to.len() {
+                add(&mut to[at..at + inner], row);
+            }
         }
     });
-    Ok(base)
 }
 
 /// A sum in the element's own arithmetic: floats add, integers wrap, bool is "or".

@@ -48,7 +48,7 @@ fn out_shape(a: &Tensor, b: &Tensor) -> Shape {
 }
 
 /// The matrices of `x`'s batch: one offset each, and the shape and strides they share.
-fn matrices(x: &Tensor) -> (Vec<usize>, [usize; 2], [isize; 2]) {
+pub(super) fn matrices(x: &Tensor) -> (Vec<usize>, [usize; 2], [isize; 2]) {
     let cut = x.rank() - 2;
     let layout = x.layout();
     let (shape, strides) = (layout.shape(), layout.strides());

@@ -5,12 +5,43 @@
 //! in blocks whose partial results are folded afterwards, so the error grows with the logarithm.
 
 use crate::dtype::Element;
+use crate::kernel::rows;
 use crate::ops::elementwise::{IntZip, zip};
-use crate::simd::{self, Float, Num, ZipBody};
+use crate::simd::{self, Float, Kernel, Level, Num, Simd, ZipBody};
 use crate::{DType, Shape, Tensor, match_dtype, threads};
 
 /// Rows of columns that are folded into one partial result.
 const BLOCK: usize = 64;
+/// Elements that a step of a fold over columns takes at least, where there are as many rows.
+const WIDE: usize = 256;
+/// Rows below this length are not worth a vector.
+const NARROW: usize = 16;
+
+/// The sum of each row of `len` elements.
+struct RowSums<'a, T> {
+    x: &'a [T],
+    y: &'a mut [T],
+    len: usize,
+}
+
+impl<T: Float + Element> Kernel for RowSums<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for i in 0..self.y.len() {
+            let row = &self.x[i * self.len..][..self.len];
+            self.y[i] = if self.len < NARROW {
+                let mut sum = T::default();
+                for j in 0..row.len() {
+                    sum = sum + row[j];
+                }
+                sum
+            } else {
+                <T as Element>::from_f64(rows::sum::<T, S>(row))
+            };
+        }
+    }
+}
 
 /// How elements combine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,23 +143,57 @@ fn float<T: Float + Element>(
         return columns(fold, src, outer, len, inner);
     }
     let level = simd::level();
+    if fold == Fold::Sum && len > PIECE {
+        return long_rows(src, outer, len);
+    }
     Tensor::build(&[outer], |out: &mut [T]| {
-        let rows = (super::walk::GRAIN / len.max(1)).max(1);
-        threads::parallel_chunks(out, rows, |i, chunk| {
-            for (j, y) in chunk.iter_mut().enumerate() {
-                let row = &src[(i * rows + j) * len..][..len];
-                *y = match fold {
-                    Fold::Sum => simd::sum_slice(level, row),
-                    _ => row.iter().skip(1).fold(
-                        row.first()
-                            .copied()
-                            .unwrap_or(<T as Element>::from_f64(1.0)),
-                        |a, &b| fold.f(a, b),
-                    ),
-                };
+        let rows = super::walk::rows_of(len);
+        threads::parallel_chunks(out, rows, |i, y| {
+            let x = &src[i * rows * len..][..y.len() * len];
+            match fold {
+                Fold::Sum => level.dispatch(RowSums { x, y, len }),
+                _ => rows_by(fold, x, y, len),
             }
         });
     })
+}
+
+/// Elements of a long row that are summed by one task.
+const PIECE: usize = 1 << 16;
+
+/// Sums of rows that are worth several tasks each; the sums of their pieces are added in f64.
+fn long_rows<T: Float + Element>(src: &[T], outer: usize, len: usize) -> Tensor {
+    let (level, pieces) = (simd::level(), len.div_ceil(PIECE));
+    let mut parts = vec![T::default(); outer * pieces];
+    threads::parallel_chunks(&mut parts, 1, |i, y| {
+        let (row, from) = (i / pieces * len, i % pieces * PIECE);
+        let x = &src[row + from..row + len.min(from + PIECE)];
+        level.dispatch(RowSums { x, y, len: x.len() });
+    });
+    let total = |parts: &[T]| parts.iter().fold(0.0, |sum, &x| sum + Element::to_f64(x));
+    Tensor::build(&[outer], |out: &mut [T]| {
+        for (y, parts) in out.iter_mut().zip(parts.chunks_exact(pieces)) {
+            *y = <T as Element>::from_f64(total(parts));
+        }
+    })
+}
+
+/// Folds of rows that are not sums.
+fn rows_by<T: Float + Element>(fold: Fold, x: &[T], y: &mut [T], len: usize) {
+    let level = simd::level();
+    let neutral = <T as Element>::from_f64(match fold {
+        Fold::Sum => 0.0,
+        Fold::Prod => 1.0,
+        Fold::Extreme(Extreme::Max) => f64::NEG_INFINITY,
+        Fold::Extreme(Extreme::Min) => f64::INFINITY,
+    });
+    for (i, y) in y.iter_mut().enumerate() {
+        let row = &x[i * len..][..len];
+        *y = match len {
+            0..NARROW => row.iter().fold(neutral, |a, &b| fold.f(a, b)),
+            _ => simd::reduce_slice(level, &fold, neutral, row),
+        };
+    }
 }
 
 fn columns<T: Float + Element>(
@@ -140,21 +205,22 @@ fn columns<T: Float + Element>(
 ) -> Tensor {
     let start = <T as Element>::from_f64(if fold == Fold::Prod { 1.0 } else { 0.0 });
     let level = simd::level();
-    let blocks = len.div_ceil(BLOCK).max(1);
+    // Several short rows side by side make one that is worth a kernel.
+    let side = (WIDE / inner.max(1)).max(1);
+    let rows = BLOCK * side;
+    let blocks = len.div_ceil(rows).max(1);
     let partial = Tensor::build(&[outer, blocks, inner], |out: &mut [T]| {
         if len == 0 || out.is_empty() {
             return out.fill(start);
         }
         let block = |i: usize, acc: &mut [T]| {
-            let (o, first) = (i / blocks, i % blocks * BLOCK);
-            let row = |r: usize| &src[(o * len + r) * inner..][..inner];
-            acc.copy_from_slice(row(first));
-            for r in first + 1..len.min(first + BLOCK) {
-                simd::zip_in_place_left(level, &fold, acc, row(r));
-            }
+            let (o, first) = (i / blocks, i % blocks * rows);
+            let count = rows.min(len - first);
+            let all = &src[(o * len + first) * inner..][..count * inner];
+            fold_block(level, fold, all, inner * side.min(count), acc);
         };
         // As many blocks a task as make its work worth a fork; each block's bits are its own.
-        let group = (super::walk::GRAIN / (inner * len.min(BLOCK))).max(1);
+        let group = (super::walk::GRAIN / (inner * len.min(rows))).max(1);
         threads::parallel_chunks(out, inner * group, |i, accs| {
             let own = accs.chunks_exact_mut(inner).enumerate();
             own.for_each(|(j, acc)| block(i * group + j, acc));
@@ -164,6 +230,28 @@ fn columns<T: Float + Element>(
         partial
     } else {
         columns::<T>(fold, partial.as_slice().expect("new"), outer, blocks, inner)
+    }
+}
+
+/// Folds the rows of `all` into `acc`, `wide` elements (a multiple of a row) at a time.
+fn fold_block<T: Float>(level: Level, fold: Fold, all: &[T], wide: usize, acc: &mut [T]) {
+    let mut room = [T::default(); WIDE];
+    let alone = wide == acc.len();
+    let (first, rest) = all.split_at(wide);
+    let sums = if alone { &mut *acc } else { &mut room[..wide] };
+    sums.copy_from_slice(first);
+    for next in rest.chunks(wide) {
+        simd::zip_in_place_left(level, &fold, &mut sums[..next.len()], next);
+    }
+    if alone {
+        return;
+    }
+    let (first, rest) = room[..wide].split_at(acc.len());
+    acc.copy_from_slice(first);
+    for next in rest.chunks_exact(acc.len()) {
+        acc.iter_mut()
+            .zip(next)
+            .for_each(|(a, &b)| *a = fold.f(*a, b));
     }
 }
 

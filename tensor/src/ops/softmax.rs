@@ -1,77 +1,120 @@
-//! Softmax rows in three passes over cache: the maximum, the exponentials, the scale.
+//! Softmax along an axis, the cross entropy of rows, and their gradients.
 
-use crate::dtype::Element;
-use crate::simd::{self, Float, Lane, Level, MapBody};
-use crate::{Tensor, match_dtype, threads};
+use crate::kernel::rows::{self, Entropy, EntropyGrad, SoftmaxGrad};
+use crate::ops::index::position;
+use crate::ops::walk::rows_of;
+use crate::simd;
+use crate::{DType, Result, Tensor, match_dtype, threads};
+
+/// `x` with `axis` as the last one, through `f`, and back.
+fn along(axis: usize, x: &[&Tensor], f: impl FnOnce(&[Tensor]) -> Tensor) -> Tensor {
+    let last = x[0].rank() - 1;
+    if axis == last {
+        return f(&x.iter().map(|x| x.contiguous()).collect::<Vec<_>>());
+    }
+    let mut order: Vec<usize> = (0..=last).collect();
+    order.swap(axis, last);
+    let turn = |x: &Tensor| x.permute(&order).expect("an order of the axes");
+    let turned: Vec<Tensor> = x.iter().map(|x| turn(x).contiguous()).collect();
+    turn(&f(&turned))
+}
+
+fn shape_of(log: bool) -> rows::Shape {
+    if log {
+        rows::Shape::Log
+    } else {
+        rows::Shape::Plain
+    }
+}
 
 /// `e^x / sum e^x` along `axis`, or `x - ln sum e^x` when `log`.
 pub fn softmax(x: &Tensor, axis: usize, log: bool) -> Tensor {
-    if axis + 1 != x.rank() {
-        let mut order: Vec<usize> = (0..x.rank()).collect();
-        order.swap(axis, x.rank() - 1);
-        let turned = x.permute(&order).expect("an order of the axes");
-        return softmax(&turned, x.rank() - 1, log)
-            .permute(&order)
-            .expect("an order of the axes");
-    }
-    let x = x.contiguous();
-    let len = x.shape()[axis];
-    let level = simd::level();
+    along(axis, &[x], |x| last_axis(&x[0], log))
+}
+
+fn last_axis(x: &Tensor, log: bool) -> Tensor {
+    let (level, shape) = (simd::level(), shape_of(log));
+    let len = x.shape()[x.rank() - 1].max(1);
     match_dtype!(float x.dtype(), T => {
         let src = x.as_slice::<T>().expect("contiguous");
         Tensor::build(x.shape(), |out: &mut [T]| {
-            let rows = (super::walk::GRAIN / 4 / len.max(1)).max(1) * len.max(1);
-            threads::parallel_chunks(out, rows, |i, chunk| {
-                for (row, y) in src[i * rows..].chunks(len.max(1)).zip(chunk.chunks_mut(len.max(1))) {
-                    if log { log_row(level, row, y) } else { row_of(level, row, y) }
-                }
+            let chunk = rows_of(len) * len;
+            threads::parallel_chunks(out, chunk, |i, y| {
+                let x = &src[i * chunk..][..y.len()];
+                level.dispatch(rows::Softmax { x, y, len, shape });
             });
         })
     })
 }
 
-#[derive(Clone, Copy)]
-struct ExpMinus(f64);
-
-impl MapBody for ExpMinus {
-    #[inline(always)]
-    fn f<T: Lane>(&self, x: T) -> T {
-        (x - T::splat(self.0)).exp()
-    }
+/// The gradient of [`softmax`] for the cotangent `g` of its result `y`.
+pub fn softmax_grad(g: &Tensor, y: &Tensor, axis: usize, log: bool) -> Tensor {
+    along(axis, &[g, y], |x| last_axis_grad(&x[0], &x[1], log))
 }
 
-#[derive(Clone, Copy)]
-struct Minus(f64);
-
-impl MapBody for Minus {
-    #[inline(always)]
-    fn f<T: Lane>(&self, x: T) -> T {
-        x - T::splat(self.0)
-    }
+fn last_axis_grad(g: &Tensor, y: &Tensor, log: bool) -> Tensor {
+    let (level, shape) = (simd::level(), shape_of(log));
+    let len = g.shape()[g.rank() - 1].max(1);
+    match_dtype!(float g.dtype(), T => {
+        let (g_all, y_all) = (g.as_slice::<T>().expect("contiguous"), y.as_slice::<T>().expect("contiguous"));
+        Tensor::build(g.shape(), |out: &mut [T]| {
+            let chunk = rows_of(len) * len;
+            threads::parallel_chunks(out, chunk, |i, dx| {
+                let here = i * chunk..i * chunk + dx.len();
+                let (g, y) = (&g_all[here.clone()], &y_all[here]);
+                level.dispatch(SoftmaxGrad { g, y, dx, len, shape });
+            });
+        })
+    })
 }
 
-#[derive(Clone, Copy)]
-struct Times(f64);
-
-impl MapBody for Times {
-    #[inline(always)]
-    fn f<T: Lane>(&self, x: T) -> T {
-        x * T::splat(self.0)
-    }
+/// The classes of rows as positions among `count`.
+fn classes_of(classes: &Tensor, count: usize) -> Result<Vec<usize>> {
+    let all = super::cast(classes, DType::I64).to_vec::<i64>()?;
+    let at = |i| position("cross_entropy", i, count);
+    all.into_iter().map(at).collect()
 }
 
-fn row_of<T: Float + Element>(level: Level, x: &[T], y: &mut [T]) {
-    let top = Element::to_f64(simd::max_slice(level, x));
-    simd::map_slice(level, &ExpMinus(top), x, y);
-    let total = Element::to_f64(simd::sum_slice(level, y));
-    simd::map_in_place(level, &Times(1.0 / total), y);
+/// `ln sum e^x - x[class]` for each row of logits `x [.., count]` and its class in `classes [..]`.
+///
+/// # Errors
+/// When a class is not below `count`.
+pub fn cross_entropy(x: &Tensor, classes: &Tensor) -> Result<Tensor> {
+    let (x, level) = (x.contiguous(), simd::level());
+    let len = x.shape()[x.rank() - 1];
+    let classes_all = classes_of(classes, len)?;
+    Ok(match_dtype!(float x.dtype(), T => {
+        let src = x.as_slice::<T>().expect("contiguous");
+        Tensor::build(classes.shape(), |out: &mut [T]| {
+            let rows = rows_of(len);
+            threads::parallel_chunks(out, rows, |i, y| {
+                let x = &src[i * rows * len..][..y.len() * len];
+                let classes = &classes_all[i * rows..][..y.len()];
+                let row = &mut vec![T::default(); len];
+                level.dispatch(Entropy { x, classes, y, len, row });
+            });
+        })
+    }))
 }
 
-fn log_row<T: Float + Element>(level: Level, x: &[T], y: &mut [T]) {
-    let top = Element::to_f64(simd::max_slice(level, x));
-    simd::map_slice(level, &ExpMinus(top), x, y);
-    let total = Element::to_f64(simd::sum_slice(level, y));
-    // Two steps, so that a large `top` does not swallow the digits of the logarithm.
-    simd::map_slice(level, &Minus(top), x, y);
-    simd::map_in_place(level, &Minus(total.ln()), y);
+/// The gradient of [`cross_entropy`] with respect to `x`, for the cotangent `g [..]`.
+///
+/// # Errors
+/// When a class is not below the number of logits.
+pub fn cross_entropy_grad(g: &Tensor, x: &Tensor, classes: &Tensor) -> Result<Tensor> {
+    let (g, x, level) = (g.contiguous(), x.contiguous(), simd::level());
+    let len = x.shape()[x.rank() - 1];
+    let classes = classes_of(classes, len)?;
+    Ok(match_dtype!(float x.dtype(), T => {
+        let (g_all, x_all) = (g.as_slice::<T>().expect("contiguous"), x.as_slice::<T>().expect("contiguous"));
+        Tensor::build(x.shape(), |out: &mut [T]| {
+            let rows = rows_of(len);
+            threads::parallel_chunks(out, rows * len, |i, dx| {
+                let here = i * rows..i * rows + dx.len() / len;
+                let x = &x_all[i * rows * len..][..dx.len()];
+                let (g, classes) = (&g_all[here.clone()], &classes[here]);
+                level.dispatch(EntropyGrad { g, x, classes, dx, len });
+            });
+        })
+    }))
 }

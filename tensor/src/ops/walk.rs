@@ -7,6 +7,11 @@ pub(crate) const TILE: usize = 1024;
 /// Elements that one parallel task works on at least.
 pub(crate) const GRAIN: usize = 1 << 15;
 
+/// Rows of `len` elements that one parallel task works on, where a row is visited several times.
+pub(crate) fn rows_of(len: usize) -> usize {
+    (GRAIN / len.max(1)).max(1)
+}
+
 /// Copies the elements `first ..` of `layout` (collapsed, see [`Layout::collapse`]) to `out`.
 pub(crate) fn load<T: Copy>(src: &[T], layout: &Layout, first: usize, out: &mut [T]) {
     runs(layout, first, out.len(), |at, stride, done, n| {

@@ -1,5 +1,7 @@
 //! Windows over images as columns, and their adjoint: convolution becomes a product.
 
+use std::ops::Range;
+
 use crate::dtype::Element;
 use crate::simd::Float;
 use crate::{Tensor, match_dtype, threads};
@@ -32,28 +34,32 @@ impl Window {
         Some([along(0)?, along(1)?])
     }
 
-    /// Calls `f(tap, out, image)` for each window element inside the image: offsets into one
-    /// channel's `[kernel, output]` columns and into its image.
+    /// Calls `f` for each run of a tap's neighbours in a row inside the image: offsets into one
+    /// channel's `[kernel, output]` columns and into its image, and how many; the image's are a
+    /// stride apart.
     #[inline(always)]
-    fn taps(&self, size: [usize; 2], out: [usize; 2], mut f: impl FnMut(usize, usize)) {
-        let along = |a: usize, tap: usize, o: usize| {
-            (o * self.stride[a] + tap * self.dilation[a])
-                .checked_sub(self.padding[a])
-                .filter(|&i| i < size[a])
-        };
-        for kr in 0..self.kernel[0] {
-            for kc in 0..self.kernel[1] {
-                let tap = (kr * self.kernel[1] + kc) * out[0] * out[1];
-                for or in 0..out[0] {
-                    let Some(r) = along(0, kr, or) else { continue };
-                    for oc in 0..out[1] {
-                        if let Some(c) = along(1, kc, oc) {
-                            f(tap + or * out[1] + oc, r * size[1] + c);
-                        }
-                    }
-                }
+    fn runs(&self, size: [usize; 2], out: [usize; 2], mut f: impl FnMut(usize, usize, usize)) {
+        let [height, width] = out;
+        for tap in 0..self.kernel[0] * self.kernel[1] {
+            let (down, r) = self.inside(0, tap / self.kernel[1], size[0], height);
+            let (across, c) = self.inside(1, tap % self.kernel[1], size[1], width);
+            for (i, o) in down.enumerate() {
+                let row = (r + i * self.stride[0]) * size[1];
+                let at = (tap * height + o) * width + across.start;
+                f(at, row + c, across.len());
             }
         }
+    }
+
+    /// The outputs along an axis that meet `tap` inside the image, and where the first of them does.
+    fn inside(&self, axis: usize, tap: usize, size: usize, out: usize) -> (Range<usize>, usize) {
+        let stride = self.stride[axis];
+        let shift = (tap * self.dilation[axis]) as isize - self.padding[axis] as isize;
+        let end = (size as isize - shift).max(0).unsigned_abs();
+        let end = end.div_ceil(stride).min(out);
+        let start = shift.min(0).unsigned_abs().div_ceil(stride).min(end);
+        let first = (start * stride) as isize + shift;
+        (start..end, first.max(0).unsigned_abs())
     }
 }
 
@@ -73,7 +79,15 @@ pub fn im2col(x: &Tensor, w: &Window) -> Tensor {
             threads::parallel_chunks(cols, chunk.max(1), |i, col| {
                 let image = &src[i * h * wd..][..h * wd];
                 col.fill(T::default());
-                w.taps([h, wd], out, |to, from| col[to] = image[from]);
+                let step = w.stride[1];
+                w.runs([h, wd], out, |to, from, n| match step {
+                    _ if n == 0 => {}
+                    1 => col[to..to + n].copy_from_slice(&image[from..from + n]),
+                    _ => {
+                        let image = image[from..].iter().step_by(step);
+                        col[to..to + n].iter_mut().zip(image).for_each(|(y, &x)| *y = x);
+                    }
+                });
             });
         })
     })
@@ -103,7 +117,13 @@ fn add_back<T: Element + Float + std::ops::AddAssign>(
         threads::parallel_chunks(images, pixels.max(1), |i, image| {
             let col = &src[i * chunk..][..chunk];
             image.fill(T::default());
-            w.taps(size, out, |from, to| image[to] += col[from]);
+            let step = w.stride[1];
+            w.runs(size, out, |from, to, n| {
+                if n > 0 {
+                    let image = image[to..].iter_mut().step_by(step);
+                    image.zip(&col[from..from + n]).for_each(|(y, &x)| *y += x);
+                }
+            });
         });
     })
 }

@@ -2,6 +2,7 @@
 
 use core::arch::x86_64::*;
 
+use super::math::Tables;
 use super::register::{Reg, V};
 use super::{Kernel, Simd};
 use crate::sys::cpu;
@@ -48,6 +49,7 @@ macro_rules! cpu {
 
 impl Reg for __m256 {
     type Elem = f32;
+    type Mask = Self;
     const LANES: usize = 8;
 
     #[inline(always)]
@@ -119,6 +121,18 @@ impl Reg for __m256 {
         cpu!(_mm256_cmp_ps::<_CMP_EQ_OQ>(self, o))
     }
     #[inline(always)]
+    fn both(a: Self, b: Self) -> Self {
+        a.and(b)
+    }
+    #[inline(always)]
+    fn either(a: Self, b: Self) -> Self {
+        a.or(b)
+    }
+    #[inline(always)]
+    fn not(mask: Self) -> Self {
+        mask.xor(Self::splat(f32::ALL_BITS))
+    }
+    #[inline(always)]
     fn and(self, o: Self) -> Self {
         cpu!(_mm256_and_ps(self, o))
     }
@@ -175,6 +189,7 @@ fn fours(a: __m256, b: __m256, c: __m256, d: __m256) -> [__m256; 4] {
 
 impl Reg for __m256d {
     type Elem = f64;
+    type Mask = Self;
     const LANES: usize = 4;
 
     #[inline(always)]
@@ -244,6 +259,18 @@ impl Reg for __m256d {
     #[inline(always)]
     fn eq(self, o: Self) -> Self {
         cpu!(_mm256_cmp_pd::<_CMP_EQ_OQ>(self, o))
+    }
+    #[inline(always)]
+    fn both(a: Self, b: Self) -> Self {
+        a.and(b)
+    }
+    #[inline(always)]
+    fn either(a: Self, b: Self) -> Self {
+        a.or(b)
+    }
+    #[inline(always)]
+    fn not(mask: Self) -> Self {
+        mask.xor(Self::splat(f64::ALL_BITS))
     }
     #[inline(always)]
     fn and(self, o: Self) -> Self {

@@ -74,6 +74,8 @@ pub trait Lane: Num + Div<Output = Self> {
     fn copysign(self, o: Self) -> Self;
     /// `2^n` for integer-valued `n` within the normal exponents of the type.
     fn pow2(n: Self) -> Self;
+    /// `self * 2^n` for integer-valued `n` from -2098 to 2046, rounded once.
+    fn scale(self, n: Self) -> Self;
     /// `(m, e)` with `self = m * 2^e` and `m` in `[0.5, 1)`, for positive normal `self`.
     fn frexp(self) -> (Self, Self);
     /// True where the mask has any lane set.

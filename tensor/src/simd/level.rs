@@ -20,11 +20,13 @@ pub enum Level {
     Portable,
     /// x86-64 with AVX2 and FMA.
     Avx2,
+    /// x86-64 with AVX-512 (F, BW, DQ and VL).
+    Avx512,
 }
 
 impl Level {
     /// Every level, weakest first.
-    const ALL: [Level; 2] = [Level::Portable, Level::Avx2];
+    const ALL: [Level; 3] = [Level::Portable, Level::Avx2, Level::Avx512];
 
     /// The levels of this machine, weakest first.
     pub fn available() -> Vec<Level> {
@@ -38,6 +40,7 @@ impl Level {
         match self {
             Level::Portable => "portable",
             Level::Avx2 => "avx2",
+            Level::Avx512 => "avx512",
         }
     }
 
@@ -46,6 +49,7 @@ impl Level {
         match self {
             Level::Portable => true,
             Level::Avx2 => cpu::has_avx2_fma(),
+            Level::Avx512 => cpu::has_avx512(),
         }
     }
 
@@ -65,8 +69,13 @@ impl Level {
                 Some(token) => token.vectorize(kernel),
                 None => missing(self),
             },
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => match super::Avx512::detect() {
+                Some(token) => token.vectorize(kernel),
+                None => missing(self),
+            },
             #[cfg(not(target_arch = "x86_64"))]
-            Level::Avx2 => missing(self),
+            Level::Avx2 | Level::Avx512 => missing(self),
         }
     }
 

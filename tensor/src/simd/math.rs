@@ -81,9 +81,15 @@ fn reduced_exp<T: Lane + Vector<Elem: Tables>>(x: T) -> (T, T) {
 pub(super) fn exp<T: Lane + Vector<Elem: Tables>>(x: T) -> T {
     let [low, high] = T::Elem::EXP_RANGE;
     let (n, q) = reduced_exp(x.clamp(low, high));
+    (q + T::splat(1.0)).scale(n)
+}
+
+/// `x 2^n` for levels without an instruction for it.
+#[inline(always)]
+pub(super) fn scale<T: Lane>(x: T, n: T) -> T {
     // 2^n alone may leave the normal numbers; of its two halves only the last one rounds.
     let half = (n * T::splat(0.5)).floor();
-    (q + T::splat(1.0)) * T::pow2(half) * T::pow2(n - half)
+    x * T::pow2(half) * T::pow2(n - half)
 }
 
 #[inline(always)]
@@ -179,8 +185,16 @@ impl Tables for f32 {
         ];
         let a = x.abs();
         let near = x.mul_add(poly(x * x, NEAR), x);
-        let far = T::splat(1.0) - poly(a.clamp(0.0, 4.0), FAR).exp();
-        T::select(T::splat(0.92).lt(a), far.copysign(x), near)
+        let outside = T::splat(0.92).lt(a);
+        // An element's bits do not depend on whether its vector takes this turn.
+        if !T::any(outside) {
+            return near;
+        }
+        // `e^Q` is between 1.5e-8 and 0.2 here, far from where exponents end.
+        let (n, q) = reduced_exp(poly(a.clamp(0.92, 4.0), FAR));
+        let (one, scale) = (T::splat(1.0), T::pow2(n));
+        let far = one - scale.mul_add(q, scale);
+        T::select(outside, far.copysign(x), near)
     }
 }
 

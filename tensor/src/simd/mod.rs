@@ -1,7 +1,7 @@
 //! One generic body per kernel, compiled once per instruction set, chosen once at run time.
 //!
 //! A kernel is a struct whose fields are its arguments. [`dispatch`] runs it at the best [`Level`]
-//! of this machine; `LEPTON_SIMD=portable|avx2` overrides the choice, and [`with_level`] does so
+//! of this machine; `LEPTON_SIMD=portable|avx2|avx512` overrides the choice, and [`with_level`] does so
 //! for one closure on one thread. Holding a level's token *is* the proof that the CPU has it.
 //!
 //! Two habits keep bodies fast: mark every step `#[inline(always)]`, and never hand a closure to
@@ -9,6 +9,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod erf;
 mod float;
 mod lane;
@@ -19,18 +21,23 @@ mod reduce;
 mod register;
 mod scalar;
 mod slice;
+mod stream;
 
 #[cfg(target_arch = "x86_64")]
 use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+use avx512::Avx512;
 pub use float::Float;
 pub use lane::{Lane, Libm, Libm2, Num, Vector};
 pub use level::{Level, dispatch, level, with_level};
 use portable::Portable;
+pub(crate) use reduce::{MaxBody, Partial, SumBody};
 pub use reduce::{dot, max_slice, reduce_slice, sum_slice};
 pub use slice::{
     MapBody, ZipBody, map_in_place, map_slice, zip_in_place_left, zip_in_place_right, zip_slice,
 };
 pub(crate) use slice::{load as load_part, store as store_part};
+pub(crate) use stream::stream_copy;
 
 /// The most elements that a vector of any level holds.
 pub const MAX_LANES: usize = 16;
@@ -53,6 +60,20 @@ pub trait Simd: Copy + Send + Sync + 'static {
     type F64: Lane + Vector<Elem = f64>;
     /// Runs `kernel` compiled with this set's features.
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Out;
+}
+
+/// Asks for the cache line at `address`, which need not be readable; a hint that changes no result.
+#[inline(always)]
+pub(crate) fn prefetch<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing that a program can see and never faults; its instruction
+        // (SSE) is part of every x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
 }
 
 #[cfg(test)]

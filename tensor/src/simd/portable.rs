@@ -35,6 +35,7 @@ macro_rules! wide_register {
     ($R:ty, $E:ty, $LANES:literal, $MANTISSA_BITS:literal) => {
         impl Reg for $R {
             type Elem = $E;
+            type Mask = Self;
             const LANES: usize = $LANES;
 
             #[inline(always)]
@@ -107,6 +108,18 @@ macro_rules! wide_register {
             #[inline(always)]
             fn eq(self, o: Self) -> Self {
                 self.simd_eq(o)
+            }
+            #[inline(always)]
+            fn both(a: Self, b: Self) -> Self {
+                a & b
+            }
+            #[inline(always)]
+            fn either(a: Self, b: Self) -> Self {
+                a | b
+            }
+            #[inline(always)]
+            fn not(mask: Self) -> Self {
+                mask ^ <$R>::splat(<$E as Tables>::ALL_BITS)
             }
             #[inline(always)]
             fn and(self, o: Self) -> Self {

@@ -21,12 +21,12 @@ pub fn reduce_slice<T: Float, F: ZipBody>(level: Level, f: &F, neutral: T, x: &[
 /// assert_eq!(sum_slice(level(), &[0.25f32; 1_000_003]), 250_000.75);
 /// ```
 pub fn sum_slice<T: Float>(level: Level, x: &[T]) -> T {
-    reduce_slice(level, &Sum, T::splat(0.0), x)
+    reduce_slice(level, &SumBody, T::splat(0.0), x)
 }
 
 /// The largest of `x`: NaN where any is NaN, -inf when empty.
 pub fn max_slice<T: Float>(level: Level, x: &[T]) -> T {
-    reduce_slice(level, &Largest, T::splat(f64::NEG_INFINITY), x)
+    reduce_slice(level, &MaxBody, T::splat(f64::NEG_INFINITY), x)
 }
 
 /// The sum of `x[i] * y[i]`.
@@ -39,20 +39,22 @@ pub fn dot<T: Float>(level: Level, x: &[T], y: &[T]) -> T {
     level.dispatch(Dot { x, y })
 }
 
+/// `x + y`.
 #[derive(Clone, Copy)]
-struct Sum;
+pub(crate) struct SumBody;
 
-impl ZipBody for Sum {
+impl ZipBody for SumBody {
     #[inline(always)]
     fn f<T: Lane>(&self, x: T, y: T) -> T {
         x + y
     }
 }
 
+/// The larger; NaN where either is.
 #[derive(Clone, Copy)]
-struct Largest;
+pub(crate) struct MaxBody;
 
-impl ZipBody for Largest {
+impl ZipBody for MaxBody {
     #[inline(always)]
     fn f<T: Lane>(&self, x: T, y: T) -> T {
         x.max(y)
@@ -92,14 +94,14 @@ impl<T: Float> Kernel for Dot<'_, T> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) -> T {
         let zero = T::splat(0.0);
-        let mut tree = Tree::new(Sum, zero);
+        let mut tree = Tree::new(SumBody, zero);
         let mut start = 0;
         while start < self.x.len() {
             let end = self.x.len().min(start + BLOCK);
             let mut part = Partial::<T, S>::new(zero);
             let (x, y) = (&self.x[start..end], &self.y[start..end]);
             part.feed(x, y, zero, |a, x, y| x.mul_add(y, a));
-            tree.push(part.finish(Sum));
+            tree.push(part.finish(SumBody));
             start += BLOCK;
         }
         tree.finish()
@@ -107,17 +109,23 @@ impl<T: Float> Kernel for Dot<'_, T> {
 }
 
 /// Four vectors of partial results.
-struct Partial<T: Float, S: Simd>([T::Vec<S>; UNROLL]);
+pub(crate) struct Partial<T: Float, S: Simd>([T::Vec<S>; UNROLL]);
 
 impl<T: Float, S: Simd> Partial<T, S> {
     #[inline(always)]
-    fn new(neutral: T) -> Self {
+    pub(crate) fn new(neutral: T) -> Self {
         Partial([Vector::repeat(neutral); UNROLL])
+    }
+
+    /// Partial results that were made elsewhere.
+    #[inline(always)]
+    pub(crate) fn of(parts: [T::Vec<S>; UNROLL]) -> Self {
+        Partial(parts)
     }
 
     /// Takes in every element of `x` and `y` by `step(partial, x, y)`; the tail is padded.
     #[inline(always)]
-    fn feed(
+    pub(crate) fn feed(
         &mut self,
         x: &[T],
         y: &[T],
@@ -148,7 +156,7 @@ impl<T: Float, S: Simd> Partial<T, S> {
 
     /// All partial results in one, pairwise.
     #[inline(always)]
-    fn finish(self, f: impl ZipBody) -> T {
+    pub(crate) fn finish(self, f: impl ZipBody) -> T {
         let [a, b, c, d] = self.0;
         let v = f.f(f.f(a, b), f.f(c, d));
         let mut x = [T::default(); MAX_LANES];

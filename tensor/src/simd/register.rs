@@ -6,10 +6,12 @@ use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
 use super::math::{self, Tables};
 use super::{Lane, Libm, Libm2, Num, Vector};
 
-/// A machine register of floats. Masks are registers too: all bits set where true, none where false.
+/// A machine register of floats.
 pub(super) trait Reg: Copy {
     /// The element.
     type Elem: Tables;
+    /// The answer of a comparison: a register with all bits of a lane set or none, or a bit a lane.
+    type Mask: Copy;
     /// Elements in the register.
     const LANES: usize;
 
@@ -40,11 +42,17 @@ pub(super) trait Reg: Copy {
     /// The nearest integer, ties to even.
     fn round_even(self) -> Self;
     /// `self < o`.
-    fn lt(self, o: Self) -> Self;
+    fn lt(self, o: Self) -> Self::Mask;
     /// `self <= o`.
-    fn le(self, o: Self) -> Self;
+    fn le(self, o: Self) -> Self::Mask;
     /// `self == o`.
-    fn eq(self, o: Self) -> Self;
+    fn eq(self, o: Self) -> Self::Mask;
+    /// True where both masks are.
+    fn both(a: Self::Mask, b: Self::Mask) -> Self::Mask;
+    /// True where either mask is.
+    fn either(a: Self::Mask, b: Self::Mask) -> Self::Mask;
+    /// True where the mask is not.
+    fn not(mask: Self::Mask) -> Self::Mask;
     /// Bitwise and.
     fn and(self, o: Self) -> Self;
     /// Bitwise or.
@@ -52,13 +60,18 @@ pub(super) trait Reg: Copy {
     /// Bitwise exclusive or.
     fn xor(self, o: Self) -> Self;
     /// `a` where the mask is set, else `b`.
-    fn select(mask: Self, a: Self, b: Self) -> Self;
+    fn select(mask: Self::Mask, a: Self, b: Self) -> Self;
     /// True where the mask has any lane set.
-    fn any(mask: Self) -> bool;
+    fn any(mask: Self::Mask) -> bool;
     /// Each lane's bits shifted left by the bits of a mantissa.
     fn shift_into_exponent(self) -> Self;
     /// Each lane's bits shifted right by the bits of a mantissa, zeros coming in.
     fn shift_out_of_exponent(self) -> Self;
+    /// `self * 2^n` for integer-valued `n`.
+    #[inline(always)]
+    fn scale(self, n: Self) -> Self {
+        math::scale(V(self), V(n)).0
+    }
     /// Transposes a square of `LANES` registers.
     fn transpose(square: &mut [V<Self>]);
 }
@@ -69,7 +82,7 @@ pub(super) struct V<R>(pub(super) R);
 
 /// The answer of comparing two [`V`]s.
 #[derive(Clone, Copy)]
-pub(super) struct Mask<R>(R);
+pub(super) struct Mask<R: Reg>(R::Mask);
 
 impl<R: Reg> Add for V<R> {
     type Output = Self;
@@ -115,7 +128,7 @@ impl<R: Reg> BitAnd for Mask<R> {
     type Output = Self;
     #[inline(always)]
     fn bitand(self, o: Self) -> Self {
-        Mask(self.0.and(o.0))
+        Mask(R::both(self.0, o.0))
     }
 }
 
@@ -123,7 +136,7 @@ impl<R: Reg> BitOr for Mask<R> {
     type Output = Self;
     #[inline(always)]
     fn bitor(self, o: Self) -> Self {
-        Mask(self.0.or(o.0))
+        Mask(R::either(self.0, o.0))
     }
 }
 
@@ -131,7 +144,7 @@ impl<R: Reg> Not for Mask<R> {
     type Output = Self;
     #[inline(always)]
     fn not(self) -> Self {
-        Mask(self.0.xor(R::splat(R::Elem::ALL_BITS)))
+        Mask(R::not(self.0))
     }
 }
 
@@ -204,6 +217,10 @@ impl<R: Reg> Lane for V<R> {
         V((n + Self::splat(R::Elem::INTEGER + R::Elem::BIAS))
             .0
             .shift_into_exponent())
+    }
+    #[inline(always)]
+    fn scale(self, n: Self) -> Self {
+        V(self.0.scale(n.0))
     }
     #[inline(always)]
     fn frexp(self) -> (Self, Self) {

@@ -77,6 +77,10 @@ macro_rules! scalar_lane {
                 <$T>::from_bits(biased.to_bits() << $MANTISSA_BITS)
             }
             #[inline(always)]
+            fn scale(self, n: Self) -> Self {
+                math::scale(self, n)
+            }
+            #[inline(always)]
             fn frexp(self) -> (Self, Self) {
                 let mantissa = self.to_bits() & <$T>::MANTISSA.to_bits();
                 let e = (self.to_bits() >> $MANTISSA_BITS) as $T - (<$T>::BIAS - 1.0) as $T;

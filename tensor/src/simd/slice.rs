@@ -21,13 +21,13 @@ use super::{Float, Kernel, Lane, Level, MAX_LANES, Simd, Vector};
 /// map_slice(level(), &Sigmoid, &[0.0, 1000.0, -1000.0], &mut y);
 /// assert_eq!(y, [0.5, 1.0, 0.0]);
 /// ```
-pub trait MapBody: Copy + Send + Sync {
+pub trait MapBody: Copy + Send + Sync + 'static {
     /// The value at `x`; mark it `#[inline(always)]`.
     fn f<T: Lane>(&self, x: T) -> T;
 }
 
 /// A function of two numbers, written for every lane.
-pub trait ZipBody: Copy + Send + Sync {
+pub trait ZipBody: Copy + Send + Sync + 'static {
     /// The value at `(x, y)`; mark it `#[inline(always)]`.
     fn f<T: Lane>(&self, x: T, y: T) -> T;
 }

@@ -1,6 +1,7 @@
 //! From the name of a function to the library's methods, by group. The arguments decide variants.
 
 mod activation;
+mod attention;
 mod binary;
 mod compare;
 mod index;
@@ -8,6 +9,7 @@ mod integer;
 mod linalg;
 mod matmul;
 mod network;
+mod norm;
 mod reduce;
 mod unary;
 mod view;
@@ -39,6 +41,8 @@ pub(crate) fn evaluate(c: &Call<'_>) -> Out {
         linalg::call,
         integer::call,
         network::call,
+        norm::call,
+        attention::call,
     ];
     for group in groups {
         match group(c) {

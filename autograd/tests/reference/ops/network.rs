@@ -1,6 +1,6 @@
 //! Operations of networks: layers without parameters of their own, windows, padding.
 
-use lepton_autograd::{ConvOptions, Tensor, Var};
+use lepton_autograd::{AvgPoolOptions, ConvOptions, Divisor, MaxPoolOptions, Tensor, Var};
 
 use super::{elsewhere, one, two};
 use crate::call::{Arg, Call, Out};
@@ -29,59 +29,16 @@ pub(crate) fn call(c: &Call<'_>) -> Out {
             }])
         }
         "embedding" => {
-            // Only the gradient's scale would depend on these.
+            // Only the gradient's scale would depend on this.
             if c.flag(usize::MAX, "scale_grad_by_freq", false)? {
                 return lacks("an embedding that scales its gradient by frequency");
             }
-            if c.opt_int(2, "padding_idx")?.is_some() {
-                return lacks("an embedding with a row that does not learn");
-            }
+            let padding = c.opt_int(2, "padding_idx")?;
             two(c, |w, index| {
-                let rows = w.index_select(0, &index.reshape(&[index.numel()]));
-                rows.reshape(&[index.shape(), &w.shape()[1..]].concat())
+                let rows = w.shape()[0] as isize;
+                w.embedding(index, padding.map(|p| p.rem_euclid(rows) as usize))
             })
         }
-        "layer_norm" => {
-            let n = c
-                .opt_sizes(1, "normalized_shape")?
-                .unwrap_or_default()
-                .len();
-            let (w, b) = (c.opt_var(2, "weight")?, c.opt_var(3, "bias")?);
-            let eps = c.number(4, "eps", 1e-5)?;
-            one(c, |x| {
-                affine(&normalised(x, n, eps), w.as_ref(), b.as_ref())
-            })
-        }
-        "layer_norm_shifted" | "trap_layer_norm_constant_row" => one(c, |x| normalised(x, 1, 1e-5)),
-        "rms_norm" => {
-            let n = c
-                .opt_sizes(1, "normalized_shape")?
-                .unwrap_or_default()
-                .len() as isize;
-            let (w, eps) = (c.opt_var(2, "weight")?, c.number(3, "eps", f64::EPSILON)?);
-            let axes: Vec<isize> = (-n..0).collect();
-            one(c, |x| {
-                let size = (x.square().mean(&axes) + eps).keep_axes(x, &axes);
-                affine(&(x * size.rsqrt()), w.as_ref(), None)
-            })
-        }
-        "group_norm" => {
-            let groups = c.int(1, "num_groups", 1)? as usize;
-            let (w, b) = (c.opt_var(2, "weight")?, c.opt_var(3, "bias")?);
-            let eps = c.number(4, "eps", 1e-5)?;
-            one(c, |x| {
-                let size = x.shape()[1..].iter().product::<usize>() / groups.max(1);
-                let flat = x.reshape(&[x.shape()[0], groups, size]);
-                channels(
-                    &normalised(&flat, 1, eps).reshape(x.shape()),
-                    w.as_ref(),
-                    b.as_ref(),
-                )
-            })
-        }
-        "batch_norm" => batch_norm(c, 0),
-        "instance_norm" => batch_norm(c, 1),
-        "local_response_norm" => response_norm(c),
         "normalize" | "trap_normalize_zero" => {
             let (p, axis) = (
                 c.number(1, "p", 2.0)?,
@@ -150,79 +107,8 @@ pub(crate) fn call(c: &Call<'_>) -> Out {
         "max_pool1d" | "max_pool2d" | "max_pool3d" => max_pool(c),
         "adaptive_avg_pool1d" | "adaptive_avg_pool2d" | "adaptive_avg_pool3d" => adaptive_avg(c),
         "pad" => pad(c),
-        "scaled_dot_product_attention" | "trap_masked_softmax_attention" => attention(c),
         _ => elsewhere(),
     }
-}
-
-/// Mean 0 and variance 1 over the last `n` axes.
-fn normalised(x: &Var, n: usize, eps: f64) -> Var {
-    let axes: Vec<isize> = (-(n as isize)..0).collect();
-    let centred = x - x.mean(&axes).keep_axes(x, &axes);
-    let var = x.var(&axes, 0.0).keep_axes(x, &axes);
-    centred * (var + eps).rsqrt()
-}
-
-fn affine(x: &Var, w: Option<&Var>, b: Option<&Var>) -> Var {
-    let x = w.map_or_else(|| x.clone(), |w| x * w);
-    b.map_or_else(|| x.clone(), |b| &x + b)
-}
-
-/// One weight and bias for each channel (axis 1).
-fn channels(x: &Var, w: Option<&Var>, b: Option<&Var>) -> Var {
-    let wide = |v: &Var| {
-        let mut shape = vec![1; x.rank()];
-        shape[1] = v.numel();
-        v.reshape(&shape)
-    };
-    affine(x, w.map(wide).as_ref(), b.map(wide).as_ref())
-}
-
-/// Statistics over all axes but the channels' (and the first `examples`), or given ones.
-fn batch_norm(c: &Call<'_>, examples: usize) -> Out {
-    c.ignore("momentum");
-    let (mean, var) = (c.opt_var(1, "running_mean")?, c.opt_var(2, "running_var")?);
-    let (w, b) = (c.opt_var(3, "weight")?, c.opt_var(4, "bias")?);
-    let name = if examples == 0 {
-        "training"
-    } else {
-        "use_input_stats"
-    };
-    let training = c.flag(5, name, examples == 1)?;
-    let _ = c.arg(6, "momentum");
-    let eps = c.number(7, "eps", 1e-5)?;
-    one(c, |x| {
-        let axes: Vec<isize> = (0..x.rank())
-            .filter(|&a| a != 1 && a >= examples)
-            .map(|a| a as isize)
-            .collect();
-        let wide = |v: &Var| {
-            let mut shape = vec![1; x.rank()];
-            shape[1] = v.numel();
-            v.reshape(&shape)
-        };
-        let (m, v) = match (&mean, &var) {
-            (Some(m), Some(v)) if !training => (wide(m), wide(v)),
-            _ => (
-                x.mean(&axes).keep_axes(x, &axes),
-                x.var(&axes, 0.0).keep_axes(x, &axes),
-            ),
-        };
-        channels(&((x - m) * (v + eps).rsqrt()), w.as_ref(), b.as_ref())
-    })
-}
-
-fn response_norm(c: &Call<'_>) -> Out {
-    let size = c.int(1, "size", 1)? as usize;
-    let (alpha, beta) = (c.number(2, "alpha", 1e-4)?, c.number(3, "beta", 0.75)?);
-    let k = c.number(4, "k", 1.0)?;
-    one(c, |x| {
-        let mut around = vec![(0, 0); x.rank()];
-        around[1] = (size / 2, (size - 1) / 2);
-        let windows = x.square().pad(&around).unfold(1, size, 1);
-        let scale = windows.mean(&[-1]) * alpha + k;
-        x / scale.pow_scalar(beta)
-    })
 }
 
 /// One number for all `n` window axes, or one each.
@@ -257,11 +143,16 @@ fn conv(c: &Call<'_>, n: usize) -> Out {
     };
     let single = x.rank() == n + 1;
     let x = if single { x.unsqueeze(0) } else { x };
-    let x = x.pad(&[&[(0, 0), (0, 0)], &around[..]].concat());
+    let even = around.iter().all(|&(before, after)| before == after);
+    let x = match even {
+        true => x,
+        false => x.pad(&[&[(0, 0), (0, 0)], &around[..]].concat()),
+    };
+    let padding: Vec<usize> = around.iter().map(|p| if even { p.0 } else { 0 }).collect();
     let flat = |v: &[usize]| if n == 1 { [1, v[0]] } else { [v[0], v[1]] };
     let options = ConvOptions {
         stride: flat(&stride),
-        padding: [0, 0],
+        padding: pair(&padding, 0),
         dilation: flat(&dilation),
         groups,
     };
@@ -322,6 +213,29 @@ impl Pool {
     }
 }
 
+/// Images `[n, c, h, w]` from those with one or two axes, with or without a batch.
+fn as_images(x: &Var, n: usize) -> Var {
+    let s = x.shape();
+    let first = s.len() - n;
+    let (batch, channels) = if first == 2 { (s[0], s[1]) } else { (1, s[0]) };
+    let height = if n == 1 { 1 } else { s[first] };
+    x.reshape(&[batch, channels, height, s[s.len() - 1]])
+}
+
+/// Results in the form of the images that `as_images` was given.
+fn from_images(y: &Var, like: &Var, n: usize) -> Var {
+    let first = like.rank() - n;
+    y.reshape(&[&like.shape()[..first], &y.shape()[4 - n..]].concat())
+}
+
+/// Both numbers, where one axis has only the second.
+fn pair(v: &[usize], missing: usize) -> [usize; 2] {
+    match *v {
+        [one] => [missing, one],
+        _ => [v[0], v[1]],
+    }
+}
+
 fn padded(x: &Var, around: &[(usize, usize)], fill: f64) -> Var {
     if fill == 0.0 {
         return x.pad(around);
@@ -351,6 +265,23 @@ fn avg_pool(c: &Call<'_>) -> Out {
     let pool = pool(c, [2, 3, usize::MAX, 4])?;
     let include = c.flag(5, "count_include_pad", true)?;
     let divisor = c.opt_number(6, "divisor_override")?;
+    let n = pool.kernel.len();
+    if n <= 2 {
+        let options = AvgPoolOptions {
+            stride: Some(pair(&pool.stride, 1)),
+            padding: pair(&pool.padding, 0),
+            ceil: pool.ceil,
+            divisor: match divisor {
+                Some(d) => Divisor::Fixed(d as usize),
+                None if include => Divisor::Padded,
+                None => Divisor::Inside,
+            },
+        };
+        let kernel = pair(&pool.kernel, 1);
+        return one(c, |x| {
+            from_images(&as_images(x, n).avg_pool2d(kernel, options), x, n)
+        });
+    }
     one(c, |x| {
         let sum = pool.unfold(x, 0.0).sum(&[-1]);
         if let Some(d) = divisor {
@@ -399,6 +330,28 @@ fn max_pool(c: &Call<'_>) -> Out {
     let pool = pool(c, [2, 3, 4, 5])?;
     let indices = c.flag(6, "return_indices", false)?;
     let x = c.var(0)?;
+    let n = pool.kernel.len();
+    if n <= 2 {
+        let options = MaxPoolOptions {
+            stride: Some(pair(&pool.stride, 1)),
+            padding: pair(&pool.padding, 0),
+            dilation: pair(&pool.dilation, 1),
+            ceil: pool.ceil,
+        };
+        let (images, kernel) = (as_images(&x, n), pair(&pool.kernel, 1));
+        if !indices {
+            return Ok(vec![from_images(
+                &images.max_pool2d(kernel, options),
+                &x,
+                n,
+            )]);
+        }
+        let (values, places) = images.max_pool2d_with_indices(kernel, options);
+        return Ok(vec![
+            from_images(&values, &x, n),
+            from_images(&places, &x, n),
+        ]);
+    }
     let windows = pool.unfold(&x, f64::NEG_INFINITY);
     let (values, taps) = windows.max_along(-1);
     if !indices {
@@ -502,52 +455,4 @@ fn pad(c: &Call<'_>) -> Out {
         x = x.index_select(axis as isize, &Var::new(&index, &[index.len()]));
     }
     Ok(vec![x])
-}
-
-/// Softmax attention; a row of which nothing is kept gives 0.
-fn attention(c: &Call<'_>) -> Out {
-    let (q, k, v) = (c.var(0)?, c.var(1)?, c.var(2)?);
-    let mask = c.opt_var(3, "attn_mask")?;
-    if c.number(4, "dropout_p", 0.0)? != 0.0 {
-        return lacks("attention with dropout");
-    }
-    let causal = c.flag(5, "is_causal", false)?;
-    let scale = c.number(
-        6,
-        "scale",
-        1.0 / (*q.shape().last().unwrap_or(&1) as f64).sqrt(),
-    )?;
-    let gqa = c.flag(7, "enable_gqa", false)?;
-    let heads = |x: &Var| {
-        let n = q.rank() as isize - 3;
-        match gqa && q.shape()[n as usize] != x.shape()[n as usize] {
-            true => x.repeat_interleave(q.shape()[n as usize] / x.shape()[n as usize], n),
-            false => x.clone(),
-        }
-    };
-    let (k, v) = (heads(&k), heads(&v));
-    let mut scores = q.matmul(&k.t()) * scale;
-    let keep = match mask {
-        Some(m) if m.dtype().is_float() => {
-            scores = scores + m;
-            None
-        }
-        other => other,
-    };
-    let (l, s) = (
-        scores.shape()[scores.rank() - 2],
-        scores.shape()[scores.rank() - 1],
-    );
-    let below = causal.then(|| Var::ones(&[l, s], scores.dtype(), scores.device()).tril(0));
-    for keep in [keep, below].into_iter().flatten() {
-        scores = scores.masked_fill(&keep.logical_not(), f64::NEG_INFINITY);
-    }
-    let low = Var::full(&[], f64::NEG_INFINITY, scores.dtype(), scores.device());
-    let kept = scores.ne(&low).sum(&[-1]).unsqueeze(-1);
-    let none = kept.eq(&kept.zeros_like());
-    let weights = scores
-        .masked_fill(&none, 0.0)
-        .softmax(-1)
-        .masked_fill(&none, 0.0);
-    Ok(vec![weights.matmul(&v)])
 }

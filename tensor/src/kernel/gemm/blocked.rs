@@ -10,15 +10,17 @@ use super::view::{MatMut, MatRef};
 use crate::simd::{Float, Level};
 use crate::threads::parallel_for;
 
-/// Steps of k in one pass: a panel of A and one of B stay in the first cache (6 and 16 KiB).
-const DEPTH: usize = 256;
+/// Bytes of one column of B that pass at once: 512 steps of k in f32. Fewer would read and write C
+/// more often; a panel of B (32 or 64 KiB) need not stay in the first cache, since it is read in order.
+const DEPTH_BYTES: usize = 512 * 4;
 /// Bytes of a packed block of A, which stays in the second cache.
-const LEFT_BYTES: usize = 168 * DEPTH * 4;
+const LEFT_BYTES: usize = 144 * DEPTH_BYTES;
 /// Columns of a packed block of B, which stays in the third cache.
 const RIGHT_COLUMNS: usize = 2048;
 /// Multiplications below which a product stays on one thread: some 25 microseconds.
 const PARALLEL: usize = 1 << 21;
-/// A block of A is read where it stands when it is this small and meets no more columns than this.
+/// A block of A whose steps of k are not adjacent is read where it stands when it is this small and
+/// meets no more columns than this; where they are adjacent, its rows are read in order anyway.
 const DIRECT_LEFT_BYTES: usize = 1 << 17;
 const DIRECT_LEFT_COLUMNS: usize = 256;
 /// The widest row of B, in bytes, that is read where it stands: wider ones meet in the same cache
@@ -54,8 +56,8 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) {
     let k = job.a.shape()[1];
     let tile = job.level.dispatch(AskTile::<T>(PhantomData));
     let parallel = job.parallel && m.saturating_mul(n).saturating_mul(k) >= PARALLEL;
-    let rows = even(m, LEFT_BYTES / DEPTH / size_of::<T>(), tile.rows);
-    let depth = even(k, DEPTH, 1);
+    let rows = even(m, LEFT_BYTES / DEPTH_BYTES, tile.packed_rows);
+    let depth = even(k, DEPTH_BYTES / size_of::<T>(), 1);
     let blocks = m.div_ceil(rows);
 
     let mut memory = Scratch::right();
@@ -180,30 +182,34 @@ fn block<T: Float>(
     let mut memory = Scratch::left();
     let [row, step] = job.a.strides();
     let bytes = rows.len() * k * size_of::<T>();
-    let a = if cols.len() <= DIRECT_LEFT_COLUMNS && bytes <= DIRECT_LEFT_BYTES {
+    let small = cols.len() <= DIRECT_LEFT_COLUMNS && bytes <= DIRECT_LEFT_BYTES;
+    let a = if step == 1 || small {
         let start = job.a.at(rows.start, steps.start);
         Left {
             start,
+            rows: tile.rows,
             panel: tile.rows as isize * row,
             row,
             step,
             packed: false,
         }
     } else {
-        let panels = rows.len().div_ceil(tile.rows);
-        let out = memory.get::<T>(panels * tile.rows * k + SLACK);
+        let width = tile.packed_rows;
+        let panels = rows.len().div_ceil(width);
+        let out = memory.get::<T>(panels * width * k + SLACK);
         let start = out.as_ptr();
         let (rows, steps) = ([rows.start, rows.len()], [steps.start, k]);
         job.level.dispatch(Pack {
             from: job.a,
             rows,
             steps,
-            width: tile.rows,
+            width,
             out,
         });
-        let (panel, step) = ((tile.rows * k) as isize, tile.rows as isize);
+        let (panel, step) = ((width * k) as isize, width as isize);
         Left {
             start,
+            rows: width,
             panel,
             row: 1,
             step,

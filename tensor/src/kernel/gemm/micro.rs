@@ -2,7 +2,7 @@
 //! B and one column of A go by for each step of k.
 
 use super::view::MatMut;
-use crate::simd::{Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector};
+use crate::simd::{Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector, prefetch};
 
 /// Vectors in a tile's row.
 pub(super) const TILE_VECTORS: usize = 2;
@@ -12,6 +12,9 @@ pub(super) const TILE_VECTORS: usize = 2;
 pub(super) struct TileShape {
     pub(super) rows: usize,
     pub(super) cols: usize,
+    /// Rows of a packed panel of A: one tile's, or as many tiles' as make a vector, since whole
+    /// vectors are quicker to transpose.
+    pub(super) packed_rows: usize,
 }
 
 /// Asks a level for its tile.
@@ -21,9 +24,11 @@ impl<T: Float> Kernel for AskTile<T> {
     type Out = TileShape;
     #[inline(always)]
     fn run<S: Simd>(self, _: S) -> TileShape {
+        let (rows, lanes) = (S::TILE_ROWS, T::Vec::<S>::LANES);
         TileShape {
-            rows: S::TILE_ROWS,
-            cols: TILE_VECTORS * T::Vec::<S>::LANES,
+            rows,
+            cols: TILE_VECTORS * lanes,
+            packed_rows: if lanes % rows == 0 { lanes } else { rows },
         }
     }
 }
@@ -32,12 +37,24 @@ impl<T: Float> Kernel for AskTile<T> {
 #[derive(Clone, Copy)]
 pub(super) struct Left<T> {
     pub(super) start: *const T,
-    /// From one panel of tile rows to the next.
+    /// Rows of a panel, a multiple of the tile's.
+    pub(super) rows: usize,
+    /// From one panel to the next.
     pub(super) panel: isize,
     pub(super) row: isize,
     pub(super) step: isize,
-    /// The panels are packed: rows adjacent, steps `TILE_ROWS` apart.
+    /// The panels are packed: rows adjacent, steps `rows` apart.
     pub(super) packed: bool,
+}
+
+impl<T> Left<T> {
+    /// The address of row `i` at the first step.
+    #[inline(always)]
+    fn row(&self, i: usize) -> *const T {
+        let (panel, row) = ((i / self.rows) as isize, (i % self.rows) as isize);
+        self.start
+            .wrapping_offset(panel * self.panel + row * self.row)
+    }
 }
 
 /// The columns of B that a block multiplies, as panels of tile columns; each step's are adjacent.
@@ -63,6 +80,8 @@ impl<T: Float> Kernel for Block<'_, T> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         match (S::TILE_ROWS, self.a.packed) {
+            (8, true) => self.tiles::<S, 8, true>(),
+            (8, false) => self.tiles::<S, 8, false>(),
             (6, true) => self.tiles::<S, 6, true>(),
             (6, false) => self.tiles::<S, 6, false>(),
             (_, true) => self.tiles::<S, 2, true>(),
@@ -75,18 +94,54 @@ impl<T: Float> Block<'_, T> {
     #[inline(always)]
     fn tiles<S: Simd, const ROWS: usize, const PACKED: bool>(&self) {
         let [m, n] = self.c.shape();
-        let cols = TILE_VECTORS * T::Vec::<S>::LANES;
+        let lanes = T::Vec::<S>::LANES;
+        let cols = TILE_VECTORS * lanes;
         for (jp, j) in (0..n).step_by(cols).enumerate() {
             let b = self.b.start.wrapping_offset(jp as isize * self.b.panel);
-            for (ip, i) in (0..m).step_by(ROWS).enumerate() {
-                let a = self.a.start.wrapping_offset(ip as isize * self.a.panel);
-                let rows = ROWS.min(m - i);
-                // SAFETY: the makers of `Left` and `Right` vouch that the panels of this block
-                // hold `k` steps of `rows` rows and of `cols` columns.
-                let sums = unsafe { self.multiply::<S, ROWS, PACKED>(a, b, rows) };
-                // SAFETY: the tile begins inside `c`, and `write` keeps to its edges; the block
-                // owns all elements of `c`.
-                unsafe { self.write::<S, ROWS>(&sums, i, j, [rows, cols.min(n - j)]) };
+            for i in (0..m).step_by(ROWS) {
+                let a = self.a.row(i);
+                let size = [ROWS.min(m - i), cols.min(n - j)];
+                // At the edges a tile of fewer rows or of one vector does less for nothing; an
+                // element's sum runs in the same order in all of them.
+                match (size[0], size[1] <= lanes) {
+                    (1, _) => self.tile::<S, 1, TILE_VECTORS, false>(a, b, [i, j], size),
+                    (2..=4, _) if ROWS > 4 => {
+                        self.tile::<S, 4, TILE_VECTORS, false>(a, b, [i, j], size);
+                    }
+                    (_, true) => self.tile::<S, ROWS, 1, PACKED>(a, b, [i, j], size),
+                    _ => self.tile::<S, ROWS, TILE_VECTORS, PACKED>(a, b, [i, j], size),
+                }
+            }
+        }
+    }
+
+    /// One tile: its panels begin at `a` and `b`, its elements of C at `at`.
+    #[inline(always)]
+    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const PACKED: bool>(
+        &self,
+        a: *const T,
+        b: *const T,
+        at: [usize; 2],
+        size: [usize; 2],
+    ) {
+        let full = size == [ROWS, VECTORS * T::Vec::<S>::LANES];
+        if full {
+            // C is needed only after `k` steps, and its rows are far apart.
+            for r in 0..ROWS {
+                let row = self.c.at(at[0] + r, at[1]);
+                prefetch(row);
+                prefetch(row.wrapping_add(size[1] - 1));
+            }
+        }
+        // SAFETY: the makers of `Left` and `Right` vouch that the panels of this block hold `k`
+        // steps of `size[0]` rows and of a tile's columns.
+        let sums = unsafe { self.multiply::<S, ROWS, VECTORS, PACKED>(a, b, size[0]) };
+        // SAFETY: the tile begins inside `c` and both keep to its edges; the block owns all elements
+        // of `c`.
+        unsafe {
+            match full {
+                true => self.write::<S, ROWS, VECTORS>(&sums, at),
+                false => self.write_edge::<S, ROWS, VECTORS>(&sums, at, size),
             }
         }
     }
@@ -94,12 +149,12 @@ impl<T: Float> Block<'_, T> {
     /// The sums of one tile. Rows beyond `rows` repeat the last one, so that nothing is read that
     /// may not be there.
     #[inline(always)]
-    unsafe fn multiply<S: Simd, const ROWS: usize, const PACKED: bool>(
+    unsafe fn multiply<S: Simd, const ROWS: usize, const VECTORS: usize, const PACKED: bool>(
         &self,
         a: *const T,
         b: *const T,
         rows: usize,
-    ) -> [[T::Vec<S>; TILE_VECTORS]; ROWS] {
+    ) -> [[T::Vec<S>; VECTORS]; ROWS] {
         let lanes = T::Vec::<S>::LANES;
         let mut offsets = [0isize; ROWS];
         for i in 0..ROWS {
@@ -109,13 +164,13 @@ impl<T: Float> Block<'_, T> {
                 i.min(rows - 1) as isize * self.a.row
             };
         }
-        let a_step = if PACKED { ROWS as isize } else { self.a.step };
+        let a_step = self.a.step;
         let (mut a, mut b) = (a, b);
         let zero = <T::Vec<S> as Num>::splat(0.0);
-        let mut sums = [[zero; TILE_VECTORS]; ROWS];
+        let mut sums = [[zero; VECTORS]; ROWS];
         for _ in 0..self.k {
-            let mut y = [zero; TILE_VECTORS];
-            for v in 0..TILE_VECTORS {
+            let mut y = [zero; VECTORS];
+            for v in 0..VECTORS {
                 // SAFETY: each of the `k` steps of B has two vectors of adjacent elements.
                 let part = unsafe { std::slice::from_raw_parts(b.add(v * lanes), lanes) };
                 y[v] = Vector::load(part);
@@ -124,7 +179,7 @@ impl<T: Float> Block<'_, T> {
                 // SAFETY: each of the `k` steps of A has an element in each of its `rows` rows
                 // (in all `ROWS` of them when packed).
                 let x = Vector::repeat(unsafe { *a.offset(offsets[i]) });
-                for v in 0..TILE_VECTORS {
+                for v in 0..VECTORS {
                     sums[i][v] = y[v].mul_add(x, sums[i][v]);
                 }
             }
@@ -134,40 +189,53 @@ impl<T: Float> Block<'_, T> {
         sums
     }
 
+    /// Writes `sums` to C at `[i, j]`. (All loops here have constant bounds: the sums stay in
+    /// registers.)
+    #[inline(always)]
+    unsafe fn write<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        sums: &[[T::Vec<S>; VECTORS]; ROWS],
+        [i, j]: [usize; 2],
+    ) {
+        let lanes = T::Vec::<S>::LANES;
+        for r in 0..ROWS {
+            for v in 0..VECTORS {
+                let at = self.c.at(i + r, j + v * lanes);
+                // SAFETY: the whole tile lies inside C, which the block owns.
+                let part = unsafe { std::slice::from_raw_parts_mut(at, lanes) };
+                let mut y = sums[r][v];
+                if self.add {
+                    y = y + Vector::load(part);
+                }
+                y.store(part);
+            }
+        }
+    }
+
     /// Writes the first `rows` by `cols` of `sums` to C at `[i, j]`.
     #[inline(always)]
-    unsafe fn write<S: Simd, const ROWS: usize>(
+    unsafe fn write_edge<S: Simd, const ROWS: usize, const VECTORS: usize>(
         &self,
-        sums: &[[T::Vec<S>; TILE_VECTORS]; ROWS],
-        i: usize,
-        j: usize,
+        sums: &[[T::Vec<S>; VECTORS]; ROWS],
+        [i, j]: [usize; 2],
         [rows, cols]: [usize; 2],
     ) {
         let lanes = T::Vec::<S>::LANES;
-        let full = cols == TILE_VECTORS * lanes;
+        let mut edge = [[T::default(); TILE_VECTORS * MAX_LANES]; ROWS];
         for r in 0..ROWS {
-            if r == rows {
-                break;
+            for v in 0..VECTORS {
+                sums[r][v].store(&mut edge[r][v * lanes..]);
             }
+        }
+        for r in 0..rows {
             // SAFETY: row `i + r` and columns `j .. j + cols` lie inside C, which the block owns.
             let row = unsafe { std::slice::from_raw_parts_mut(self.c.at(i + r, j), cols) };
-            if full {
-                for v in 0..TILE_VECTORS {
-                    let part = &mut row[v * lanes..(v + 1) * lanes];
-                    let mut y = sums[r][v];
-                    if self.add {
-                        y = y + Vector::load(part);
-                    }
-                    y.store(part);
-                }
-            } else {
-                let mut edge = [T::default(); TILE_VECTORS * MAX_LANES];
-                for v in 0..TILE_VECTORS {
-                    sums[r][v].store(&mut edge[v * lanes..]);
-                }
-                for x in 0..cols {
-                    row[x] = if self.add { row[x] + edge[x] } else { edge[x] };
-                }
+            for x in 0..cols {
+                row[x] = if self.add {
+                    row[x] + edge[r][x]
+                } else {
+                    edge[r][x]
+                };
             }
         }
     }

@@ -11,6 +11,7 @@ mod view;
 pub use batched::batched;
 use blocked::Job;
 pub use epilogue::{Activation, Bias, Epilogue, Identity, Relu};
+pub(crate) use pack::Scratch;
 pub use view::{MatMut, MatRef};
 
 use crate::simd::{Float, Level};
@@ -43,6 +44,17 @@ pub fn gemm<T: Float>(
     epilogue: Option<&dyn Epilogue<T>>,
 ) {
     product(level, a, b, c, accumulate, epilogue, Way::Parallel);
+}
+
+/// [`gemm`] on the caller's thread alone, without an epilogue: a tile of a larger kernel.
+pub(crate) fn tile<T: Float>(
+    level: Level,
+    a: MatRef<T>,
+    b: MatRef<T>,
+    c: MatMut<T>,
+    accumulate: bool,
+) {
+    product(level, a, b, c, accumulate, None, Way::Serial);
 }
 
 /// Whether one product may use several threads; its bits are the same.

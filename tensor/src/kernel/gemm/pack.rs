@@ -46,6 +46,7 @@ impl<T: Float> Kernel for Pack<'_, T> {
             // exist.
             unsafe {
                 match (row, step, self.width) {
+                    (1, _, 32) if rows == 32 => panel.adjacent::<32>(out),
                     (1, _, 16) if rows == 16 => panel.adjacent::<16>(out),
                     (1, _, 8) if rows == 8 => panel.adjacent::<8>(out),
                     (1, _, 6) if rows == 6 => panel.adjacent::<6>(out),
@@ -130,7 +131,7 @@ impl<T: Float> Panel<T> {
 }
 
 /// Memory for packed panels that a thread keeps, aligned to a cache line.
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     memory: Vec<u64>,
     slot: &'static std::thread::LocalKey<Cell<Vec<u64>>>,
 }
@@ -142,7 +143,7 @@ thread_local! {
 
 impl Scratch {
     /// This thread's memory for panels of A.
-    pub(super) fn left() -> Scratch {
+    pub(crate) fn left() -> Scratch {
         Scratch {
             memory: LEFT.take(),
             slot: &LEFT,
@@ -150,7 +151,7 @@ impl Scratch {
     }
 
     /// This thread's memory for panels of B.
-    pub(super) fn right() -> Scratch {
+    pub(crate) fn right() -> Scratch {
         Scratch {
             memory: RIGHT.take(),
             slot: &RIGHT,
@@ -158,7 +159,7 @@ impl Scratch {
     }
 
     /// `n` elements of `T`, with arbitrary contents.
-    pub(super) fn get<T: Float>(&mut self, n: usize) -> &mut [T] {
+    pub(crate) fn get<T: Float>(&mut self, n: usize) -> &mut [T] {
         const LINE: usize = 64;
         let bytes = n
             .checked_mul(size_of::<T>())

@@ -83,6 +83,66 @@ impl<'a, T> MatRef<'a, T> {
         }
     }
 
+    /// The matrix of `shape` within this one whose first element is `[i, j]`.
+    ///
+    /// # Panics
+    /// Where it would reach beyond this one.
+    #[must_use]
+    #[track_caller]
+    pub fn part(self, i: usize, j: usize, shape: [usize; 2]) -> Self {
+        let fits = |from: usize, n: usize, all: usize| n <= all && from <= all - n;
+        assert!(
+            fits(i, shape[0], self.shape[0]) && fits(j, shape[1], self.shape[1]),
+            "MatRef::part: {shape:?} from [{i}, {j}] reaches beyond {:?}",
+            self.shape
+        );
+        let offset = i as isize * self.strides[0] + j as isize * self.strides[1];
+        let start = self.start.wrapping_offset(offset);
+        MatRef {
+            start,
+            shape,
+            ..self
+        }
+    }
+
+    /// Row `i`, where its elements are adjacent.
+    ///
+    /// # Panics
+    /// Where they are not, or there is no such row.
+    #[inline]
+    #[track_caller]
+    pub fn row(&self, i: usize) -> &'a [T] {
+        let [rows, cols] = self.shape;
+        assert!(
+            i < rows && (self.strides[1] == 1 || cols < 2),
+            "MatRef::row: row {i} of {rows} is not there as adjacent elements"
+        );
+        // SAFETY: the elements `[i, ..]` are in the borrowed slice (see the invariant), one after the
+        // other; a row without elements reads nothing.
+        unsafe { std::slice::from_raw_parts(self.at(i, 0), cols) }
+    }
+
+    /// Writes `f` of the elements of row `i`, whatever their stride, to `out`, which has as many.
+    ///
+    /// # Panics
+    /// Where there is no such row, or `out` has another length.
+    #[track_caller]
+    pub fn row_into<U>(&self, i: usize, out: &mut [U], f: impl Fn(T) -> U)
+    where
+        T: Copy,
+    {
+        assert!(
+            i < self.shape[0] && out.len() == self.shape[1],
+            "MatRef::row_into: row {i} of {:?} does not fill {} elements",
+            self.shape,
+            out.len()
+        );
+        for (j, y) in out.iter_mut().enumerate() {
+            // SAFETY: `[i, j]` is an element (see the invariant), by the assertion above.
+            *y = f(unsafe { *self.at(i, j) });
+        }
+    }
+
     /// Rows and columns.
     pub fn shape(&self) -> [usize; 2] {
         self.shape
@@ -96,7 +156,7 @@ impl<'a, T> MatRef<'a, T> {
     /// The address of `[i, j]`, for `i < rows` and `j < cols`.
     #[inline(always)]
     pub(crate) fn at(&self, i: usize, j: usize) -> *const T {
-        debug_assert!(i < self.shape[0] && j < self.shape[1]);
+        debug_assert!(i < self.shape[0] && j < self.shape[1].max(1));
         let offset = i as isize * self.strides[0] + j as isize * self.strides[1];
         self.start.wrapping_offset(offset)
     }
@@ -185,6 +245,25 @@ impl<'a, T> MatMut<'a, T> {
     pub(crate) fn at(&self, i: usize, j: usize) -> *mut T {
         debug_assert!(i < self.shape[0].max(1) && j < self.shape[1].max(1));
         self.start.wrapping_add(i * self.row_stride + j)
+    }
+
+    /// The same elements as another type of their size.
+    ///
+    /// # Panics
+    /// Where the sizes differ.
+    pub(crate) fn cast<F: crate::simd::Float>(self) -> MatMut<'a, F>
+    where
+        T: crate::dtype::Element,
+    {
+        // Floats and integers of one size have one alignment, and all bits are values of both;
+        // `bool`, for which they are not, has no float of its size.
+        assert_eq!(size_of::<T>(), size_of::<F>(), "MatMut::cast: another size");
+        MatMut {
+            start: self.start.cast(),
+            shape: self.shape,
+            row_stride: self.row_stride,
+            borrow: PhantomData,
+        }
     }
 
     /// The block of `shape` from `[i, j]` on.

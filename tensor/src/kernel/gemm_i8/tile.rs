@@ -20,11 +20,17 @@ pub(super) fn multiply(
         i += match (level, m - i) {
             // 12 registers of sums, 2 of B, 1 of A and 1 of products.
             #[cfg(target_arch = "x86_64")]
-            (Level::Avx2, 5..) => hand_over(i, m, avx2::tile::<6>(rest, panel), write),
+            (Level::Avx2 | Level::Avx512, 5..) => {
+                hand_over(i, m, avx2::tile::<6>(rest, panel), write)
+            }
             #[cfg(target_arch = "x86_64")]
-            (Level::Avx2, 2..) => hand_over(i, m, avx2::tile::<4>(rest, panel), write),
+            (Level::Avx2 | Level::Avx512, 2..) => {
+                hand_over(i, m, avx2::tile::<4>(rest, panel), write)
+            }
             #[cfg(target_arch = "x86_64")]
-            (Level::Avx2, _) => hand_over(i, m, avx2::tile::<1>(rest, panel), write),
+            (Level::Avx2 | Level::Avx512, _) => {
+                hand_over(i, m, avx2::tile::<1>(rest, panel), write)
+            }
             (_, 2..) => hand_over(i, m, tile::<Wide, 2>(rest, panel), write),
             _ => hand_over(i, m, tile::<Wide, 1>(rest, panel), write),
         };

@@ -1,0 +1,159 @@
+//! One axis of a correlation, and how its strides become plain steps.
+
+/// Where a tap of the kernel meets the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tap {
+    /// The tap's place in the kernel.
+    pub id: usize,
+    /// The image's place that output 0 meets; it may lie outside.
+    pub at: isize,
+}
+
+/// One axis: output `o` meets the image at `o * step + tap.at`, for each tap.
+#[derive(Clone, Debug)]
+pub struct Axis {
+    /// The image's size.
+    pub size: usize,
+    /// The number of outputs.
+    pub out: usize,
+    /// Steps of the image from one output to the next.
+    pub step: usize,
+    /// The taps.
+    pub taps: Vec<Tap>,
+    /// Where output 0 is written.
+    pub first: usize,
+    /// From one output to the next where they are written.
+    pub spread: usize,
+}
+
+impl Axis {
+    /// A convolution's axis: `out` windows of `kernel` taps, `dilation` apart.
+    pub fn forward(
+        size: usize,
+        out: usize,
+        [kernel, stride, padding, dilation]: [usize; 4],
+    ) -> Axis {
+        let at = |id: usize| Tap {
+            id,
+            at: (id * dilation) as isize - padding as isize,
+        };
+        Axis {
+            size,
+            out,
+            step: stride,
+            taps: (0..kernel).map(at).collect(),
+            first: 0,
+            spread: 1,
+        }
+    }
+
+    /// The transposed axis, from `out` windows back to an image of `size`: one axis of stride 1 for
+    /// each place of the image modulo the stride, with the taps that reach such places.
+    pub fn back(
+        size: usize,
+        out: usize,
+        [kernel, stride, padding, dilation]: [usize; 4],
+    ) -> Vec<Axis> {
+        let phase = |f: usize| {
+            let distance = |id: usize| (f + padding) as isize - (id * dilation) as isize;
+            let meets = |&id: &usize| distance(id) % stride as isize == 0;
+            let tap = |id: usize| Tap {
+                id,
+                at: distance(id) / stride as isize,
+            };
+            Axis {
+                size: out,
+                out: (size - f).div_ceil(stride),
+                step: 1,
+                taps: (0..kernel).filter(meets).map(tap).collect(),
+                first: f,
+                spread: stride,
+            }
+        };
+        (0..stride.min(size)).map(phase).collect()
+    }
+
+    /// The axis cut into its phases.
+    pub(super) fn phases(&self) -> Phases {
+        let low = self.taps.iter().map(|t| t.at).min().unwrap_or(0);
+        let mut used = Vec::new();
+        let mut places = Vec::new();
+        for tap in &self.taps {
+            let distance = (tap.at - low) as usize;
+            let phase = distance % self.step;
+            let slot = used.iter().position(|&u| u == phase).unwrap_or_else(|| {
+                used.push(phase);
+                used.len() - 1
+            });
+            places.push([slot, distance / self.step]);
+        }
+        Phases {
+            low,
+            step: self.step,
+            size: self.size,
+            reach: places.iter().map(|p| p[1]).max().unwrap_or(0),
+            used,
+            places,
+        }
+    }
+}
+
+/// An axis of step `s` as up to `s` axes of step 1: the image's places modulo `s`. In its phase a
+/// tap meets output `o` at `o + shift`.
+#[derive(Clone, Debug)]
+pub(super) struct Phases {
+    low: isize,
+    step: usize,
+    size: usize,
+    /// The phases that some tap meets.
+    pub(super) used: Vec<usize>,
+    /// Each tap's index into `used` and its shift.
+    pub(super) places: Vec<[usize; 2]>,
+    /// The largest shift.
+    pub(super) reach: usize,
+}
+
+/// A run of places of a phase: so many before the image, so many inside it from `from` on, so many
+/// after it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    pub(super) before: usize,
+    pub(super) inside: usize,
+    pub(super) after: usize,
+    pub(super) from: usize,
+    pub(super) step: usize,
+}
+
+impl Phases {
+    /// Places `first .. first + n` of phase `used[slot]`.
+    pub(super) fn run(&self, slot: usize, first: usize, n: usize) -> Run {
+        let step = self.step;
+        let start = self.low + (self.used[slot] + first * step) as isize;
+        let before = (start.min(0).unsigned_abs()).div_ceil(step).min(n);
+        let from = (start + (before * step) as isize).max(0) as usize;
+        let inside = self
+            .size
+            .saturating_sub(from)
+            .div_ceil(step)
+            .min(n - before);
+        Run {
+            before,
+            inside,
+            after: n - before - inside,
+            from,
+            step,
+        }
+    }
+
+    /// How many places after each row may be shared with those before the next one, as both lie
+    /// outside the image.
+    pub(super) fn shared(&self, outputs: usize) -> usize {
+        let n = outputs + self.reach;
+        let both = |slot| {
+            let run = self.run(slot, 0, n);
+            run.before.min(run.after)
+        };
+        let least = (0..self.used.len()).map(both).min().unwrap_or(0);
+        least.min(self.reach)
+    }
+}

@@ -1,0 +1,141 @@
+//! The image as the innermost loop reads it: zeros around it, strides taken apart, so that every
+//! tap of every output is a constant distance from the output's own place.
+
+use std::ops::Range;
+
+use super::axis::{Axis, Phases, Run};
+
+/// The shape of a field: for each channel, phase of rows and phase of columns a plane that holds the
+/// block's images one after the other, rows `pitch` apart.
+///
+/// Output `[row, column]` of the block's image `i` has place `i * image + row * pitch + column`, and
+/// meets a channel's tap at `channel * self.channel + offset(tap)` from there.
+pub(super) struct Field {
+    pub(super) rows: Phases,
+    pub(super) columns: Phases,
+    /// Outputs in a row.
+    pub(super) width: usize,
+    pub(super) pitch: usize,
+    /// Rows of a plane for one image.
+    tall: usize,
+    /// From one image of the block to the next.
+    pub(super) image: usize,
+    plane: usize,
+    pub(super) channel: usize,
+}
+
+impl Field {
+    /// For blocks of at most `images` images by `outputs` rows of outputs.
+    pub(super) fn new([rows, columns]: [&Axis; 2], images: usize, outputs: usize) -> Field {
+        let width = columns.out;
+        let (rows, columns) = (rows.phases(), columns.phases());
+        let pitch = width + columns.reach - columns.shared(width);
+        let tall = outputs + rows.reach;
+        let image = tall * pitch;
+        // The last row's end has no next row to share.
+        let plane = images * image + columns.reach;
+        let planes = rows.used.len() * columns.used.len();
+        Field {
+            width,
+            pitch,
+            tall,
+            image,
+            plane,
+            // Without taps nothing is laid or read, but places there are.
+            channel: apart(planes.max(1) * plane),
+            rows,
+            columns,
+        }
+    }
+
+    /// The distance of tap `[row, column]` from an output's place.
+    pub(super) fn offset(&self, row: usize, column: usize) -> usize {
+        let ([r, down], [c, across]) = (self.rows.places[row], self.columns.places[column]);
+        (r * self.columns.used.len() + c) * self.plane + down * self.pitch + across
+    }
+
+    /// Writes one channel of the block's image `i`, for outputs from row `first` on.
+    pub(super) fn lay<T: Copy + Default>(
+        &self,
+        field: &mut [T],
+        i: usize,
+        image: &[T],
+        columns_of_image: usize,
+        first: usize,
+    ) {
+        let width = self.width + self.columns.reach;
+        for r in 0..self.rows.used.len() {
+            let down = self.rows.run(r, first, self.tall);
+            for c in 0..self.columns.used.len() {
+                let across = self.columns.run(c, 0, width);
+                let plane = (r * self.columns.used.len() + c) * self.plane + i * self.image;
+                let plane = &mut field[plane..plane + (self.tall - 1) * self.pitch + width];
+                self.lay_plane(plane, image, columns_of_image, down, across);
+            }
+        }
+    }
+
+    fn lay_plane<T: Copy + Default>(
+        &self,
+        plane: &mut [T],
+        image: &[T],
+        columns: usize,
+        down: Run,
+        across: Run,
+    ) {
+        let pitch = self.pitch;
+        let outside = |rows: Range<usize>, plane: &mut [T]| {
+            if !rows.is_empty() {
+                let last = rows.end == self.tall;
+                let end = if last { plane.len() } else { rows.end * pitch };
+                plane[rows.start * pitch..end].fill(T::default());
+            }
+        };
+        outside(0..down.before, plane);
+        let (start, end) = (down.before, down.before + down.inside);
+        outside(end..self.tall, plane);
+        let whole =
+            across.inside == pitch && columns == pitch && down.step == 1 && across.step == 1;
+        if whole && across.before == 0 {
+            // Rows of the image follow each other as those of the plane do.
+            let n = down.inside * pitch;
+            plane[start * pitch..][..n].copy_from_slice(&image[down.from * columns..][..n]);
+            return;
+        }
+        for row in 0..down.inside {
+            let from = &image[(down.from + row * down.step) * columns..][..columns];
+            let to = &mut plane[(start + row) * pitch..];
+            to[..across.before].fill(T::default());
+            let inside = &mut to[across.before..across.before + across.inside];
+            copy_steps(inside, from, across.from, across.step);
+            to[across.before + across.inside..][..across.after].fill(T::default());
+        }
+    }
+}
+
+/// `to[i] = from[start + i * step]`.
+pub(super) fn copy_steps<T: Copy>(to: &mut [T], from: &[T], start: usize, step: usize) {
+    match step {
+        _ if to.is_empty() => {}
+        1 => to.copy_from_slice(&from[start..start + to.len()]),
+        2 => {
+            let (last, most) = to.split_last_mut().expect("not empty");
+            let (pairs, _) = from[start..].as_chunks::<2>();
+            let pairs = &pairs[..most.len()];
+            for i in 0..most.len() {
+                most[i] = pairs[i][0];
+            }
+            *last = from[start + 2 * most.len()];
+        }
+        _ => {
+            let from = from[start..].iter().step_by(step);
+            to.iter_mut().zip(from).for_each(|(y, &x)| *y = x);
+        }
+    }
+}
+
+/// A distance of at least `n` elements whose multiples fall into different sets of a cache.
+pub(super) fn apart(n: usize) -> usize {
+    const LINE: usize = 16;
+    (n.div_ceil(LINE) | 1) * LINE
+}

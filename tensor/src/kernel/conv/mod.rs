@@ -1,0 +1,15 @@
+//! Correlations of images with small kernels; `README.md` beside this file tells how and why.
+
+mod axis;
+mod correlate;
+mod dots;
+mod field;
+mod finish;
+mod gradient;
+mod tile;
+mod weights;
+
+pub use axis::{Axis, Tap};
+pub use correlate::{Correlation, correlate};
+pub use gradient::{WeightGradient, weight_gradient};
+pub use weights::Weights;

@@ -1,0 +1,246 @@
+//! The innermost loop: a tile of outputs, some channels by some vectors of neighbours in a field,
+//! held in registers while the taps of the input channels go by.
+
+use crate::kernel::gemm::MatMut;
+use crate::simd::{Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector};
+
+/// Places behind a segment that a tile may read, and overwrite in its sums.
+pub(super) const SLACK: usize = MAX_LANES;
+
+/// What the tiles of a level are like.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    /// The numbers of output channels that a tile can have, largest first.
+    pub(super) rows: &'static [usize],
+    /// Elements of a vector.
+    pub(super) lanes: usize,
+}
+
+/// Asks a level for its tiles.
+pub(super) struct AskShape<T>(pub(super) std::marker::PhantomData<T>);
+
+impl<T: Float> Kernel for AskShape<T> {
+    type Out = Shape;
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> Shape {
+        let rows: &[usize] = if S::TILE_ROWS < 6 {
+            &[2, 1]
+        } else {
+            &[6, 4, 2, 1]
+        };
+        let lanes = T::Vec::<S>::LANES;
+        Shape { rows, lanes }
+    }
+}
+
+/// A part of a field where places follow each other without end of row.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Segment {
+    /// Its first place.
+    pub(super) field: usize,
+    /// Where its sums begin in each row of them.
+    pub(super) sums: usize,
+    /// Its number of places.
+    pub(super) len: usize,
+}
+
+/// Which places of a segment have sums.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Places {
+    /// All, one after the other, and less than a vector behind them.
+    All,
+    /// The first `width` of each of `rows` rows, `pitch` apart in the field and `out` apart in the
+    /// sums, and no others: the last vectors overlap those before them. A single row is cut along
+    /// itself, several are taken together.
+    Rows {
+        rows: usize,
+        width: usize,
+        pitch: usize,
+        out: usize,
+    },
+}
+
+/// `sums[channel][place] = sum of weights[channel][k] * field[place + offsets[k]]`, or `+=` where
+/// `add`, for tiles of `rows` output channels; then plus `bias[channel]`.
+pub(super) struct Tiles<'a, T> {
+    /// Output channels of a tile, one of [`Shape::rows`].
+    pub(super) rows: usize,
+    /// For each tile and each `k` its channels' weights, adjacent.
+    pub(super) weights: &'a [T],
+    pub(super) offsets: &'a [usize],
+    pub(super) field: &'a [T],
+    pub(super) segments: &'a [Segment],
+    pub(super) places: Places,
+    /// A row of sums for each channel.
+    pub(super) sums: MatMut<'a, T>,
+    pub(super) add: bool,
+    pub(super) bias: Option<&'a [T]>,
+}
+
+impl<T: Float> Kernel for Tiles<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(mut self, _: S) {
+        // Twelve sums at most, or eight where an element needs two registers (portable).
+        match (S::TILE_ROWS < 6, self.rows) {
+            (true, 2) => self.each::<S, 2, 2>(),
+            (true, _) => self.each::<S, 1, 3>(),
+            (false, 6) => self.each::<S, 6, 2>(),
+            (false, 4) => self.each::<S, 4, 2>(),
+            (false, 2) => self.each::<S, 2, 4>(),
+            (false, _) => self.each::<S, 1, 8>(),
+        }
+    }
+}
+
+impl<T: Float> Tiles<'_, T> {
+    #[inline(always)]
+    fn each<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self) {
+        let (lanes, k) = (T::Vec::<S>::LANES, self.offsets.len());
+        let [channels, columns] = self.sums.shape();
+        let reach = self.offsets.iter().copied().max().unwrap_or(0);
+        for s in self.segments {
+            let (field, sums) = match self.places {
+                Places::All => (s.len + SLACK, s.len + SLACK),
+                Places::Rows {
+                    rows,
+                    width,
+                    pitch,
+                    out,
+                } => {
+                    assert!(width >= lanes, "conv: rows of {width} are too short");
+                    ((rows - 1) * pitch + width, (rows - 1) * out + width)
+                }
+            };
+            assert!(
+                s.field + reach + field <= self.field.len() && s.sums + sums <= columns,
+                "conv: a segment of {} places ends outside its field",
+                s.len
+            );
+        }
+        let bias = self.bias.is_none_or(|b| b.len() == channels);
+        assert!(
+            ROWS == self.rows
+                && channels.is_multiple_of(ROWS)
+                && self.weights.len() == channels * k
+                && bias,
+            "conv: weights or bias are not those of {channels} channels in tiles of {ROWS}"
+        );
+        for &s in self.segments {
+            // SAFETY: the assertions above hold for every segment.
+            unsafe { self.segment::<S, ROWS, VECTORS>(s) };
+        }
+    }
+
+    /// All tiles of a segment.
+    ///
+    /// # Safety
+    /// Field and sums have room for the segment's places and, in the field, all offsets.
+    #[inline(always)]
+    unsafe fn segment<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, s: Segment) {
+        let lanes = T::Vec::<S>::LANES;
+        let wide = VECTORS * lanes;
+        let beside = [lanes, lanes];
+        match self.places {
+            Places::All => {
+                let mut q = 0;
+                while q + wide <= s.len {
+                    // SAFETY: these vectors lie in the segment.
+                    unsafe { self.tile::<S, ROWS, VECTORS>(s, [q, q], beside) };
+                    q += wide;
+                }
+                while q < s.len {
+                    // SAFETY: this vector begins in the segment, and field and sums have room for
+                    // `SLACK` places behind it.
+                    unsafe { self.tile::<S, ROWS, 1>(s, [q, q], beside) };
+                    q += lanes;
+                }
+            }
+            Places::Rows { rows: 1, width, .. } if width >= wide => {
+                for q in (0..width).step_by(wide) {
+                    let q = q.min(width - wide);
+                    // SAFETY: these vectors lie in the row.
+                    unsafe { self.tile::<S, ROWS, VECTORS>(s, [q, q], beside) };
+                }
+            }
+            Places::Rows {
+                rows,
+                width,
+                pitch,
+                out,
+            } => {
+                let steps = if rows >= VECTORS { VECTORS } else { 1 };
+                for r in (0..rows).step_by(steps) {
+                    let r = r.min(rows - steps);
+                    for q in (0..width).step_by(lanes) {
+                        let q = q.min(width - lanes);
+                        let at = [r * pitch + q, r * out + q];
+                        // SAFETY: these vectors lie in rows `r .. r + steps`, of which there are
+                        // as many.
+                        unsafe {
+                            match steps == 1 {
+                                true => self.tile::<S, ROWS, 1>(s, at, beside),
+                                false => self.tile::<S, ROWS, VECTORS>(s, at, [pitch, out]),
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// All channels at `VECTORS` vectors of places: the first `at` from the segment's start, in the
+    /// field and in the sums, the others `steps` from one to the next.
+    ///
+    /// # Safety
+    /// Field and sums have room for these vectors and, in the field, all offsets.
+    #[inline(always)]
+    unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &mut self,
+        s: Segment,
+        at: [usize; 2],
+        steps: [usize; 2],
+    ) {
+        let (lanes, k) = (T::Vec::<S>::LANES, self.offsets.len());
+        let x = self.field.as_ptr().wrapping_add(s.field + at[0]);
+        for channel in (0..self.sums.shape()[0]).step_by(ROWS) {
+            let (w, _) = self.weights[channel * k..(channel + ROWS) * k].as_chunks::<ROWS>();
+            let zero = <T::Vec<S> as Num>::splat(0.0);
+            let mut sums = [[zero; VECTORS]; ROWS];
+            for p in 0..k {
+                // SAFETY: `p < k`, the number of offsets and of chunks of weights.
+                let (w, offset) = unsafe { (w.get_unchecked(p), *self.offsets.get_unchecked(p)) };
+                let mut y = [zero; VECTORS];
+                for v in 0..VECTORS {
+                    let x = x.wrapping_add(offset + v * steps[0]);
+                    // SAFETY: this vector lies in the field, as the caller vouches.
+                    y[v] = Vector::load(unsafe { std::slice::from_raw_parts(x, lanes) });
+                }
+                for i in 0..ROWS {
+                    let w = Vector::repeat(w[i]);
+                    for v in 0..VECTORS {
+                        sums[i][v] = y[v].mul_add(w, sums[i][v]);
+                    }
+                }
+            }
+            for i in 0..ROWS {
+                let to = self.sums.at(channel + i, s.sums + at[1]);
+                let bias = self.bias.map(|b| Vector::repeat(b[channel + i]));
+                for v in 0..VECTORS {
+                    let to = to.wrapping_add(v * steps[1]);
+                    // SAFETY: this vector lies in the row of sums, as the caller vouches, which
+                    // `self` owns.
+                    let to = unsafe { std::slice::from_raw_parts_mut(to, lanes) };
+                    let mut sum = sums[i][v];
+                    if self.add {
+                        sum = sum + Vector::load(to);
+                    }
+                    if let Some(bias) = bias {
+                        sum = sum + bias;
+                    }
+                    sum.store(to);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Windows joined to one number each, in one pass.
+
+use super::lines::Lines;
+use super::{PoolAxis, planes};
+use crate::simd::{Float, Kernel, Lane, Level, MAX_LANES, Num, Simd, Vector};
+
+/// How the elements of a window are joined.
+pub(super) trait Join: Copy + Send + Sync {
+    /// What lies outside the image.
+    const OUTSIDE: f64;
+    /// Two parts of a window.
+    fn join<V: Lane>(a: V, b: V) -> V;
+}
+
+/// The larger, NaN first.
+#[derive(Clone, Copy)]
+pub(super) struct Largest;
+
+impl Join for Largest {
+    const OUTSIDE: f64 = f64::NEG_INFINITY;
+    #[inline(always)]
+    fn join<V: Lane>(a: V, b: V) -> V {
+        a.max(b)
+    }
+}
+
+/// The sum.
+#[derive(Clone, Copy)]
+pub(super) struct Total;
+
+impl Join for Total {
+    const OUTSIDE: f64 = 0.0;
+    #[inline(always)]
+    fn join<V: Lane>(a: V, b: V) -> V {
+        a + b
+    }
+}
+
+/// Writes the joined windows of images, divided by the product of their row's and column's divisor
+/// where there are any.
+pub(super) fn fold<T: Float, J: Join>(
+    level: Level,
+    how: J,
+    x: &[T],
+    axes: [PoolAxis; 2],
+    divisors: Option<[&[f64]; 2]>,
+    out: &mut [T],
+) {
+    let [r, c] = axes;
+    let (image, plane) = (r.size * c.size, r.out * c.out);
+    planes(out, plane, image, |first, out| {
+        level.dispatch(Fold {
+            how,
+            x: &x[first * image..][..out.len() / plane * image],
+            axes,
+            divisors,
+            out,
+        });
+    });
+}
+
+struct Fold<'a, T, J> {
+    how: J,
+    x: &'a [T],
+    axes: [PoolAxis; 2],
+    divisors: Option<[&'a [f64]; 2]>,
+    out: &'a mut [T],
+}
+
+impl<T: Float, J: Join> Kernel for Fold<'_, T, J> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let [rows, columns] = self.axes;
+        let _ = self.how;
+        let outside = <T as Num>::splat(J::OUTSIDE);
+        let mut lines = Lines::new(columns, outside);
+        let image = rows.size * columns.size;
+        let outputs = self.out.chunks_exact_mut(rows.out * columns.out);
+        for (p, plane) in outputs.enumerate() {
+            let image = &self.x[p * image..][..image];
+            for (o, out) in plane.chunks_exact_mut(columns.out).enumerate() {
+                down::<T, S, J>(rows, o, image, &mut lines.inside()[..columns.size]);
+                lines.cut();
+                let divisors = self.divisors.map(|[r, c]| (r[o], c));
+                across::<T, S, J>(&lines, divisors, out);
+            }
+        }
+    }
+}
+
+/// The columns of a row of windows, each joined to one element.
+#[inline(always)]
+fn down<T: Float, S: Simd, J: Join>(rows: PoolAxis, o: usize, image: &[T], line: &mut [T]) {
+    let (lanes, width) = (T::Vec::<S>::LANES, line.len());
+    let taps = rows.inside(o);
+    if taps.is_empty() || width == 0 {
+        return line.fill(<T as Num>::splat(J::OUTSIDE));
+    }
+    let top = rows.place(o, taps.start) * width;
+    let (step, n) = (rows.dilation * width, taps.len());
+    let mut x = 0;
+    while x + lanes <= width {
+        let mut sum: T::Vec<S> = Vector::load(&image[top + x..]);
+        for r in 1..n {
+            sum = J::join(sum, Vector::load(&image[top + r * step + x..]));
+        }
+        sum.store(&mut line[x..]);
+        x += lanes;
+    }
+    while x < width {
+        let mut sum = image[top + x];
+        for r in 1..n {
+            sum = J::join(sum, image[top + r * step + x]);
+        }
+        line[x] = sum;
+        x += 1;
+    }
+}
+
+/// The windows, from the joined columns.
+#[inline(always)]
+fn across<T: Float, S: Simd, J: Join>(
+    lines: &Lines<T>,
+    divisors: Option<(f64, &[f64])>,
+    out: &mut [T],
+) {
+    let lanes = T::Vec::<S>::LANES;
+    let n = out.len();
+    let mut i = 0;
+    while i < n {
+        let mut sum = lines.vector::<S>(lines.taps[0], i);
+        for &tap in &lines.taps[1..] {
+            sum = J::join(sum, lines.vector::<S>(tap, i));
+        }
+        if i + lanes <= n {
+            sum.store(&mut out[i..]);
+        } else {
+            let mut rest = [T::default(); MAX_LANES];
+            sum.store(&mut rest);
+            out[i..].copy_from_slice(&rest[..n - i]);
+        }
+        i += lanes;
+    }
+    if let Some((down, across)) = divisors {
+        for i in 0..n {
+            out[i] = out[i] / <T as Num>::splat(down * across[i]);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The cross entropy of rows of logits and one class each, and its gradient.
+
+use super::softmax::{powers, scale, top};
+use crate::dtype::Element;
+use crate::simd::{Float, Kernel, Simd};
+
+/// `ln sum e^x - x[class]` for each row of `len` logits; every class is below `len`.
+pub(crate) struct Entropy<'a, T> {
+    pub(crate) x: &'a [T],
+    pub(crate) classes: &'a [usize],
+    pub(crate) y: &'a mut [T],
+    pub(crate) len: usize,
+    /// Room for one row.
+    pub(crate) row: &'a mut [T],
+}
+
+impl<T: Float + Element> Kernel for Entropy<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let rows = self.x.chunks_exact(self.len).zip(self.classes);
+        for ((x, &class), y) in rows.zip(self.y) {
+            let top = top::<T, S>(x);
+            let total = powers::<T, S>(x, top, self.row);
+            // The distance from the largest first: both may be large, and their difference small.
+            let down = Element::to_f64(top) - Element::to_f64(x[class]);
+            *y = <T as Element>::from_f64(total.ln() + down);
+        }
+    }
+}
+
+/// The gradient for the cotangent `g` of each row's entropy: `g (softmax(x) - 1 at the class)`.
+pub(crate) struct EntropyGrad<'a, T> {
+    pub(crate) g: &'a [T],
+    pub(crate) x: &'a [T],
+    pub(crate) classes: &'a [usize],
+    pub(crate) dx: &'a mut [T],
+    pub(crate) len: usize,
+}
+
+impl<T: Float + Element> Kernel for EntropyGrad<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let rows = self.x.chunks_exact(self.len).zip(self.classes).zip(self.g);
+        for (((x, &class), &g), dx) in rows.zip(self.dx.chunks_exact_mut(self.len)) {
+            let total = powers::<T, S>(x, top::<T, S>(x), dx);
+            scale::<T, S>(dx, Element::to_f64(g) / total);
+            dx[class] = dx[class] - g;
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Softmax over rows, its logarithm, and the gradients of both.
+
+use std::f64::consts::{LN_2, LOG2_E};
+
+use super::{dot, part, put, sum};
+use crate::dtype::Element;
+use crate::simd::{Float, Kernel, Lane, MaxBody, Num, Partial, Simd, SumBody, Vector};
+
+/// Which of the two functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// `e^x / sum e^x`.
+    Plain,
+    /// `x - ln sum e^x`.
+    Log,
+}
+
+/// Softmax of each row of `len` elements.
+pub(crate) struct Softmax<'a, T> {
+    pub(crate) x: &'a [T],
+    pub(crate) y: &'a mut [T],
+    pub(crate) len: usize,
+    pub(crate) shape: Shape,
+}
+
+/// The largest of a row: NaN where any is NaN.
+#[inline(always)]
+pub(crate) fn top<T: Float, S: Simd>(x: &[T]) -> T {
+    let low = <T as Num>::splat(f64::NEG_INFINITY);
+    let mut part = Partial::<T, S>::new(low);
+    part.feed(x, x, low, |most, x, _| most.max(x));
+    part.finish(MaxBody)
+}
+
+/// `e^x` for `x` of at most 0, or NaN: without a bound above, and with 0 where the result would be
+/// below the normal numbers, two thirds of the steps of `exp` are enough.
+#[inline(always)]
+pub(crate) fn power<T: Float, S: Simd>(x: T::Vec<S>) -> T::Vec<S> {
+    let c = <T::Vec<S> as Num>::splat;
+    let [high, low] = T::LN_2;
+    let n = (x * c(LOG2_E)).round_even();
+    let r = n.mul_add(c(-low), n.mul_add(c(-high), x));
+    let e = T::exp_tail(r).mul_add(r, c(1.0)).mul_add(r, c(1.0));
+    let y = e * Lane::pow2(n);
+    Num::select(x.lt(c((1.0 - T::BIAS) * LN_2)), c(0.0), y)
+}
+
+/// Writes `e^(x - top)` and returns its sum. An element that is NaN, or a `top` that is, gives NaN.
+#[inline(always)]
+pub(super) fn powers<T: Float + Element, S: Simd>(x: &[T], top: T, y: &mut [T]) -> f64 {
+    let lanes = T::Vec::<S>::LANES;
+    let (low, top) = (
+        <T as Num>::splat(f64::NEG_INFINITY),
+        <T::Vec<S> as Vector>::repeat(top),
+    );
+    let mut total = 0.0;
+    let mut start = 0;
+    while start < x.len() {
+        let end = x.len().min(start + super::BLOCK);
+        let mut sums = [<T::Vec<S> as Num>::splat(0.0); 4];
+        let mut at = start;
+        while at + 4 * lanes <= end {
+            for u in 0..4 {
+                let i = at + u * lanes;
+                let e = power::<T, S>(T::Vec::<S>::load(&x[i..]) - top);
+                e.store(&mut y[i..]);
+                sums[u] = sums[u] + e;
+            }
+            at += 4 * lanes;
+        }
+        for i in (at..end).step_by(lanes) {
+            let e = power::<T, S>(part::<T, S>(&x[i..end], low) - top);
+            put::<T, S>(e, &mut y[i..end]);
+            sums[0] = sums[0] + e;
+        }
+        total += Element::to_f64(Partial::<T, S>::of(sums).finish(SumBody));
+        start = end;
+    }
+    total
+}
+
+impl<T: Float + Element> Kernel for Softmax<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let rows = self.x.chunks_exact(self.len);
+        for (x, y) in rows.zip(self.y.chunks_exact_mut(self.len)) {
+            let top = top::<T, S>(x);
+            let total = powers::<T, S>(x, top, y);
+            match self.shape {
+                Shape::Plain => scale::<T, S>(y, 1.0 / total),
+                Shape::Log => logarithm::<T, S>(x, y, top, total.ln()),
+            }
+        }
+    }
+}
+
+/// Multiplies a row by a number.
+#[inline(always)]
+pub(crate) fn scale<T: Float, S: Simd>(y: &mut [T], by: f64) {
+    let by = <T::Vec<S> as Num>::splat(by);
+    for i in (0..y.len()).step_by(T::Vec::<S>::LANES) {
+        put::<T, S>(part::<T, S>(&y[i..], T::default()) * by, &mut y[i..]);
+    }
+}
+
+/// In two steps, so that a large `top` does not swallow the digits of the logarithm.
+#[inline(always)]
+fn logarithm<T: Float, S: Simd>(x: &[T], y: &mut [T], top: T, log: f64) {
+    let (top, log) = (
+        <T::Vec<S> as Vector>::repeat(top),
+        <T::Vec<S> as Num>::splat(log),
+    );
+    for i in (0..x.len()).step_by(T::Vec::<S>::LANES) {
+        let v = part::<T, S>(&x[i..], T::default()) - top - log;
+        put::<T, S>(v, &mut y[i..]);
+    }
+}
+
+/// The gradient for the cotangent `g` of the result `y`: `(g - sum g y) y`, or `g - e^y sum g`.
+pub(crate) struct SoftmaxGrad<'a, T> {
+    pub(crate) g: &'a [T],
+    pub(crate) y: &'a [T],
+    pub(crate) dx: &'a mut [T],
+    pub(crate) len: usize,
+    pub(crate) shape: Shape,
+}
+
+impl<T: Float + Element> Kernel for SoftmaxGrad<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let (lanes, zero) = (T::Vec::<S>::LANES, T::default());
+        let rows = self.g.chunks_exact(self.len);
+        let rows = rows.zip(self.y.chunks_exact(self.len));
+        for ((g, y), dx) in rows.zip(self.dx.chunks_exact_mut(self.len)) {
+            let total = match self.shape {
+                Shape::Plain => dot::<T, S>(g, y),
+                Shape::Log => sum::<T, S>(g),
+            };
+            let total = <T::Vec<S> as Num>::splat(total);
+            for i in (0..g.len()).step_by(lanes) {
+                let (g, y) = (part::<T, S>(&g[i..], zero), part::<T, S>(&y[i..], zero));
+                let v = match self.shape {
+                    Shape::Plain => (g - total) * y,
+                    Shape::Log => g - y.exp() * total,
+                };
+                put::<T, S>(v, &mut dx[i..]);
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Softmax attention and its gradients, over any number of heads.
+
+use crate::dtype::Element;
+use crate::kernel::attention::{self, Gradients, Heads, Mask, side_by_side};
+use crate::kernel::gemm::{MatMut, MatRef};
+use crate::ops::matmul::matrices;
+use crate::simd::{self, Float};
+use crate::{DType, Shape, Tensor, match_dtype};
+
+/// How scores are made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attention {
+    /// Whether a query sees the keys up to its own step only.
+    pub causal: bool,
+    /// What products of queries and keys are multiplied by.
+    pub scale: f64,
+}
+
+/// The matrices of `x`, one a head.
+fn heads_of<T: Element>(x: &Tensor) -> Vec<MatRef<'_, T>> {
+    let (offsets, shape, strides) = matrices(x);
+    let of = |at| MatRef::new(x.storage::<T>(), at, shape, strides);
+    offsets.into_iter().map(of).collect()
+}
+
+fn reads<'a, T: Float + Element>(
+    [q, k, v]: [&'a Tensor; 3],
+    mask: Option<&'a Tensor>,
+    how: Attention,
+) -> Heads<'a, T> {
+    Heads {
+        level: simd::level(),
+        q: heads_of(q),
+        k: heads_of(k),
+        v: heads_of(v),
+        mask: match mask {
+            None => Mask::None,
+            Some(m) if m.dtype() == DType::Bool => Mask::Keep(heads_of(m)),
+            Some(m) => Mask::Add(heads_of(m)),
+        },
+        causal: how.causal,
+        scale: how.scale,
+    }
+}
+
+/// `x` with rows of adjacent elements.
+fn by_rows(x: &Tensor) -> Tensor {
+    match x.strides().last() {
+        Some(1) => x.clone(),
+        _ => x.contiguous(),
+    }
+}
+
+/// Room for a result of `like`'s leading axes and `rows`, which is filled head by head. Its heads stand
+/// side by side for each step of time, as what joins them wants it.
+fn build<T: Float + Element>(
+    like: &Tensor,
+    [rows, width]: [usize; 2],
+    fill: impl FnOnce(Vec<MatMut<'_, T>>),
+) -> Tensor {
+    let cut = like.rank() - 2;
+    let leading = &like.shape()[..cut];
+    let (outer, heads) = match leading {
+        [outer @ .., heads] if cut > 1 => (outer, *heads),
+        _ => (leading, 1),
+    };
+    let n: usize = outer.iter().product();
+    let mut shape: Shape = outer.into();
+    shape.extend([rows, heads, width]);
+    let y = Tensor::build(&shape, |out: &mut [T]| {
+        if !out.is_empty() {
+            let whole = MatMut::rows_of(out, [n * rows, heads * width]);
+            fill(side_by_side(&whole, n, heads));
+        }
+    });
+    if cut < 2 {
+        let mut shape: Shape = leading.into();
+        shape.extend([rows, width]);
+        return y.reshape(&shape).expect("as many");
+    }
+    let turned = y.transpose(-3, -2);
+    turned.expect("three axes")
+}
+
+/// `softmax(scale q k^T + mask) v` for `q [.., time, depth]`, `k [.., keys, depth]`, `v [.., keys,
+/// width]` and a mask `[.., time, keys]`, of numbers to add or of which keys are kept; and the logarithm
+/// of each query's sum, `[.., time]`. A query that sees no key gets 0.
+pub fn attention(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    mask: Option<&Tensor>,
+    how: Attention,
+) -> [Tensor; 2] {
+    match_dtype!(float q.dtype(), T => {
+        let heads = reads::<T>([q, k, v], mask, how);
+        let cut = q.rank() - 2;
+        let size = [q.shape()[cut], v.shape()[cut + 1]];
+        let mut log = None;
+        let run = |out: Vec<MatMut<T>>| {
+            log = Some(Tensor::build(&q.shape()[..=cut], |log: &mut [T]| {
+                let log = MatMut::rows_of(log, [out.len(), size[0]]);
+                attention::forward(&heads, &out, &log);
+            }));
+        };
+        let y = build::<T>(q, size, run);
+        // A result without elements has no heads to fill; their sums are asked for all the same.
+        let nothing = || Tensor::build(&q.shape()[..=cut], |log: &mut [T]| {
+            log.fill(<T as Element>::from_f64(f64::NEG_INFINITY));
+        });
+        [y, log.unwrap_or_else(nothing)]
+    })
+}
+
+/// The gradients of [`attention`] with respect to `q`, `k` and `v`, for the cotangents `g` of its result
+/// `y` and `g_log` of `log`.
+pub fn attention_grad(
+    [g, g_log]: [&Tensor; 2],
+    [q, k, v]: [&Tensor; 3],
+    [y, log]: [&Tensor; 2],
+    mask: Option<&Tensor>,
+    how: Attention,
+) -> [Tensor; 3] {
+    let (g, y) = (by_rows(g), by_rows(y));
+    let (g_log, log) = (g_log.contiguous(), log.contiguous());
+    match_dtype!(float q.dtype(), T => {
+        let heads = reads::<T>([q, k, v], mask, how);
+        let size = |x: &Tensor| [x.shape()[x.rank() - 2], x.shape()[x.rank() - 1]];
+        let (mut dk, mut dv) = (None, None);
+        let run = |dq: Vec<MatMut<T>>| {
+            dk = Some(build::<T>(k, size(k), |dk| {
+                dv = Some(build::<T>(v, size(v), |dv| {
+                    attention::backward(&heads, &Gradients {
+                        g: heads_of(&g),
+                        out: heads_of(&y),
+                        log: log.as_slice::<T>().expect("contiguous"),
+                        g_log: g_log.as_slice::<T>().expect("contiguous"),
+                        dq,
+                        dk,
+                        dv,
+                    });
+                }));
+            }));
+        };
+        let dq = build::<T>(q, size(q), run);
+        let none = |x: &Tensor| Tensor::zeros(x.shape(), x.dtype(), x.device()).expect("exists");
+        match (dk, dv) {
+            (Some(dk), Some(dv)) => [dq, dk, dv],
+            // One of them has no elements, and so nothing depends on anything.
+            _ => [none(q), none(k), none(v)],
+        }
+    })
+}

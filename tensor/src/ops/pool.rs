@@ -1,0 +1,174 @@
+//! Pooling over windows of images, and its transposes.
+
+use crate::dtype::Element;
+use crate::kernel::pool::{self, Average, Max, PoolAxis};
+use crate::ops::Window;
+use crate::simd::{self, Float};
+use crate::{Tensor, match_dtype};
+
+/// The windows of a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// How the window walks.
+    pub window: Window,
+    /// Whether a last window that reaches beyond the padding counts.
+    pub ceil: bool,
+}
+
+/// What the sum of a window is divided by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Divisor {
+    /// The window's elements, padding included.
+    Padded,
+    /// The window's elements inside the image.
+    Inside,
+    /// This number.
+    Fixed(usize),
+}
+
+impl Pool {
+    /// The number of windows along each axis of an image of `size`, or `None` when none fits.
+    pub fn output(&self, size: [usize; 2]) -> Option<[usize; 2]> {
+        let mut out = self.window.output(size)?;
+        let w = &self.window;
+        for a in 0..2 {
+            let (step, reach) = (w.stride[a], w.dilation[a] * (w.kernel[a] - 1) + 1);
+            let end = size[a] + 2 * w.padding[a];
+            // One more, unless it starts behind the image and the padding before it.
+            let partial = (out[a] - 1) * step + reach < end;
+            let starts = out[a] * step < size[a] + w.padding[a];
+            out[a] += usize::from(self.ceil && partial && starts);
+        }
+        Some(out)
+    }
+
+    fn axes(&self, size: [usize; 2]) -> [PoolAxis; 2] {
+        let w = &self.window;
+        let out = self
+            .output(size)
+            .expect("the shape rule saw that a window fits");
+        [0, 1].map(|a| PoolAxis {
+            size: size[a],
+            out: out[a],
+            kernel: w.kernel[a],
+            stride: w.stride[a],
+            padding: w.padding[a],
+            dilation: w.dilation[a],
+        })
+    }
+}
+
+impl Divisor {
+    /// A number for each window of an axis; those of rows and columns are multiplied.
+    fn along(self, axis: &PoolAxis, first: bool) -> Vec<f64> {
+        let size = (axis.size + axis.padding) as isize;
+        let of = |o: usize| {
+            let start = (o * axis.stride) as isize - axis.padding as isize;
+            let end = (start + axis.kernel as isize).min(size);
+            match self {
+                Divisor::Padded => (end - start) as f64,
+                Divisor::Inside => (end.min(axis.size as isize) - start.max(0)) as f64,
+                Divisor::Fixed(n) if first => n as f64,
+                Divisor::Fixed(_) => 1.0,
+            }
+        };
+        (0..axis.out).map(of).collect()
+    }
+
+    fn both(self, [r, c]: &[PoolAxis; 2]) -> [Vec<f64>; 2] {
+        [self.along(r, true), self.along(c, false)]
+    }
+}
+
+/// Height and width of images `[n, c, h, w]`.
+fn size(x: &Tensor) -> [usize; 2] {
+    [x.shape()[2], x.shape()[3]]
+}
+
+/// `n` and `c` of `x` with other heights and widths.
+fn resized(x: &Tensor, size: [usize; 2]) -> [usize; 4] {
+    [x.shape()[0], x.shape()[1], size[0], size[1]]
+}
+
+fn max_of<'a, T: Element>(x: &'a Tensor, axes: [PoolAxis; 2]) -> Max<'a, T> {
+    let x = x.as_slice::<T>().expect("contiguous");
+    Max { x, axes }
+}
+
+/// The largest element of each window of images `[n, c, h, w]`; NaN wins.
+pub fn max_pool2d(x: &Tensor, pool: &Pool) -> Tensor {
+    let axes = pool.axes(size(x));
+    let (x, shape) = (x.contiguous(), resized(x, [axes[0].out, axes[1].out]));
+    match_dtype!(float x.dtype(), T => Tensor::build(&shape, |out: &mut [T]| {
+        pool::max(simd::level(), max_of(&x, axes), out);
+    }))
+}
+
+/// The images' gradient from `g`, that of [`max_pool2d`]; it goes to the first of equals.
+pub fn max_pool2d_back(x: &Tensor, g: &Tensor, pool: &Pool) -> Tensor {
+    let axes = pool.axes(size(x));
+    let (x, g) = (x.contiguous(), g.contiguous());
+    match_dtype!(float x.dtype(), T => Tensor::build(x.shape(), |out: &mut [T]| {
+        let g = g.as_slice::<T>().expect("contiguous");
+        pool::max_back(simd::level(), max_of(&x, axes), g, out);
+    }))
+}
+
+/// The elements of `t`, images like `x`, where [`max_pool2d`] finds those of `x`.
+pub fn max_pool2d_pick(x: &Tensor, t: &Tensor, pool: &Pool) -> Tensor {
+    let axes = pool.axes(size(x));
+    let shape = resized(x, [axes[0].out, axes[1].out]);
+    let (x, t) = (x.contiguous(), t.contiguous());
+    match_dtype!(float x.dtype(), T => Tensor::build(&shape, |out: &mut [T]| {
+        let t = t.as_slice::<T>().expect("contiguous");
+        pool::max_pick(simd::level(), max_of(&x, axes), t, out);
+    }))
+}
+
+/// The mean of each window of images `[n, c, h, w]`.
+pub fn avg_pool2d(x: &Tensor, pool: &Pool, divisor: Divisor) -> Tensor {
+    let axes = pool.axes(size(x));
+    let (x, shape) = (x.contiguous(), resized(x, [axes[0].out, axes[1].out]));
+    match_dtype!(float x.dtype(), T => means::<T>(&x, axes, divisor, &shape))
+}
+
+fn means<T: Element + Float>(
+    x: &Tensor,
+    axes: [PoolAxis; 2],
+    divisor: Divisor,
+    shape: &[usize],
+) -> Tensor {
+    let divisors = divisor.both(&axes);
+    Tensor::build(shape, |out: &mut [T]| {
+        let job = Average {
+            x: x.as_slice::<T>().expect("contiguous"),
+            axes,
+            divisors: [&divisors[0], &divisors[1]],
+        };
+        pool::average(simd::level(), job, out);
+    })
+}
+
+/// The transpose of [`avg_pool2d`]: images of `size` from the gradient `g` of their windows' means.
+pub fn avg_pool2d_back(g: &Tensor, pool: &Pool, divisor: Divisor, size: [usize; 2]) -> Tensor {
+    let axes = pool.axes(size);
+    let (g, shape) = (g.contiguous(), resized(g, size));
+    match_dtype!(float g.dtype(), T => spread::<T>(&g, axes, divisor, &shape))
+}
+
+fn spread<T: Element + Float>(
+    g: &Tensor,
+    axes: [PoolAxis; 2],
+    divisor: Divisor,
+    shape: &[usize],
+) -> Tensor {
+    let divisors = divisor.both(&axes);
+    Tensor::build(shape, |out: &mut [T]| {
+        let job = Average {
+            x: g.as_slice::<T>().expect("contiguous"),
+            axes,
+            divisors: [&divisors[0], &divisors[1]],
+        };
+        pool::average_back(simd::level(), job, out);
+    })
+}

@@ -1,0 +1,202 @@
+//! Drivers of elementwise kernels: tiles of any layout, in parallel, in place where nobody sees it.
+//!
+//! A kernel comes as `dyn`, so tiles, threads and buffers are compiled once for each element type
+//! and an op adds its body alone.
+
+use crate::dtype::Element;
+use crate::ops::walk::{self, GRAIN, TILE};
+use crate::simd::{self, Float, Level, MapBody, ZipBody};
+use crate::{Layout, Tensor, threads};
+
+/// A body and the level to run it at.
+pub(super) struct AtLevel<F> {
+    pub(super) level: Level,
+    pub(super) f: F,
+}
+
+/// A one-input kernel over slices of one length.
+pub(super) trait MapTile<T>: Send + Sync {
+    /// To a new place.
+    fn fresh(&self, x: &[T], out: &mut [T]);
+    /// Over the input.
+    fn own(&self, x: &mut [T]);
+}
+
+impl<T: Float, F: MapBody> MapTile<T> for AtLevel<F> {
+    fn fresh(&self, x: &[T], out: &mut [T]) {
+        simd::map_slice(self.level, &self.f, x, out);
+    }
+    fn own(&self, x: &mut [T]) {
+        simd::map_in_place(self.level, &self.f, x);
+    }
+}
+
+/// A two-input kernel over slices of one length.
+pub(super) trait ZipTile<T>: Send + Sync {
+    /// To a new place.
+    fn fresh(&self, x: &[T], y: &[T], out: &mut [T]);
+    /// Over the left input.
+    fn left(&self, x: &mut [T], y: &[T]);
+    /// Over the right input.
+    fn right(&self, x: &[T], y: &mut [T]);
+}
+
+impl<T: Float, F: ZipBody> ZipTile<T> for AtLevel<F> {
+    fn fresh(&self, x: &[T], y: &[T], out: &mut [T]) {
+        simd::zip_slice(self.level, &self.f, x, y, out);
+    }
+    fn left(&self, x: &mut [T], y: &[T]) {
+        simd::zip_in_place_left(self.level, &self.f, x, y);
+    }
+    fn right(&self, x: &[T], y: &mut [T]) {
+        simd::zip_in_place_right(self.level, &self.f, x, y);
+    }
+}
+
+/// Elements at `i * GRAIN ..` as tiles: the slice itself when contiguous, else loaded one by one.
+pub(super) struct Input<'a, T> {
+    src: &'a [T],
+    /// Where the elements stand; `None` when `src` has them in order.
+    layout: Option<Layout>,
+}
+
+impl<'a, T: Element> Input<'a, T> {
+    pub(super) fn new(x: &'a Tensor) -> Input<'a, T> {
+        match x.as_slice::<T>() {
+            Some(src) => Input { src, layout: None },
+            None => Input {
+                src: x.storage::<T>(),
+                layout: Some(x.layout().collapse()),
+            },
+        }
+    }
+
+    /// The elements, when they stand in order.
+    #[inline(always)]
+    fn flat(&self) -> Option<&'a [T]> {
+        self.layout.is_none().then_some(self.src)
+    }
+
+    #[inline(always)]
+    pub(super) fn tile<'t>(&'t self, first: usize, n: usize, buffer: &'t mut [T; TILE]) -> &'t [T] {
+        match &self.layout {
+            None => &self.src[first..first + n],
+            Some(layout) => {
+                walk::load(self.src, layout, first, &mut buffer[..n]);
+                &buffer[..n]
+            }
+        }
+    }
+
+    /// The one element, when every index shows the same.
+    fn constant(&self) -> Option<T> {
+        let layout = self.layout.as_ref()?;
+        let same = layout.strides().iter().all(|&s| s == 0);
+        same.then(|| self.src[layout.offset()])
+    }
+}
+
+/// Calls `f(i, chunk)` for each [`GRAIN`] of `out`.
+#[inline]
+pub(super) fn chunks<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync) {
+    match out.len() {
+        // One chunk waits for nobody: no stolen task can see this thread's scope, so it stays.
+        1..=GRAIN => f(0, out),
+        _ => threads::parallel_chunks(out, GRAIN, f),
+    }
+}
+
+/// `f` at each element of `x`, over `x` when nobody else can see it.
+pub(super) fn map<T: Element>(x: &mut Tensor, f: &dyn MapTile<T>) -> Tensor {
+    if let Some(elements) = x.try_mut::<T>() {
+        chunks(elements, |_, chunk| f.own(chunk));
+        return x.clone();
+    }
+    let input = Input::<T>::new(x);
+    Tensor::build(x.shape(), |out: &mut [T]| {
+        chunks(out, |i, chunk| {
+            if let Some(src) = input.flat() {
+                let first = i * GRAIN;
+                return f.fresh(&src[first..first + chunk.len()], chunk);
+            }
+            let mut buffer = [T::default(); TILE];
+            for (j, part) in chunk.chunks_mut(TILE).enumerate() {
+                f.fresh(
+                    input.tile(i * GRAIN + j * TILE, part.len(), &mut buffer),
+                    part,
+                );
+            }
+        });
+    })
+}
+
+/// `f` at each pair of elements, over an input that nobody else can see.
+pub(super) fn zip<T: Element>(x: &mut Tensor, y: &mut Tensor, f: &dyn ZipTile<T>) -> Tensor {
+    if let Some(own) = x.try_mut::<T>() {
+        zip_own(own, &Input::<T>::new(y), &|x, y| f.left(x, y));
+        return x.clone();
+    }
+    if let Some(own) = y.try_mut::<T>() {
+        zip_own(own, &Input::<T>::new(x), &|y, x| f.right(x, y));
+        return y.clone();
+    }
+    zip_fresh(&Input::<T>::new(x), &Input::<T>::new(y), x.shape(), f)
+}
+
+fn zip_own<T: Element>(own: &mut [T], other: &Input<'_, T>, f: &(dyn Fn(&mut [T], &[T]) + Sync)) {
+    chunks(own, |i, chunk| {
+        if let Some(src) = other.flat() {
+            let (first, n) = (i * GRAIN, chunk.len());
+            return f(chunk, &src[first..first + n]);
+        }
+        let mut buffer = filled(other.constant());
+        for (j, part) in chunk.chunks_mut(TILE).enumerate() {
+            f(
+                part,
+                tile_of(other, i * GRAIN + j * TILE, part.len(), &mut buffer),
+            );
+        }
+    });
+}
+
+fn zip_fresh<T: Element>(
+    x: &Input<'_, T>,
+    y: &Input<'_, T>,
+    shape: &[usize],
+    f: &dyn ZipTile<T>,
+) -> Tensor {
+    Tensor::build(shape, |out: &mut [T]| {
+        chunks(out, |i, chunk| {
+            let first = i * GRAIN;
+            if let (Some(x), Some(y)) = (x.flat(), y.flat()) {
+                let here = first..first + chunk.len();
+                return f.fresh(&x[here.clone()], &y[here], chunk);
+            }
+            let (mut bx, mut by) = (filled(x.constant()), filled(y.constant()));
+            for (j, part) in chunk.chunks_mut(TILE).enumerate() {
+                let (at, n) = (first + j * TILE, part.len());
+                f.fresh(tile_of(x, at, n, &mut bx), tile_of(y, at, n, &mut by), part);
+            }
+        });
+    })
+}
+
+/// A tile buffer, filled at once where the input is one element repeated.
+fn filled<T: Element>(constant: Option<T>) -> [T; TILE] {
+    [constant.unwrap_or_default(); TILE]
+}
+
+/// The input's tile; a constant stands in the buffer already.
+#[inline(always)]
+fn tile_of<'t, T: Element>(
+    x: &'t Input<'_, T>,
+    first: usize,
+    n: usize,
+    buffer: &'t mut [T; TILE],
+) -> &'t [T] {
+    if x.constant().is_some() {
+        &buffer[..n]
+    } else {
+        x.tile(first, n, buffer)
+    }
+}

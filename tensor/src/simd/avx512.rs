@@ -1,0 +1,362 @@
+//! AVX-512: 16 f32 or 8 f64 a register, 32 registers, a mask of one bit a lane.
+
+use core::arch::x86_64::*;
+
+use super::register::{Reg, V};
+use super::{Kernel, Simd};
+use crate::sys::cpu;
+
+/// The token of [`Level::Avx512`](super::Level::Avx512): who holds one runs on a CPU with AVX-512's
+/// foundation and its byte, double-word and vector-length parts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Avx512(());
+
+impl Avx512 {
+    /// The token, where the CPU has the features.
+    #[inline(always)]
+    pub(super) fn detect() -> Option<Avx512> {
+        cpu::has_avx512().then_some(Avx512(()))
+    }
+}
+
+impl Simd for Avx512 {
+    // 16 of 32 registers for sums, which hide an FMA's latency twice over. 12 rows measured slower
+    // for most sizes: more of the last tile is for nothing.
+    const TILE_ROWS: usize = 8;
+    type F32 = V<__m512>;
+    type F64 = V<__m512d>;
+    #[inline(always)]
+    fn vectorize<K: Kernel>(self, kernel: K) -> K::Out {
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+        fn shell<K: Kernel>(token: Avx512, kernel: K) -> K::Out {
+            kernel.run(token)
+        }
+        // SAFETY: an `Avx512` has a private field and is made only by `detect`, after the CPU has
+        // reported all of these features; without them the shell would execute unknown instructions.
+        unsafe { shell(self, kernel) }
+    }
+}
+
+/// An instruction of AVX-512.
+macro_rules! cpu {
+    ($instruction:expr) => {
+        // SAFETY: the registers of this file are reached only through `Avx512 as Simd`, and other
+        // code learns that type only from a token in `Kernel::run`, which `detect` has vouched
+        // for. The instructions given here touch registers alone, or an array that a reference
+        // of exactly its length keeps valid.
+        unsafe { $instruction }
+    };
+}
+
+impl Reg for __m512 {
+    type Elem = f32;
+    type Mask = __mmask16;
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    fn splat(x: f32) -> Self {
+        cpu!(_mm512_set1_ps(x))
+    }
+    #[inline(always)]
+    fn load(x: &[f32]) -> Self {
+        let x: &[f32; 16] = x.first_chunk().expect("a vector's elements");
+        cpu!(_mm512_loadu_ps(x.as_ptr()))
+    }
+    #[inline(always)]
+    fn store(self, x: &mut [f32]) {
+        let x: &mut [f32; 16] = x.first_chunk_mut().expect("room for a vector");
+        cpu!(_mm512_storeu_ps(x.as_mut_ptr(), self))
+    }
+    #[inline(always)]
+    fn add(self, o: Self) -> Self {
+        cpu!(_mm512_add_ps(self, o))
+    }
+    #[inline(always)]
+    fn sub(self, o: Self) -> Self {
+        cpu!(_mm512_sub_ps(self, o))
+    }
+    #[inline(always)]
+    fn mul(self, o: Self) -> Self {
+        cpu!(_mm512_mul_ps(self, o))
+    }
+    #[inline(always)]
+    fn div(self, o: Self) -> Self {
+        cpu!(_mm512_div_ps(self, o))
+    }
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        cpu!(_mm512_fmadd_ps(self, b, c))
+    }
+    #[inline(always)]
+    fn least(self, o: Self) -> Self {
+        cpu!(_mm512_min_ps(self, o))
+    }
+    #[inline(always)]
+    fn most(self, o: Self) -> Self {
+        cpu!(_mm512_max_ps(self, o))
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        cpu!(_mm512_sqrt_ps(self))
+    }
+    #[inline(always)]
+    fn floor(self) -> Self {
+        cpu!(_mm512_roundscale_ps::<
+            { _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC },
+        >(self))
+    }
+    #[inline(always)]
+    fn round_even(self) -> Self {
+        cpu!(_mm512_roundscale_ps::<
+            { _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC },
+        >(self))
+    }
+    #[inline(always)]
+    fn lt(self, o: Self) -> Self::Mask {
+        cpu!(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(self, o))
+    }
+    #[inline(always)]
+    fn le(self, o: Self) -> Self::Mask {
+        cpu!(_mm512_cmp_ps_mask::<_CMP_LE_OQ>(self, o))
+    }
+    #[inline(always)]
+    fn eq(self, o: Self) -> Self::Mask {
+        cpu!(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(self, o))
+    }
+    #[inline(always)]
+    fn both(a: Self::Mask, b: Self::Mask) -> Self::Mask {
+        a & b
+    }
+    #[inline(always)]
+    fn either(a: Self::Mask, b: Self::Mask) -> Self::Mask {
+        a | b
+    }
+    #[inline(always)]
+    fn not(mask: Self::Mask) -> Self::Mask {
+        !mask
+    }
+    #[inline(always)]
+    fn and(self, o: Self) -> Self {
+        cpu!(_mm512_and_ps(self, o))
+    }
+    #[inline(always)]
+    fn or(self, o: Self) -> Self {
+        cpu!(_mm512_or_ps(self, o))
+    }
+    #[inline(always)]
+    fn xor(self, o: Self) -> Self {
+        cpu!(_mm512_xor_ps(self, o))
+    }
+    #[inline(always)]
+    fn select(mask: Self::Mask, a: Self, b: Self) -> Self {
+        cpu!(_mm512_mask_blend_ps(mask, b, a))
+    }
+    #[inline(always)]
+    fn any(mask: Self::Mask) -> bool {
+        mask != 0
+    }
+    #[inline(always)]
+    fn shift_into_exponent(self) -> Self {
+        let bits = cpu!(_mm512_slli_epi32::<23>(_mm512_castps_si512(self)));
+        cpu!(_mm512_castsi512_ps(bits))
+    }
+    #[inline(always)]
+    fn shift_out_of_exponent(self) -> Self {
+        let bits = cpu!(_mm512_srli_epi32::<23>(_mm512_castps_si512(self)));
+        cpu!(_mm512_castsi512_ps(bits))
+    }
+    #[inline(always)]
+    fn scale(self, n: Self) -> Self {
+        cpu!(_mm512_scalef_ps(self, n))
+    }
+    #[inline(always)]
+    fn transpose(square: &mut [V<Self>]) {
+        let square: &mut [V<Self>; 16] = square.first_chunk_mut().expect("a square");
+        // Quarter `q` of `four[g][i]`: column `4q + i` of rows `4g .. 4g + 4`.
+        let mut four = [[Self::splat(0.0); 4]; 4];
+        for g in 0..4 {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|i| square[4 * g + i].0);
+            four[g] = fours(a, b, c, d);
+        }
+        for i in 0..4 {
+            let columns = quarters(four[0][i], four[1][i], four[2][i], four[3][i]);
+            for q in 0..4 {
+                square[4 * q + i] = V(columns[q]);
+            }
+        }
+    }
+}
+
+/// In quarter `q` of result `i`, the four rows' elements `4q + i`.
+#[inline(always)]
+fn fours(a: __m512, b: __m512, c: __m512, d: __m512) -> [__m512; 4] {
+    let (ab, cd) = cpu!((_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d)));
+    let (ef, gh) = cpu!((_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d)));
+    cpu!([
+        _mm512_shuffle_ps::<0x44>(ab, cd),
+        _mm512_shuffle_ps::<0xEE>(ab, cd),
+        _mm512_shuffle_ps::<0x44>(ef, gh),
+        _mm512_shuffle_ps::<0xEE>(ef, gh),
+    ])
+}
+
+/// Quarters `q` of all four side by side in result `q`.
+#[inline(always)]
+fn quarters(a: __m512, b: __m512, c: __m512, d: __m512) -> [__m512; 4] {
+    let (ab, cd) = cpu!((
+        _mm512_shuffle_f32x4::<0x44>(a, b),
+        _mm512_shuffle_f32x4::<0x44>(c, d)
+    ));
+    let (ef, gh) = cpu!((
+        _mm512_shuffle_f32x4::<0xEE>(a, b),
+        _mm512_shuffle_f32x4::<0xEE>(c, d)
+    ));
+    cpu!([
+        _mm512_shuffle_f32x4::<0x88>(ab, cd),
+        _mm512_shuffle_f32x4::<0xDD>(ab, cd),
+        _mm512_shuffle_f32x4::<0x88>(ef, gh),
+        _mm512_shuffle_f32x4::<0xDD>(ef, gh),
+    ])
+}
+
+impl Reg for __m512d {
+    type Elem = f64;
+    type Mask = __mmask8;
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    fn splat(x: f64) -> Self {
+        cpu!(_mm512_set1_pd(x))
+    }
+    #[inline(always)]
+    fn load(x: &[f64]) -> Self {
+        let x: &[f64; 8] = x.first_chunk().expect("a vector's elements");
+        cpu!(_mm512_loadu_pd(x.as_ptr()))
+    }
+    #[inline(always)]
+    fn store(self, x: &mut [f64]) {
+        let x: &mut [f64; 8] = x.first_chunk_mut().expect("room for a vector");
+        cpu!(_mm512_storeu_pd(x.as_mut_ptr(), self))
+    }
+    #[inline(always)]
+    fn add(self, o: Self) -> Self {
+        cpu!(_mm512_add_pd(self, o))
+    }
+    #[inline(always)]
+    fn sub(self, o: Self) -> Self {
+        cpu!(_mm512_sub_pd(self, o))
+    }
+    #[inline(always)]
+    fn mul(self, o: Self) -> Self {
+        cpu!(_mm512_mul_pd(self, o))
+    }
+    #[inline(always)]
+    fn div(self, o: Self) -> Self {
+        cpu!(_mm512_div_pd(self, o))
+    }
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        cpu!(_mm512_fmadd_pd(self, b, c))
+    }
+    #[inline(always)]
+    fn least(self, o: Self) -> Self {
+        cpu!(_mm512_min_pd(self, o))
+    }
+    #[inline(always)]
+    fn most(self, o: Self) -> Self {
+        cpu!(_mm512_max_pd(self, o))
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        cpu!(_mm512_sqrt_pd(self))
+    }
+    #[inline(always)]
+    fn floor(self) -> Self {
+        cpu!(_mm512_roundscale_pd::<
+            { _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC },
+        >(self))
+    }
+    #[inline(always)]
+    fn round_even(self) -> Self {
+        cpu!(_mm512_roundscale_pd::<
+            { _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC },
+        >(self))
+    }
+    #[inline(always)]
+    fn lt(self, o: Self) -> Self::Mask {
+        cpu!(_mm512_cmp_pd_mask::<_CMP_LT_OQ>(self, o))
+    }
+    #[inline(always)]
+    fn le(self, o: Self) -> Self::Mask {
+        cpu!(_mm512_cmp_pd_mask::<_CMP_LE_OQ>(self, o))
+    }
+    #[inline(always)]
+    fn eq(self, o: Self) -> Self::Mask {
+        cpu!(_mm512_cmp_pd_mask::<_CMP_EQ_OQ>(self, o))
+    }
+    #[inline(always)]
+    fn both(a: Self::Mask, b: Self::Mask) -> Self::Mask {
+        a & b
+    }
+    #[inline(always)]
+    fn either(a: Self::Mask, b: Self::Mask) -> Self::Mask {
+        a | b
+    }
+    #[inline(always)]
+    fn not(mask: Self::Mask) -> Self::Mask {
+        !mask
+    }
+    #[inline(always)]
+    fn and(self, o: Self) -> Self {
+        cpu!(_mm512_and_pd(self, o))
+    }
+    #[inline(always)]
+    fn or(self, o: Self) -> Self {
+        cpu!(_mm512_or_pd(self, o))
+    }
+    #[inline(always)]
+    fn xor(self, o: Self) -> Self {
+        cpu!(_mm512_xor_pd(self, o))
+    }
+    #[inline(always)]
+    fn select(mask: Self::Mask, a: Self, b: Self) -> Self {
+        cpu!(_mm512_mask_blend_pd(mask, b, a))
+    }
+    #[inline(always)]
+    fn any(mask: Self::Mask) -> bool {
+        mask != 0
+    }
+    #[inline(always)]
+    fn shift_into_exponent(self) -> Self {
+        let bits = cpu!(_mm512_slli_epi64::<52>(_mm512_castpd_si512(self)));
+        cpu!(_mm512_castsi512_pd(bits))
+    }
+    #[inline(always)]
+    fn shift_out_of_exponent(self) -> Self {
+        let bits = cpu!(_mm512_srli_epi64::<52>(_mm512_castpd_si512(self)));
+        cpu!(_mm512_castsi512_pd(bits))
+    }
+    #[inline(always)]
+    fn scale(self, n: Self) -> Self {
+        cpu!(_mm512_scalef_pd(self, n))
+    }
+    #[inline(always)]
+    fn transpose(square: &mut [V<Self>]) {
+        let square: &mut [V<Self>; 8] = square.first_chunk_mut().expect("a square");
+        // Quarter `q` of `pairs[p]` and of `pairs[p + 4]`: columns `2q` and `2q + 1` of rows
+        // `2p` and `2p + 1`.
+        let mut pairs = [Self::splat(0.0); 8];
+        for p in 0..4 {
+            let (a, b) = (square[2 * p].0, square[2 * p + 1].0);
+            pairs[p] = cpu!(_mm512_unpacklo_pd(a, b));
+            pairs[p + 4] = cpu!(_mm512_unpackhi_pd(a, b));
+        }
+        for odd in 0..2 {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|p| cpu!(_mm512_castpd_ps(pairs[4 * odd + p])));
+            let columns = quarters(a, b, c, d);
+            for q in 0..4 {
+                square[2 * q + odd] = V(cpu!(_mm512_castps_pd(columns[q])));
+            }
+        }
+    }
+}

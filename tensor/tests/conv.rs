@@ -1,0 +1,120 @@
+//! Convolution and its transposes against their definition, over random shapes.
+
+use lepton_tensor::ops::{self, Window};
+use lepton_tensor::random::Rng;
+use lepton_tensor::simd::{Level, with_level};
+use lepton_tensor::{DType, Tensor};
+
+/// A convolution with random sizes.
+#[derive(Debug)]
+struct Example {
+    x: [usize; 4],
+    w: [usize; 4],
+    groups: usize,
+    window: Window,
+    out: [usize; 2],
+}
+
+fn example(rng: &mut Rng) -> Example {
+    loop {
+        let mut below = |n: u64| rng.below(n) as usize;
+        let groups = [1, 1, 2, 3][below(4)];
+        let (inputs, outputs) = (1 + below(9), [1 + below(7), 4, 6, 8, 17][below(5)]);
+        let large = below(3) == 0;
+        let size = [0, 1].map(|_| 1 + below(if large { 40 } else { 9 }));
+        let window = Window {
+            kernel: [0, 1].map(|_| 1 + below(5)),
+            stride: [0, 1].map(|_| 1 + below(3)),
+            padding: [0, 1].map(|_| below(4)),
+            dilation: [0, 1].map(|_| 1 + below(2)),
+        };
+        if let Some(out) = window.output(size) {
+            return Example {
+                x: [below(6), inputs * groups, size[0], size[1]],
+                w: [outputs * groups, inputs, window.kernel[0], window.kernel[1]],
+                groups,
+                window,
+                out,
+            };
+        }
+    }
+}
+
+fn random(rng: &mut Rng, shape: &[usize]) -> Tensor {
+    Tensor::build(shape, |out: &mut [f64]| {
+        out.iter_mut().for_each(|x| *x = rng.uniform() - 0.5)
+    })
+}
+
+/// Calls `f(y, x, w)` with the offsets of every product that a convolution adds.
+fn products(e: &Example, mut f: impl FnMut(usize, usize, usize)) {
+    let ([n, c, h, wd], [k, cg, kh, kw]) = (e.x, e.w);
+    let [oh, ow] = e.out;
+    let win = &e.window;
+    for y in 0..n * k * oh * ow {
+        let (image, out, r, col) = (y / (k * oh * ow), y / (oh * ow) % k, y / ow % oh, y % ow);
+        for tap in 0..cg * kh * kw {
+            let (ci, a, b) = (tap / (kh * kw), tap / kw % kh, tap % kw);
+            let channel = out / (k / e.groups) * cg + ci;
+            let row = (r * win.stride[0] + a * win.dilation[0]).wrapping_sub(win.padding[0]);
+            let column = (col * win.stride[1] + b * win.dilation[1]).wrapping_sub(win.padding[1]);
+            if row < h && column < wd {
+                let x = ((image * c + channel) * h + row) * wd + column;
+                f(y, x, out * cg * kh * kw + tap);
+            }
+        }
+    }
+}
+
+fn close(what: &str, e: &Example, got: &Tensor, want: &[f64], bound: f64) {
+    let got = got.to_f64();
+    assert_eq!(got.len(), want.len(), "{what}: {e:?}");
+    for (i, (a, b)) in got.iter().zip(want).enumerate() {
+        assert!(
+            (a - b).abs() <= bound,
+            "{what}: element {i} is {a}, not {b}: {e:?}"
+        );
+    }
+}
+
+fn check(seed: u64) {
+    let mut rng = Rng::new(seed);
+    let e = example(&mut rng);
+    let y_shape = [e.x[0], e.w[0], e.out[0], e.out[1]];
+    let (x, w) = (random(&mut rng, &e.x), random(&mut rng, &e.w));
+    let (b, g) = (random(&mut rng, &[e.w[0]]), random(&mut rng, &y_shape));
+    let [xv, wv, bv, gv] = [&x, &w, &b, &g].map(Tensor::to_f64);
+    let pixels = e.out[0] * e.out[1];
+    let mut y: Vec<f64> = (0..gv.len()).map(|i| bv[i / pixels % e.w[0]]).collect();
+    let (mut gx, mut gw) = (vec![0.0; xv.len()], vec![0.0; wv.len()]);
+    products(&e, |iy, ix, iw| {
+        y[iy] += xv[ix] * wv[iw];
+        gx[ix] += gv[iy] * wv[iw];
+        gw[iw] += gv[iy] * xv[ix];
+    });
+    let size = [e.x[2], e.x[3]];
+    for dtype in [DType::F64, DType::F32] {
+        let bound = if dtype == DType::F64 { 1e-11 } else { 2e-4 };
+        let [x, w, b, g] = [&x, &w, &b, &g].map(|t| ops::cast(t, dtype));
+        let got = ops::conv2d(&x, &w, Some(&b), &e.window, e.groups);
+        close("forward", &e, &got, &y, bound);
+        let got = ops::conv2d_input(&g, &w, &e.window, e.groups, size);
+        close("input", &e, &got, &gx, bound);
+        let got = ops::conv2d_weight(&x, &g, &e.window, e.groups);
+        close("weight", &e, &got, &gw, bound);
+    }
+}
+
+#[test]
+fn products_of_random_shapes_are_those_of_the_definition() {
+    for seed in 0..300 {
+        check(seed);
+    }
+}
+
+#[test]
+fn they_are_so_at_every_level() {
+    for level in Level::available() {
+        with_level(level, || (300..360).for_each(check));
+    }
+}
