@@ -16,6 +16,10 @@ const SAMPLES: usize = 11;
 /// Iterations whose allocations are counted.
 const ITERATIONS: u64 = 4;
 
+/// Instructions of iterations up to this many nanoseconds are counted: valgrind takes some hundred
+/// times longer, and more where there is much arithmetic.
+const COUNTED: f64 = 3e5;
+
 /// Measures cases; what is the same for all of a run is measured once.
 #[derive(Debug)]
 pub struct Recorder {
@@ -26,7 +30,8 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Measures the machine's limits; `counter` counts instructions where there is one.
+    /// Measures the machine's limits; `counter` counts the instructions of short iterations, where there
+    /// is one.
     ///
     /// # Errors
     /// When the machine computes something wrong.
@@ -60,7 +65,8 @@ impl Recorder {
             ..Effort::default()
         };
         let time = Summary::of(&samples(clock, iteration, effort));
-        let instructions = self.counter.as_ref().map(|c| c.count(case.name()));
+        let counter = self.counter.as_ref().filter(|_| time.min <= COUNTED);
+        let instructions = counter.map(|c| c.count(case.name()));
         let work = case.work();
         let double = case.id().to_string().contains("/f64/");
         let least = self.roof.least_ns(work, double);
@@ -75,7 +81,7 @@ impl Recorder {
             clock: if clock == Clock::Cpu { "cpu" } else { "wall" }.into(),
             units: work.count(),
             instructions: instructions.transpose()?,
-            instructions_simd: self.counter.as_ref().map(|_| Counter::LEVEL.to_owned()),
+            instructions_simd: counter.map(|_| Counter::LEVEL.to_owned()),
             flops: work.flops,
             bytes: work.bytes,
             roof: self.roof,

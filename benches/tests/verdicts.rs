@@ -4,6 +4,7 @@
 use lepton_benches::ab::{Round, Verdict, judge};
 use lepton_benches::inputs::values;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 /// How the machine behaves.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +63,12 @@ fn noise() -> impl Strategy<Value = Noise> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig {
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
     #[test]
     fn a_slowdown_of_5_percent_is_caught(noise in noise()) {
         prop_assert_eq!(judge(&rounds(noise, 0.05, 30)).verdict, Verdict::Slower);

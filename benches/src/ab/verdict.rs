@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::stats::{bootstrap_medians, far, median, quantile, signed_ranks};
+use crate::stats::{bootstrap_medians, far, median, quantile, signs};
 
 /// A change below this is not reported, however certain.
 const LEAST: f64 = 0.01;
@@ -63,7 +63,7 @@ pub struct Judged {
 ///
 /// A round gives one difference, of the logarithms of A's and B's shorter times: what the machine did
 /// meanwhile, it did to both. A change is reported when three things hold: the median of the
-/// differences exceeds the noise floor; Wilcoxon's signed ranks say that they do not lie around zero;
+/// differences exceeds the noise floor; so many of them have its sign that it is no chance;
 /// and the bootstrap's interval excludes zero. The floor is what the same statistic shows where
 /// nothing changed: A's second time against its first, and B's, as many times as went into a shorter one.
 ///
@@ -74,11 +74,13 @@ pub fn judge(rounds: &[Round]) -> Judged {
     let differences = each(|r| (shorter(r.b) / shorter(r.a)).ln());
     let mut nothing = each(|r| (r.a[1] / r.a[0]).ln());
     nothing.extend(each(|r| (r.b[1] / r.b[0]).ln()));
+    // In an order that does not depend on which revision is called A.
+    nothing.sort_by(f64::total_cmp);
     let floor = noise(&nothing).max(LEAST);
     let effect = median(&differences);
     let medians = bootstrap_medians(&differences, DRAWS, 1);
     let [low, high] = [0.025, 0.975].map(|q| quantile(&medians, q));
-    let certain = signed_ranks(&differences).abs() > SCORE && low.signum() == high.signum();
+    let certain = signs(&differences).abs() > SCORE && low.signum() == high.signum();
     let seen = low > -UNSEEN && high < UNSEEN;
     let verdict = match effect {
         _ if certain && effect > floor => Verdict::Slower,

@@ -177,7 +177,7 @@ fn line(row: &Row) -> String {
     format!(
         "{}: {} (median +{:.1} %, MAD {spread:.1} %){share}{counted}",
         row.id,
-        times(row.ns_min),
+        times(row.ns_min / row.units),
         100.0 * (row.ns_median / row.ns_min - 1.0)
     )
 }

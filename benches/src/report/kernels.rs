@@ -51,7 +51,7 @@ fn line(number: usize, kernel: &Kernel<'_>) -> String {
         if n == 0.0 {
             "0".into()
         } else {
-            format!("{n:.0} <small>{} B</small>", count(bytes))
+            format!("{n:.0} <small>{}B</small>", count(bytes))
         }
     });
     let _ = write!(out, "<td>{instructions}</td><td>{allocations}</td></tr>");

@@ -60,7 +60,7 @@ pub(super) fn figure(section: &Section<'_>) -> String {
         );
     }
     out += "</svg><figcaption>Roofline: each point is a kernel, numbered as in the table. \
-            The lines are the measured limits; operations of elementwise functions count as one. \
+            The lines are the measured limits; operations of elementwise functions count as one.<br>\
             <i class=\"key product\"></i>products <i class=\"key conv\"></i>convolutions \
             <i class=\"key elementwise\"></i>elementwise <i class=\"key rows\"></i>rows and copies \
             <i class=\"key model\"></i>models</figcaption></figure>";
@@ -124,13 +124,17 @@ fn roofs(out: &mut String, section: &Section<'_>, x: Scale, y: Scale, [left, rig
             x.at(ridge),
             y.at(roof.peak)
         );
-        // Above the line, a little right of the axis.
-        let at = left * 1.25;
+        // Along the line, towards its upper end.
+        let (at, flat) = (ridge / 2.6, x.at(2.0) - x.at(1.0));
+        let slope = (y.at(2.0) - y.at(1.0)).atan2(flat).to_degrees();
         let _ = write!(
             out,
-            "<text class=\"rooftext\" x=\"{:.1}\" y=\"{:.1}\">{name} {speed:.0} GB/s</text>",
+            "<text class=\"rooftext\" text-anchor=\"middle\" \
+             transform=\"translate({:.1} {:.1}) rotate({slope:.1}) translate(0 {})\">\
+             {name} {speed:.0} GB/s</text>",
             x.at(at),
-            y.at(at * speed) - 9.0
+            y.at(at * speed),
+            if name == "L3" { 14 } else { -6 }
         );
     }
     let _ = write!(

@@ -60,10 +60,13 @@ fn picture(kernel: &Kernel<'_>) -> String {
     let span = span(kernel);
     let x = Scale::linear([0.0, (n - 1) as f64], [8.0, 252.0]);
     let y = Scale::linear(span, [92.0, 34.0]);
+    let (op, rest) = kernel.name().split_once('/').unwrap_or_default();
     let mut out = format!(
-        "<svg class=\"trend {}\" viewBox=\"0 0 260 118\"><text class=\"title\" x=\"4\" y=\"14\">{}</text>",
-        family(kernel.name()),
-        escape(kernel.name())
+        "<svg class=\"trend {}\" viewBox=\"0 0 260 118\"><text class=\"title\" x=\"4\" y=\"13\">{}</text>\
+         <text class=\"sub\" x=\"4\" y=\"25\">{}</text>",
+        family(op),
+        escape(op),
+        escape(rest)
     );
     // From the shortest sample to the median and its spread.
     for (i, row) in kernel.rows.iter().enumerate() {
