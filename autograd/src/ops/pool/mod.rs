@@ -37,7 +37,7 @@ fn output(what: &str, pool: &Pool, x: &Meta) -> Result<[usize; 2]> {
         )));
     };
     let w = &pool.window;
-    if (0..2).any(|a| w.padding[a] > (w.dilation[a] * w.kernel[a].saturating_sub(1) + 1) / 2) {
+    if (0..2).any(|a| w.padding[a] > (w.dilation[a] * w.kernel[a].saturating_sub(1)).div_ceil(2)) {
         return Err(Error::shape(format!(
             "{what}: padding {:?} should be at most half of a window of {:?}, dilated {:?}",
             w.padding, w.kernel, w.dilation

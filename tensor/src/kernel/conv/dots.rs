@@ -128,9 +128,7 @@ fn totals<T: Float, S: Simd, const N: usize>(sums: &[T::Vec<S>; N]) -> [T; N] {
     for first in (0..N).step_by(lanes) {
         let mut square = [<T::Vec<S> as Num>::splat(0.0); MAX_LANES];
         let n = lanes.min(N - first);
-        for i in 0..n {
-            square[i] = sums[first + i];
-        }
+        square[..n].copy_from_slice(&sums[first..first + n]);
         T::Vec::<S>::transpose(&mut square);
         let mut half = lanes / 2;
         while half > 0 {
@@ -141,9 +139,7 @@ fn totals<T: Float, S: Simd, const N: usize>(sums: &[T::Vec<S>; N]) -> [T; N] {
         }
         let mut all = [T::default(); MAX_LANES];
         square[0].store(&mut all);
-        for i in 0..n {
-            totals[first + i] = all[i];
-        }
+        totals[first..first + n].copy_from_slice(&all[..n]);
     }
     totals
 }

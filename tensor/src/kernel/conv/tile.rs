@@ -225,7 +225,9 @@ impl<T: Float> Tiles<'_, T> {
             }
             for i in 0..ROWS {
                 let to = self.sums.at(channel + i, s.sums + at[1]);
+                // Negative zero is the one number whose addition changes no other.
                 let bias = self.bias.map(|b| Vector::repeat(b[channel + i]));
+                let bias = bias.unwrap_or(<T::Vec<S> as Num>::splat(-0.0));
                 for v in 0..VECTORS {
                     let to = to.wrapping_add(v * steps[1]);
                     // SAFETY: this vector lies in the row of sums, as the caller vouches, which
@@ -235,9 +237,7 @@ impl<T: Float> Tiles<'_, T> {
                     if self.add {
                         sum = sum + Vector::load(to);
                     }
-                    if let Some(bias) = bias {
-                        sum = sum + bias;
-                    }
+                    sum = sum + bias;
                     sum.store(to);
                 }
             }
