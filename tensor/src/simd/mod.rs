@@ -17,6 +17,7 @@ mod lane;
 mod level;
 mod math;
 mod portable;
+mod prefetch;
 mod reduce;
 mod register;
 mod scalar;
@@ -32,6 +33,7 @@ pub use lane::{Lane, Libm, Libm2, Num, Vector};
 pub use level::{Level, dispatch, level, with_level};
 use portable::Portable;
 pub(crate) use reduce::{MaxBody, Partial, SumBody};
+pub(crate) use prefetch::prefetch;
 pub use reduce::{dot, max_slice, reduce_slice, sum_slice};
 pub use slice::{
     MapBody, ZipBody, map_in_place, map_slice, zip_in_place_left, zip_in_place_right, zip_slice,

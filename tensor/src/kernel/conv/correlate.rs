@@ -116,6 +116,15 @@ struct Plan {
     work: usize,
 }
 
+/// A block: some images, rows of outputs, output channels (block number `channel`) and groups.
+struct Part {
+    images: Range<usize>,
+    rows: Range<usize>,
+    channel: usize,
+    channels: Range<usize>,
+    groups: Range<usize>,
+}
+
 impl Plan {
     fn new<T: Float>(level: Level, job: &Correlation<T>, columns: usize) -> Plan {
         let [down, across] = job.axes;
@@ -211,19 +220,13 @@ impl Plan {
         columns: usize,
         t: usize,
     ) {
-        let [group, channel, row, image] = {
-            let [_, rows, channels, groups] = self.count;
-            let (t, group) = (t / groups, t % groups);
-            let (t, channel) = (t / channels, t % channels);
-            [group, channel, t % rows, t / rows]
-        };
-        let part = |i: usize, axis: usize, n: usize| {
-            let start = i * self.block[axis];
-            start..n.min(start + self.block[axis])
-        };
-        let images = part(image, 0, job.images);
-        let rows = part(row, 1, job.axes[0].out);
-        let channels = part(channel, 2, job.outputs);
+        let Part {
+            images,
+            rows,
+            channel,
+            channels,
+            groups,
+        } = self.part(job, t);
         let pitch = self.field.pitch;
         let len = (rows.len() - 1) * pitch + self.field.width;
         let segments: Vec<Segment> = (0..images.len())
@@ -255,16 +258,28 @@ impl Plan {
         let sums = left.get::<T>(size);
         let laid = self.depth.min(job.inputs).max(1) * self.field.channel;
         let field = right.get::<T>(laid + SLACK);
-        for group in part(group, 3, job.groups) {
+        let mut next = Vec::new();
+        for group in groups.clone() {
             let each = job.inputs * self.taps.len();
             let first = group * job.outputs + channels.start;
             let mut at = first * each;
             for inputs in self.passes(job) {
                 self.lay(job, field, &images, group, &inputs, rows.start);
                 let k = inputs.len() * self.taps.len();
+                if self.direct {
+                    // One pass: what is laid next is the next group, or the next task.
+                    next.clear();
+                    if group + 1 < groups.end {
+                        self.reads(job, &images, group + 1, &rows, &mut next);
+                    } else if t + 1 < self.tasks() {
+                        let part = self.part(job, t + 1);
+                        self.reads(job, &part.images, part.groups.start, &part.rows, &mut next);
+                    }
+                }
+                let mut next = next.as_slice();
                 for strip in &self.strips[channel] {
                     let n = strip.channels.len();
-                    let tiles = |segments, places, sums, bias| Tiles {
+                    let tiles = |segments, places, sums, bias, next| Tiles {
                         rows: strip.rows,
                         weights: &packed[at..at + n * k],
                         offsets: &self.offsets[..k],
@@ -274,6 +289,7 @@ impl Plan {
                         sums,
                         add: inputs.start > 0,
                         bias,
+                        next,
                     };
                     if self.direct {
                         let places = self.places(rows.len(), down.spread * columns);
@@ -281,12 +297,14 @@ impl Plan {
                         let bias = job.bias.map(|b| &b[first..first + n]);
                         for (segment, image) in segments.chunks(1).zip(images.clone()) {
                             let sums = result(image, first, n);
-                            level.dispatch(tiles(segment, places, sums, bias));
+                            // The first strip, which is the largest, asks for all of it.
+                            let next = std::mem::take(&mut next);
+                            level.dispatch(tiles(segment, places, sums, bias, next));
                         }
                     } else {
                         let sums = &mut sums[strip.channels.start * sums_pitch..];
                         let sums = MatMut::rows_of(sums, [n, sums_pitch]);
-                        level.dispatch(tiles(&segments, Places::All, sums, None));
+                        level.dispatch(tiles(&segments, Places::All, sums, None, &[]));
                     }
                     at += n * k;
                 }
@@ -305,6 +323,50 @@ impl Plan {
                     columns: across.out,
                     spread: [down.spread * columns, across.spread],
                 });
+            }
+        }
+    }
+
+    /// What block `t` is made of.
+    fn part<T>(&self, job: &Correlation<T>, t: usize) -> Part {
+        let [_, rows, channels, groups] = self.count;
+        let (t, group) = (t / groups, t % groups);
+        let (t, channel) = (t / channels, t % channels);
+        let part = |i: usize, axis: usize, n: usize| {
+            let start = i * self.block[axis];
+            start..n.min(start + self.block[axis])
+        };
+        Part {
+            images: part(t / rows, 0, job.images),
+            rows: part(t % rows, 1, job.axes[0].out),
+            channel,
+            channels: part(channel, 2, job.outputs),
+            groups: part(group, 3, job.groups),
+        }
+    }
+
+    /// The images' elements that `rows` of outputs read of a group, a run for each channel.
+    fn reads<'a, T>(
+        &self,
+        job: &Correlation<'a, T>,
+        images: &Range<usize>,
+        group: usize,
+        rows: &Range<usize>,
+        runs: &mut Vec<&'a [T]>,
+    ) {
+        let [down, across] = job.axes;
+        let at = |o: usize, tap: isize| {
+            let row = (o * down.step) as isize + tap;
+            row.clamp(0, down.size as isize).unsigned_abs() * across.size
+        };
+        let taps = || down.taps.iter().map(|t| t.at);
+        let first = at(rows.start, taps().min().unwrap_or(0));
+        let end = at(rows.end - 1, taps().max().unwrap_or(0) + 1);
+        let pixels = down.size * across.size;
+        for image in images.clone() {
+            let channel = (image * job.groups + group) * job.inputs;
+            for channel in channel..channel + job.inputs {
+                runs.push(&job.x[channel * pixels..][..pixels][first..end.max(first)]);
             }
         }
     }

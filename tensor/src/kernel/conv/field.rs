@@ -105,11 +105,20 @@ impl Field {
         for row in 0..down.inside {
             let from = &image[(down.from + row * down.step) * columns..][..columns];
             let to = &mut plane[(start + row) * pitch..];
-            to[..across.before].fill(T::default());
+            clear(&mut to[..across.before]);
             let inside = &mut to[across.before..across.before + across.inside];
             copy_steps(inside, from, across.from, across.step);
-            to[across.before + across.inside..][..across.after].fill(T::default());
+            clear(&mut to[across.before + across.inside..][..across.after]);
         }
+    }
+}
+
+/// Zeros; a border has often one element or none, when a call would cost more than the rest.
+fn clear<T: Copy + Default>(to: &mut [T]) {
+    match to {
+        [] => {}
+        [one] => *one = T::default(),
+        many => many.fill(T::default()),
     }
 }
 

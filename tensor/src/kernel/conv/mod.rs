@@ -1,5 +1,6 @@
 //! Correlations of images with small kernels; `README.md` beside this file tells how and why.
 
+mod ahead;
 mod axis;
 mod correlate;
 mod dots;

@@ -1,6 +1,7 @@
 //! The innermost loop: a tile of outputs, some channels by some vectors of neighbours in a field,
 //! held in registers while the taps of the input channels go by.
 
+use super::ahead::Ahead;
 use crate::kernel::gemm::MatMut;
 use crate::simd::{Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector};
 
@@ -75,6 +76,8 @@ pub(super) struct Tiles<'a, T> {
     pub(super) sums: MatMut<'a, T>,
     pub(super) add: bool,
     pub(super) bias: Option<&'a [T]>,
+    /// What of the images is laid next.
+    pub(super) next: &'a [&'a [T]],
 }
 
 impl<T: Float> Kernel for Tiles<'_, T> {
@@ -126,9 +129,12 @@ impl<T: Float> Tiles<'_, T> {
                 && bias,
             "conv: weights or bias are not those of {channels} channels in tiles of {ROWS}"
         );
+        let places: usize = self.segments.iter().map(|s| s.len).sum();
+        let steps = places / (VECTORS * lanes) * (channels / ROWS);
+        let mut ahead = Ahead::new(self.next, steps);
         for &s in self.segments {
             // SAFETY: the assertions above hold for every segment.
-            unsafe { self.segment::<S, ROWS, VECTORS>(s) };
+            unsafe { self.segment::<S, ROWS, VECTORS>(s, &mut ahead) };
         }
     }
 
@@ -137,7 +143,11 @@ impl<T: Float> Tiles<'_, T> {
     /// # Safety
     /// Field and sums have room for the segment's places and, in the field, all offsets.
     #[inline(always)]
-    unsafe fn segment<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, s: Segment) {
+    unsafe fn segment<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &mut self,
+        s: Segment,
+        ahead: &mut Ahead<T>,
+    ) {
         let lanes = T::Vec::<S>::LANES;
         let wide = VECTORS * lanes;
         let beside = [lanes, lanes];
@@ -146,13 +156,13 @@ impl<T: Float> Tiles<'_, T> {
                 let mut q = 0;
                 while q + wide <= s.len {
                     // SAFETY: these vectors lie in the segment.
-                    unsafe { self.tile::<S, ROWS, VECTORS>(s, [q, q], beside) };
+                    unsafe { self.tile::<S, ROWS, VECTORS>(s, [q, q], beside, ahead) };
                     q += wide;
                 }
                 while q < s.len {
                     // SAFETY: this vector begins in the segment, and field and sums have room for
                     // `SLACK` places behind it.
-                    unsafe { self.tile::<S, ROWS, 1>(s, [q, q], beside) };
+                    unsafe { self.tile::<S, ROWS, 1>(s, [q, q], beside, ahead) };
                     q += lanes;
                 }
             }
@@ -160,7 +170,7 @@ impl<T: Float> Tiles<'_, T> {
                 for q in (0..width).step_by(wide) {
                     let q = q.min(width - wide);
                     // SAFETY: these vectors lie in the row.
-                    unsafe { self.tile::<S, ROWS, VECTORS>(s, [q, q], beside) };
+                    unsafe { self.tile::<S, ROWS, VECTORS>(s, [q, q], beside, ahead) };
                 }
             }
             Places::Rows {
@@ -179,8 +189,8 @@ impl<T: Float> Tiles<'_, T> {
                         // as many.
                         unsafe {
                             match steps == 1 {
-                                true => self.tile::<S, ROWS, 1>(s, at, beside),
-                                false => self.tile::<S, ROWS, VECTORS>(s, at, [pitch, out]),
+                                true => self.tile::<S, ROWS, 1>(s, at, beside, ahead),
+                                false => self.tile::<S, ROWS, VECTORS>(s, at, [pitch, out], ahead),
                             }
                         }
                     }
@@ -200,10 +210,12 @@ impl<T: Float> Tiles<'_, T> {
         s: Segment,
         at: [usize; 2],
         steps: [usize; 2],
+        ahead: &mut Ahead<T>,
     ) {
         let (lanes, k) = (T::Vec::<S>::LANES, self.offsets.len());
         let x = self.field.as_ptr().wrapping_add(s.field + at[0]);
         for channel in (0..self.sums.shape()[0]).step_by(ROWS) {
+            ahead.step();
             let (w, _) = self.weights[channel * k..(channel + ROWS) * k].as_chunks::<ROWS>();
             let zero = <T::Vec<S> as Num>::splat(0.0);
             let mut sums = [[zero; VECTORS]; ROWS];
@@ -225,7 +237,9 @@ impl<T: Float> Tiles<'_, T> {
             }
             for i in 0..ROWS {
                 let to = self.sums.at(channel + i, s.sums + at[1]);
+                // Negative zero is the one number whose addition changes no other.
                 let bias = self.bias.map(|b| Vector::repeat(b[channel + i]));
+                let bias = bias.unwrap_or(<T::Vec<S> as Num>::splat(-0.0));
                 for v in 0..VECTORS {
                     let to = to.wrapping_add(v * steps[1]);
                     // SAFETY: this vector lies in the row of sums, as the caller vouches, which
@@ -235,9 +249,7 @@ impl<T: Float> Tiles<'_, T> {
                     if self.add {
                         sum = sum + Vector::load(to);
                     }
-                    if let Some(bias) = bias {
-                        sum = sum + bias;
-                    }
+                    sum = sum + bias;
                     sum.store(to);
                 }
             }

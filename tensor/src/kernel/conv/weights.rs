@@ -42,7 +42,7 @@ pub(super) fn strips(channels: usize, rows: &[usize]) -> Vec<Strip> {
 
 /// The weights of `strips` for input channels `inputs` of `group`: by tile, by input channel, by tap
 /// of `taps` (its distance in the data), the tile's output channels adjacent.
-pub(super) fn pack<T: Copy>(
+pub(super) fn pack<T: Copy + Default>(
     weights: &Weights<T>,
     group: usize,
     strips: &[Strip],
@@ -50,14 +50,29 @@ pub(super) fn pack<T: Copy>(
     taps: &[usize],
     out: &mut Vec<T>,
 ) {
+    // Where an input channel's taps follow those of the channel before, as a convolution has them,
+    // an output channel's weights are one run.
+    let run = inputs.len() * taps.len();
+    let whole = weights.input == taps.len() && taps.iter().enumerate().all(|(i, &t)| i == t);
     for strip in strips {
-        for tile in strip.channels.clone().step_by(strip.rows) {
-            for input in inputs.clone() {
-                let at = group * weights.group + tile * weights.out + input * weights.input;
-                for &tap in taps {
-                    for r in 0..strip.rows {
-                        out.push(weights.data[at + r * weights.out + tap]);
-                    }
+        let rows = strip.rows;
+        for tile in strip.channels.clone().step_by(rows) {
+            let start = out.len();
+            out.resize(start + run * rows, T::default());
+            let out = &mut out[start..];
+            for r in 0..rows {
+                let at = group * weights.group + (tile + r) * weights.out;
+                let mut to = out.iter_mut().skip(r).step_by(rows);
+                if whole {
+                    let from = &weights.data[at + inputs.start * weights.input..][..run];
+                    to.zip(from).for_each(|(y, &w)| *y = w);
+                    continue;
+                }
+                for input in inputs.clone() {
+                    let at = at + input * weights.input;
+                    let taps = taps.iter().map(|tap| weights.data[at + tap]);
+                    // The taps first: at their end nothing more is taken of `to`.
+                    taps.zip(to.by_ref()).for_each(|(w, y)| *y = w);
                 }
             }
         }
