@@ -31,7 +31,7 @@ pub use reduce::{dot, max_slice, reduce_slice, sum_slice};
 pub use slice::{
     MapBody, ZipBody, map_in_place, map_slice, zip_in_place_left, zip_in_place_right, zip_slice,
 };
-pub(crate) use slice::{load as load_part, store as store_part};
+pub(crate) use slice::{copy_short, load as load_part, store as store_part};
 
 /// The most elements that a vector of any level holds.
 pub const MAX_LANES: usize = 16;

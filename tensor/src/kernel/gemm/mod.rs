@@ -11,6 +11,7 @@ mod view;
 pub use batched::batched;
 use blocked::Job;
 pub use epilogue::{Activation, Bias, Epilogue, Identity, Relu};
+pub(crate) use pack::Scratch;
 pub use view::{MatMut, MatRef};
 
 use crate::simd::{Float, Level};

@@ -129,8 +129,8 @@ impl<T: Float> Panel<T> {
     }
 }
 
-/// Memory for packed panels that a thread keeps, aligned to a cache line.
-pub(super) struct Scratch {
+/// Memory for packed panels, and for a kernel's tiles, that a thread keeps, aligned to a cache line.
+pub(crate) struct Scratch {
     memory: Vec<u64>,
     slot: &'static std::thread::LocalKey<Cell<Vec<u64>>>,
 }
@@ -138,6 +138,7 @@ pub(super) struct Scratch {
 thread_local! {
     static LEFT: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
     static RIGHT: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
+    static TILES: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
 }
 
 impl Scratch {
@@ -157,8 +158,16 @@ impl Scratch {
         }
     }
 
+    /// This thread's memory for the tiles of a kernel that multiplies them.
+    pub(crate) fn tiles() -> Scratch {
+        Scratch {
+            memory: TILES.take(),
+            slot: &TILES,
+        }
+    }
+
     /// `n` elements of `T`, with arbitrary contents.
-    pub(super) fn get<T: Float>(&mut self, n: usize) -> &mut [T] {
+    pub(crate) fn get<T: Float>(&mut self, n: usize) -> &mut [T] {
         const LINE: usize = 64;
         let bytes = n
             .checked_mul(size_of::<T>())

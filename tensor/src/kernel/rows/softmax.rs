@@ -45,9 +45,13 @@ pub(crate) fn power<T: Float, S: Simd>(x: T::Vec<S>) -> T::Vec<S> {
     Num::select(x.lt(c((1.0 - T::BIAS) * LN_2)), c(0.0), y)
 }
 
-/// Writes `e^(x - top)` and returns its sum. An element that is NaN, or a `top` that is, gives NaN.
+/// The sum of `e^(x - top)`, which where `KEEP` are written to `y`. An element that is NaN, or a `top` that is, gives NaN.
 #[inline(always)]
-pub(super) fn powers<T: Float + Element, S: Simd>(x: &[T], top: T, y: &mut [T]) -> f64 {
+pub(super) fn powers<T: Float + Element, S: Simd, const KEEP: bool>(
+    x: &[T],
+    top: T,
+    y: &mut [T],
+) -> f64 {
     let lanes = T::Vec::<S>::LANES;
     let (low, top) = (
         <T as Num>::splat(f64::NEG_INFINITY),
@@ -63,14 +67,18 @@ pub(super) fn powers<T: Float + Element, S: Simd>(x: &[T], top: T, y: &mut [T]) 
             for u in 0..4 {
                 let i = at + u * lanes;
                 let e = power::<T, S>(T::Vec::<S>::load(&x[i..]) - top);
-                e.store(&mut y[i..]);
+                if KEEP {
+                    e.store(&mut y[i..]);
+                }
                 sums[u] = sums[u] + e;
             }
             at += 4 * lanes;
         }
         for i in (at..end).step_by(lanes) {
             let e = power::<T, S>(part::<T, S>(&x[i..end], low) - top);
-            put::<T, S>(e, &mut y[i..end]);
+            if KEEP {
+                put::<T, S>(e, &mut y[i..end]);
+            }
             sums[0] = sums[0] + e;
         }
         total += Element::to_f64(Partial::<T, S>::of(sums).finish(SumBody));
@@ -86,10 +94,15 @@ impl<T: Float + Element> Kernel for Softmax<'_, T> {
         let rows = self.x.chunks_exact(self.len);
         for (x, y) in rows.zip(self.y.chunks_exact_mut(self.len)) {
             let top = top::<T, S>(x);
-            let total = powers::<T, S>(x, top, y);
             match self.shape {
-                Shape::Plain => scale::<T, S>(y, 1.0 / total),
-                Shape::Log => logarithm::<T, S>(x, y, top, total.ln()),
+                Shape::Plain => {
+                    let total = powers::<T, S, true>(x, top, y);
+                    scale::<T, S>(y, 1.0 / total);
+                }
+                Shape::Log => {
+                    let total = powers::<T, S, false>(x, top, &mut []);
+                    logarithm::<T, S>(x, y, top, total.ln());
+                }
             }
         }
     }
