@@ -90,8 +90,7 @@ pub fn cross_entropy(x: &Tensor, classes: &Tensor) -> Result<Tensor> {
             threads::parallel_chunks(out, rows, |i, y| {
                 let x = &src[i * rows * len..][..y.len() * len];
                 let classes = &classes_all[i * rows..][..y.len()];
-                let row = &mut vec![T::default(); len];
-                level.dispatch(Entropy { x, classes, y, len, row });
+                level.dispatch(Entropy { x, classes, y, len });
             });
         })
     }))

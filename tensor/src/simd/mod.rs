@@ -32,13 +32,13 @@ pub use float::Float;
 pub use lane::{Lane, Libm, Libm2, Num, Vector};
 pub use level::{Level, dispatch, level, with_level};
 use portable::Portable;
+pub(crate) use prefetch::{prefetch, prefetch_far};
 pub(crate) use reduce::{MaxBody, Partial, SumBody};
-pub(crate) use prefetch::prefetch;
 pub use reduce::{dot, max_slice, reduce_slice, sum_slice};
 pub use slice::{
     MapBody, ZipBody, map_in_place, map_slice, zip_in_place_left, zip_in_place_right, zip_slice,
 };
-pub(crate) use slice::{load as load_part, store as store_part};
+pub(crate) use slice::{copy_short, load as load_part, store as store_part};
 pub(crate) use stream::stream_copy;
 
 /// The most elements that a vector of any level holds.
@@ -62,20 +62,6 @@ pub trait Simd: Copy + Send + Sync + 'static {
     type F64: Lane + Vector<Elem = f64>;
     /// Runs `kernel` compiled with this set's features.
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Out;
-}
-
-/// Asks for the cache line at `address`, which need not be readable; a hint that changes no result.
-#[inline(always)]
-pub(crate) fn prefetch<T>(address: *const T) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch reads nothing that a program can see and never faults; its instruction
-        // (SSE) is part of every x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = address;
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! a binary tree. So an error grows with the logarithm of the length, and the order depends on the
 //! length alone.
 
-use super::{Float, Kernel, Lane, Level, MAX_LANES, Simd, Vector, ZipBody};
+use super::{Float, Kernel, Lane, Level, MAX_LANES, Simd, Vector, ZipBody, copy_short};
 
 const BLOCK: usize = 1024;
 const UNROLL: usize = 4;
@@ -143,14 +143,16 @@ impl<T: Float, S: Simd> Partial<T, S> {
             i += UNROLL * lanes;
         }
         let mut u = 0;
-        while i < x.len() {
-            let end = x.len().min(i + lanes);
-            let (mut a, mut b) = ([pad; MAX_LANES], [pad; MAX_LANES]);
-            a[..end - i].copy_from_slice(&x[i..end]);
-            b[..end - i].copy_from_slice(&y[i..end]);
-            self.0[u] = step(self.0[u], Vector::load(&a), Vector::load(&b));
+        while i + lanes <= x.len() {
+            self.0[u] = step(self.0[u], Vector::load(&x[i..]), Vector::load(&y[i..]));
             u += 1;
-            i = end;
+            i += lanes;
+        }
+        if i < x.len() {
+            let (mut a, mut b) = ([pad; MAX_LANES], [pad; MAX_LANES]);
+            copy_short(&x[i..], &mut a);
+            copy_short(&y[i..], &mut b);
+            self.0[u] = step(self.0[u], Vector::load(&a), Vector::load(&b));
         }
     }
 

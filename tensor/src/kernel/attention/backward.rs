@@ -1,9 +1,9 @@
 //! The gradients of queries, keys and values, tile by tile.
 
 use super::forward::prepare;
-use super::{Heads, TILE, Tile, ranges};
+use super::{Heads, Tile, ranges, tile_size};
 use crate::dtype::Element;
-use crate::kernel::gemm::{self, MatMut, MatRef};
+use crate::kernel::gemm::{self, MatMut, MatRef, Scratch};
 use crate::kernel::rows::{dot, part, power, put};
 use crate::simd::{Float, Kernel, Lane, Num, Simd, Vector};
 use crate::threads::parallel_for;
@@ -62,8 +62,9 @@ fn one_head<T: Float + Element>(
         g_log: &grads.g_log[head * time..][..time],
         along,
     });
-    let area = time.min(TILE) * keys.min(TILE);
-    let (mut scores, mut slopes) = (vec![T::default(); area], vec![T::default(); area]);
+    let area = tile_size(time) * tile_size(keys);
+    let mut memory = Scratch::tiles();
+    let (scores, slopes) = memory.get::<T>(2 * area).split_at_mut(area);
     let mut room = Vec::new();
     for keys in ranges(keys) {
         let (kj, vj) = (

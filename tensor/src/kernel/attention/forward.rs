@@ -1,8 +1,8 @@
 //! The results, tile by tile, and the logarithm of each query's sum.
 
-use super::{Heads, TILE, Tile, ranges};
+use super::{Heads, Tile, ranges, tile_size};
 use crate::dtype::Element;
-use crate::kernel::gemm::{self, MatMut, MatRef};
+use crate::kernel::gemm::{self, MatMut, MatRef, Scratch};
 use crate::kernel::rows::{part, power, put, scale, top};
 use crate::simd::{Float, Kernel, Lane, Num, Partial, Simd, SumBody, Vector};
 use crate::threads::parallel_for;
@@ -35,7 +35,8 @@ fn strip<T: Float + Element>(
     mut log: MatMut<T>,
 ) {
     let (rows, width) = (queries.len(), out.shape()[1]);
-    let mut scores = vec![T::default(); rows * heads.keys().min(TILE)];
+    let mut memory = Scratch::tiles();
+    let scores = memory.get::<T>(rows * tile_size(heads.keys()));
     let mut room = Vec::new();
     let mut state = State {
         top: vec![f64::NEG_INFINITY; rows],

@@ -12,7 +12,7 @@ use super::gemm::{MatMut, MatRef};
 use crate::dtype::Element;
 use crate::simd::{Float, Level};
 
-/// Queries, and keys, of a tile at most.
+/// Queries, and keys, of a tile, about.
 const TILE: usize = 128;
 
 /// What attention reads: for each head queries `[time, depth]`, keys `[keys, depth]` and values
@@ -67,9 +67,19 @@ impl Tile {
     }
 }
 
-/// `n` things as ranges of nearly equal lengths, none above [`TILE`].
+/// The most of `n` things in one range: nearly equal parts of about [`TILE`], of whole panels of a
+/// product where there are several, since a panel that is not full costs as much as a full one.
+fn tile_size(n: usize) -> usize {
+    const PANEL: usize = 16;
+    match (n + TILE / 2) / TILE {
+        0 | 1 => n,
+        parts => n.div_ceil(parts).next_multiple_of(PANEL),
+    }
+}
+
+/// `n` things as ranges of [`tile_size`].
 fn ranges(n: usize) -> impl Iterator<Item = Range<usize>> {
-    let size = n.div_ceil(n.div_ceil(TILE).max(1)).max(1);
+    let size = tile_size(n).max(1);
     (0..n.div_ceil(size)).map(move |i| i * size..n.min((i + 1) * size))
 }
 

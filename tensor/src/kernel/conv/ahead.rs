@@ -3,7 +3,7 @@
 //! To lay a field is to wait for memory, and to multiply is to leave memory alone. A convolution with few
 //! products for each element of the images takes turns at both, unless it asks in time.
 
-use crate::simd::prefetch;
+use crate::simd::prefetch_far;
 
 /// Elements of a cache line, of f32.
 const LINE: usize = 16;
@@ -36,7 +36,7 @@ impl<'a, T> Ahead<'a, T> {
             };
             match part.get(self.at) {
                 Some(x) => {
-                    prefetch(x);
+                    prefetch_far(x);
                     self.at += LINE;
                 }
                 None => (self.parts, self.at) = (rest, 0),

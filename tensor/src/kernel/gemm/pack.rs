@@ -130,7 +130,7 @@ impl<T: Float> Panel<T> {
     }
 }
 
-/// Memory for packed panels that a thread keeps, aligned to a cache line.
+/// Memory for packed panels, and for a kernel's tiles, that a thread keeps, aligned to a cache line.
 pub(crate) struct Scratch {
     memory: Vec<u64>,
     slot: &'static std::thread::LocalKey<Cell<Vec<u64>>>,
@@ -139,6 +139,7 @@ pub(crate) struct Scratch {
 thread_local! {
     static LEFT: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
     static RIGHT: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
+    static TILES: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
 }
 
 impl Scratch {
@@ -155,6 +156,14 @@ impl Scratch {
         Scratch {
             memory: RIGHT.take(),
             slot: &RIGHT,
+        }
+    }
+
+    /// This thread's memory for the tiles of a kernel that multiplies them.
+    pub(crate) fn tiles() -> Scratch {
+        Scratch {
+            memory: TILES.take(),
+            slot: &TILES,
         }
     }
 

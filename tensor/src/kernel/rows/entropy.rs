@@ -1,6 +1,6 @@
 //! The cross entropy of rows of logits and one class each, and its gradient.
 
-use super::softmax::{powers, scale, top};
+use super::softmax::{highest, powers, scale};
 use crate::dtype::Element;
 use crate::simd::{Float, Kernel, Simd};
 
@@ -10,8 +10,6 @@ pub(crate) struct Entropy<'a, T> {
     pub(crate) classes: &'a [usize],
     pub(crate) y: &'a mut [T],
     pub(crate) len: usize,
-    /// Room for one row.
-    pub(crate) row: &'a mut [T],
 }
 
 impl<T: Float + Element> Kernel for Entropy<'_, T> {
@@ -20,8 +18,8 @@ impl<T: Float + Element> Kernel for Entropy<'_, T> {
     fn run<S: Simd>(self, _: S) {
         let rows = self.x.chunks_exact(self.len).zip(self.classes);
         for ((x, &class), y) in rows.zip(self.y) {
-            let top = top::<T, S>(x);
-            let total = powers::<T, S>(x, top, self.row);
+            let top = highest::<T, S>(x);
+            let total = powers::<T, S, false>(x, top, &mut []);
             // The distance from the largest first: both may be large, and their difference small.
             let down = Element::to_f64(top) - Element::to_f64(x[class]);
             *y = <T as Element>::from_f64(total.ln() + down);
@@ -44,7 +42,7 @@ impl<T: Float + Element> Kernel for EntropyGrad<'_, T> {
     fn run<S: Simd>(self, _: S) {
         let rows = self.x.chunks_exact(self.len).zip(self.classes).zip(self.g);
         for (((x, &class), &g), dx) in rows.zip(self.dx.chunks_exact_mut(self.len)) {
-            let total = powers::<T, S>(x, top::<T, S>(x), dx);
+            let total = powers::<T, S, true>(x, highest::<T, S>(x), dx);
             scale::<T, S>(dx, Element::to_f64(g) / total);
             dx[class] = dx[class] - g;
         }

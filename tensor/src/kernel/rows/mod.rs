@@ -13,7 +13,7 @@ pub(crate) use norm::{Norm, NormGrad};
 pub(crate) use softmax::{Shape, Softmax, SoftmaxGrad, power, scale, top};
 
 use crate::dtype::Element;
-use crate::simd::{Float, Lane, MAX_LANES, Partial, Simd, SumBody, Vector};
+use crate::simd::{Float, Lane, MAX_LANES, Partial, Simd, SumBody, Vector, copy_short};
 
 /// Elements whose sum is taken in vectors before it is added to the others in f64.
 const BLOCK: usize = 1024;
@@ -25,7 +25,7 @@ pub(crate) fn part<T: Float, S: Simd>(x: &[T], pad: T) -> T::Vec<S> {
         return Vector::load(x);
     }
     let mut all = [pad; MAX_LANES];
-    all[..x.len()].copy_from_slice(x);
+    copy_short(x, &mut all);
     Vector::load(&all)
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn put<T: Float, S: Simd>(v: T::Vec<S>, out: &mut [T]) {
     let mut all = [T::default(); MAX_LANES];
     v.store(&mut all);
     let n = out.len();
-    out.copy_from_slice(&all[..n]);
+    copy_short(&all[..n], out);
 }
 
 /// [`part`], which where `WHOLE` is sure to find a whole vector.

@@ -1,7 +1,8 @@
 //! Rows of many lengths against the definitions in f64, at every level.
 
+use super::{part, power, put};
 use crate::random::Rng;
-use crate::simd::{Level, with_level};
+use crate::simd::{Float, Kernel, Level, Simd, Vector, with_level};
 use crate::{DType, Tensor, ops};
 
 /// Lengths around vectors, blocks and caches, and what no vector fits.
@@ -181,4 +182,40 @@ fn nothing_and_not_a_number_come_out_as_they_are() {
             .iter()
             .all(|v| v.is_nan())
     );
+}
+
+/// Runs [`power`] over a slice.
+struct Powers<'a, T>(&'a mut [T]);
+
+impl<T: Float> Kernel for Powers<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for i in (0..self.0.len()).step_by(T::Vec::<S>::LANES) {
+            let y = power::<T, S>(part::<T, S>(&self.0[i..], T::default()));
+            put::<T, S>(y, &mut self.0[i..]);
+        }
+    }
+}
+
+#[test]
+fn powers_are_right_and_end_in_zero() {
+    for level in Level::available() {
+        let x: Vec<f32> = (0..200_001).map(|i| -1e-3 * i as f32 * 0.43).collect();
+        let mut y = x.clone();
+        level.dispatch(Powers(&mut y));
+        for (&x, &y) in x.iter().zip(&y) {
+            let want = f64::from(x).exp();
+            let fits = (f64::from(y) - want).abs() <= 2e-7 * want || (y == 0.0 && want < 1.2e-38);
+            assert!(fits, "e^{x} is {y} at {level:?}");
+        }
+        let x: Vec<f64> = (0..10_001).map(|i| -0.07 * f64::from(i)).collect();
+        let mut y = x.clone();
+        level.dispatch(Powers(&mut y));
+        let fits = |(&x, &y): (&f64, &f64)| (y - x.exp()).abs() <= 1e-15 * x.exp();
+        assert!(x.iter().zip(&y).all(fits));
+        let mut odd = [f32::NEG_INFINITY, f32::NAN, 0.0, -0.0];
+        level.dispatch(Powers(&mut odd));
+        assert!(odd[0] == 0.0 && odd[1].is_nan() && odd[2..] == [1.0, 1.0]);
+    }
 }
