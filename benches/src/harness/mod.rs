@@ -1,6 +1,7 @@
 //! A program of a user's own kernels, with the commands that lepton's own are watched by.
 
 mod commands;
+mod counts;
 
 use std::process::ExitCode;
 
