@@ -123,15 +123,17 @@ impl<T: Element> Recipe for Chain<T> {
         let out = storage.as_mut_slice().expect("a new storage has one owner");
         let large = size_of_val(out) >= LARGE;
         tiles::chunks(out, |i, chunk| {
+            // Made once a chunk: to clear them for every tile would be half the work of a short chain.
+            let mut inputs = [[T::default(); TILE]; 2];
+            let mut result = [T::default(); TILE];
             for (j, part) in chunk.chunks_mut(TILE).enumerate() {
                 let at = i * GRAIN + j * TILE;
                 if large {
-                    let mut tile = [T::default(); TILE];
-                    let tile = &mut tile[..part.len()];
-                    pass.run(at, tile);
+                    let tile = &mut result[..part.len()];
+                    pass.run(at, tile, &mut inputs);
                     simd::stream_copy(tile, part);
                 } else {
-                    pass.run(at, part);
+                    pass.run(at, part, &mut inputs);
                 }
             }
         });
@@ -146,12 +148,12 @@ struct Pass<'a, T> {
 }
 
 impl<T: Element> Pass<'_, T> {
-    /// The chain's value from element `at` on.
-    fn run(&self, at: usize, out: &mut [T]) {
-        let (mut x, mut y) = ([T::default(); TILE], [T::default(); TILE]);
-        let x = self.first.tile(at, out.len(), &mut x);
-        self.steps[0].fresh(x, at, out, &mut y);
-        self.steps[1..].iter().for_each(|s| s.own(at, out, &mut y));
+    /// The chain's value from element `at` on; `x` and `y` are room for inputs that do not stand in
+    /// order.
+    fn run(&self, at: usize, out: &mut [T], [x, y]: &mut [[T; TILE]; 2]) {
+        let x = self.first.tile(at, out.len(), x);
+        self.steps[0].fresh(x, at, out, y);
+        self.steps[1..].iter().for_each(|s| s.own(at, out, y));
     }
 }
 
