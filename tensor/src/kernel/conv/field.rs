@@ -24,6 +24,14 @@ pub(super) struct Field {
     pub(super) channel: usize,
 }
 
+/// Images `[images, groups * inputs, size]`.
+pub(super) struct Images<'a, T> {
+    pub(super) x: &'a [T],
+    pub(super) groups: usize,
+    pub(super) inputs: usize,
+    pub(super) size: [usize; 2],
+}
+
 impl Field {
     /// For blocks of at most `images` images by `outputs` rows of outputs.
     pub(super) fn new([rows, columns]: [&Axis; 2], images: usize, outputs: usize) -> Field {
@@ -54,8 +62,30 @@ impl Field {
         (r * self.columns.used.len() + c) * self.plane + down * self.pitch + across
     }
 
+    /// Writes a block: input channels `inputs` of `group` of some images, for outputs from row `first`
+    /// on.
+    pub(super) fn lay_block<T: Copy + Default>(
+        &self,
+        field: &mut [T],
+        of: &Images<T>,
+        images: &Range<usize>,
+        group: usize,
+        inputs: &Range<usize>,
+        first: usize,
+    ) {
+        let pixels = of.size[0] * of.size[1];
+        for (slot, input) in inputs.clone().enumerate() {
+            let channel = &mut field[slot * self.channel..];
+            for (i, image) in images.clone().enumerate() {
+                let at = (image * of.groups + group) * of.inputs + input;
+                let image = &of.x[at * pixels..][..pixels];
+                self.lay(channel, i, image, of.size[1], first);
+            }
+        }
+    }
+
     /// Writes one channel of the block's image `i`, for outputs from row `first` on.
-    pub(super) fn lay<T: Copy + Default>(
+    fn lay<T: Copy + Default>(
         &self,
         field: &mut [T],
         i: usize,

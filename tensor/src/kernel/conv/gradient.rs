@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::axis::Axis;
-use super::correlate::{PARALLEL, even};
+
 use super::dots::Dots;
-use super::field::{Field, apart};
+use super::field::{Field, Images, apart};
+use super::plan::{PARALLEL, even};
 use super::tile::{SLACK, Segment};
 use crate::kernel::gemm::Scratch;
 use crate::simd::{Float, Level, MAX_LANES};
@@ -130,6 +131,12 @@ impl Plan {
         sums: &mut [T],
     ) {
         let row = job.inputs * self.taps;
+        let laid = Images {
+            x: job.x,
+            groups: job.groups,
+            inputs: job.inputs,
+            size: job.axes.map(|a| a.size),
+        };
         let (mut left, mut right) = (Scratch::left(), Scratch::right());
         let len = (self.block[1] - 1) * self.field.pitch + self.field.width;
         let step = len.next_multiple_of(MAX_LANES);
@@ -156,7 +163,7 @@ impl Plan {
                     self.lay_gradient(job, g, [pitch, step], &images, group, &rows);
                     for input in (0..job.inputs).step_by(self.depth) {
                         let inputs = input..job.inputs.min(input + self.depth);
-                        self.lay(job, field, &images, group, &inputs, top);
+                        (self.field).lay_block(field, &laid, &images, group, &inputs, top);
                         level.dispatch(Dots {
                             g,
                             pitch,
@@ -195,27 +202,6 @@ impl Plan {
                 }
                 // A shorter block than the one before leaves its rest behind.
                 to[(rows.len() - 1) * self.field.pitch + width..].fill(T::default());
-            }
-        }
-    }
-
-    fn lay<T: Float>(
-        &self,
-        job: &WeightGradient<T>,
-        field: &mut [T],
-        images: &Range<usize>,
-        group: usize,
-        inputs: &Range<usize>,
-        first: usize,
-    ) {
-        let [down, across] = job.axes;
-        let pixels = down.size * across.size;
-        for (slot, input) in inputs.clone().enumerate() {
-            let channel = &mut field[slot * self.field.channel..];
-            for (i, image) in images.clone().enumerate() {
-                let at = (image * job.groups + group) * job.inputs + input;
-                let image = &job.x[at * pixels..][..pixels];
-                self.field.lay(channel, i, image, across.size, first);
             }
         }
     }

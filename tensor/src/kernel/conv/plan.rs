@@ -1,0 +1,212 @@
+//! How a correlation is cut into blocks that fit the caches.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use super::correlate::Correlation;
+use super::field::Field;
+use super::tile::{AskShape, Places, Shape};
+use super::weights::{Strip, Weights, pack, strips};
+use crate::simd::{Float, Level};
+
+/// Multiplications of one output in one pass: a tile's weights and its part of the field stay in the
+/// first cache together.
+const DEPTH: usize = 320;
+/// Elements of field and sums of a block, which stay in the second cache.
+const BLOCK: usize = 1 << 17;
+/// Output channels in a block at most.
+const CHANNELS: usize = 256;
+/// Multiplications below which a correlation stays on one thread: some 25 microseconds.
+pub(super) const PARALLEL: usize = 1 << 21;
+/// Multiplications of a task that is worth a fork.
+const TASK: usize = 1 << 18;
+/// Tasks that a parallel correlation is cut into at least, where its shape allows.
+const TASKS: usize = 8;
+
+/// The size of nearly equal parts of `n`, none above `most` (which is at least 1).
+pub(super) fn even(n: usize, most: usize) -> usize {
+    n.div_ceil(n.div_ceil(most.max(1)).max(1)).max(1)
+}
+
+/// How a correlation is cut.
+pub(super) struct Plan {
+    pub(super) field: Field,
+    /// Distances in the field for every input channel of a pass and every tap.
+    pub(super) offsets: Vec<usize>,
+    /// Distances in the weights for every tap.
+    pub(super) taps: Vec<usize>,
+    pub(super) strips: Vec<Vec<Strip>>,
+    /// In a block: images, rows of outputs, output channels, groups.
+    pub(super) block: [usize; 4],
+    /// As many blocks of each.
+    pub(super) count: [usize; 4],
+    /// Input channels in a pass.
+    pub(super) depth: usize,
+    /// Whether sums are written where the result stands.
+    pub(super) direct: bool,
+    pub(super) work: usize,
+}
+
+/// A block: some images, rows of outputs, output channels (block number `channel`) and groups.
+pub(super) struct Part {
+    pub(super) images: Range<usize>,
+    pub(super) rows: Range<usize>,
+    pub(super) channel: usize,
+    pub(super) channels: Range<usize>,
+    pub(super) groups: Range<usize>,
+}
+
+impl Plan {
+    pub(super) fn new<T: Float>(level: Level, job: &Correlation<T>, columns: usize) -> Plan {
+        let [down, across] = job.axes;
+        let taps = down.taps.len() * across.taps.len();
+        let depth = even(job.inputs, DEPTH / taps.max(1));
+        let channels = even(job.outputs, CHANNELS);
+        let whole = Field::new(job.axes, 1, down.out);
+        let planes = whole.rows.used.len() * whole.columns.used.len();
+        let rows = BLOCK / (whole.pitch * (depth * planes + channels));
+        let work = (down.out * across.out * taps)
+            .saturating_mul(job.inputs * job.outputs)
+            .saturating_mul(job.groups * job.images);
+        let wish = if work >= PARALLEL { TASKS } else { 1 };
+        let images = (rows / down.out).clamp(1, job.images.div_ceil(wish));
+        let images = even(job.images, images);
+        let rows = even(down.out, rows);
+        let blocks =
+            job.images.div_ceil(images) * down.out.div_ceil(rows) * job.outputs.div_ceil(channels);
+        let each = work / (blocks * job.groups);
+        let most = job.groups.div_ceil(wish.div_ceil(blocks));
+        let groups = even(job.groups, (TASK / each.max(1)).clamp(1, most));
+        let field = Field::new(job.axes, images, rows);
+        let mut offsets = Vec::with_capacity(depth * taps);
+        for input in 0..depth.min(job.inputs) {
+            for r in 0..down.taps.len() {
+                for c in 0..across.taps.len() {
+                    offsets.push(input * field.channel + field.offset(r, c));
+                }
+            }
+        }
+        let distances = down.taps.iter().flat_map(|r| {
+            let of = |c: &super::axis::Tap| r.id * job.taps[0] + c.id * job.taps[1];
+            across.taps.iter().map(of)
+        });
+        let shape = level.dispatch(AskShape::<T>(PhantomData));
+        let of = |start| strips(channels.min(job.outputs - start), shape.rows);
+        let direct = job.inputs <= depth && direct(job, &field, shape, columns);
+        Plan {
+            taps: distances.collect(),
+            strips: (0..job.outputs).step_by(channels).map(of).collect(),
+            block: [images, rows, channels, groups],
+            count: [
+                job.images.div_ceil(images),
+                down.out.div_ceil(rows),
+                job.outputs.div_ceil(channels),
+                job.groups.div_ceil(groups),
+            ],
+            field,
+            offsets,
+            depth,
+            direct,
+            work,
+        }
+    }
+
+    pub(super) fn tasks(&self) -> usize {
+        self.count.iter().product()
+    }
+
+    /// The input channels of each pass; one pass at least, as the sums must be written.
+    pub(super) fn passes<T>(
+        &self,
+        job: &Correlation<T>,
+    ) -> impl Iterator<Item = Range<usize>> + use<T> {
+        let (depth, inputs) = (self.depth, job.inputs);
+        (0..inputs.max(1))
+            .step_by(depth)
+            .map(move |i| i..inputs.min(i + depth))
+    }
+
+    /// All weights as the tiles read them: by group, block of output channels, pass and strip.
+    pub(super) fn pack_all<T: Float>(&self, job: &Correlation<T>) -> Vec<T> {
+        let each = job.outputs * job.inputs * self.taps.len();
+        let mut packed = Vec::with_capacity(job.groups * each);
+        for group in 0..job.groups {
+            for (b, strips) in self.strips.iter().enumerate() {
+                let weights = Weights {
+                    data: &job.weights.data[b * self.block[2] * job.weights.out..],
+                    ..job.weights
+                };
+                for inputs in self.passes(job) {
+                    pack(&weights, group, strips, inputs, &self.taps, &mut packed);
+                }
+            }
+        }
+        packed
+    }
+
+    /// What block `t` is made of.
+    pub(super) fn part<T>(&self, job: &Correlation<T>, t: usize) -> Part {
+        let [_, rows, channels, groups] = self.count;
+        let (t, group) = (t / groups, t % groups);
+        let (t, channel) = (t / channels, t % channels);
+        let part = |i: usize, axis: usize, n: usize| {
+            let start = i * self.block[axis];
+            start..n.min(start + self.block[axis])
+        };
+        Part {
+            images: part(t / rows, 0, job.images),
+            rows: part(t % rows, 1, job.axes[0].out),
+            channel,
+            channels: part(channel, 2, job.outputs),
+            groups: part(group, 3, job.groups),
+        }
+    }
+
+    /// The images' elements that `rows` of outputs read of a group, a run for each channel.
+    pub(super) fn reads<'a, T>(
+        &self,
+        job: &Correlation<'a, T>,
+        images: &Range<usize>,
+        group: usize,
+        rows: &Range<usize>,
+        runs: &mut Vec<&'a [T]>,
+    ) {
+        let [down, across] = job.axes;
+        let at = |o: usize, tap: isize| {
+            let row = (o * down.step) as isize + tap;
+            row.clamp(0, down.size as isize).unsigned_abs() * across.size
+        };
+        let taps = || down.taps.iter().map(|t| t.at);
+        let first = at(rows.start, taps().min().unwrap_or(0));
+        let end = at(rows.end - 1, taps().max().unwrap_or(0) + 1);
+        let pixels = down.size * across.size;
+        for image in images.clone() {
+            let channel = (image * job.groups + group) * job.inputs;
+            for channel in channel..channel + job.inputs {
+                runs.push(&job.x[channel * pixels..][..pixels][first..end.max(first)]);
+            }
+        }
+    }
+
+    /// The places of `rows` rows of outputs, `out` apart in the result.
+    pub(super) fn places(&self, rows: usize, out: usize) -> Places {
+        let (pitch, width) = (self.field.pitch, self.field.width);
+        let dense = pitch == width && out == width;
+        Places::Rows {
+            rows: if dense { 1 } else { rows },
+            width: if dense { rows * width } else { width },
+            pitch,
+            out,
+        }
+    }
+}
+
+/// Whether sums may be written at once where the result stands: they are complete after one pass, and
+/// rows of whole vectors waste no more than the field's borders do.
+fn direct<T>(job: &Correlation<T>, field: &Field, shape: Shape, columns: usize) -> bool {
+    let [down, across] = job.axes;
+    let (width, lanes) = (field.width, shape.lanes);
+    let dense = field.pitch == width && down.spread * columns == width;
+    let vectors = width.next_multiple_of(lanes);
+    across.spread == 1 && width >= lanes && (dense || vectors * 8 <= field.pitch * 9)
+}
