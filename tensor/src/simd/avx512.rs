@@ -68,6 +68,19 @@ impl Reg for __m512 {
         cpu!(_mm512_storeu_ps(x.as_mut_ptr(), self))
     }
     #[inline(always)]
+    fn load_first(x: &[f32]) -> Self {
+        // What the mask leaves out is not read.
+        cpu!(_mm512_maskz_loadu_ps(first16(x.len()), x.as_ptr()))
+    }
+    #[inline(always)]
+    fn store_first(self, x: &mut [f32]) {
+        cpu!(_mm512_mask_storeu_ps(
+            x.as_mut_ptr(),
+            first16(x.len()),
+            self
+        ))
+    }
+    #[inline(always)]
     fn add(self, o: Self) -> Self {
         cpu!(_mm512_add_ps(self, o))
     }
@@ -239,6 +252,15 @@ impl Reg for __m512d {
         cpu!(_mm512_storeu_pd(x.as_mut_ptr(), self))
     }
     #[inline(always)]
+    fn load_first(x: &[f64]) -> Self {
+        // What the mask leaves out is not read.
+        cpu!(_mm512_maskz_loadu_pd(first8(x.len()), x.as_ptr()))
+    }
+    #[inline(always)]
+    fn store_first(self, x: &mut [f64]) {
+        cpu!(_mm512_mask_storeu_pd(x.as_mut_ptr(), first8(x.len()), self))
+    }
+    #[inline(always)]
     fn add(self, o: Self) -> Self {
         cpu!(_mm512_add_pd(self, o))
     }
@@ -359,4 +381,18 @@ impl Reg for __m512d {
             }
         }
     }
+}
+
+/// The mask of the first `n` of 16 lanes.
+#[inline(always)]
+fn first16(n: usize) -> __mmask16 {
+    assert!(n <= 16, "at most a vector's elements");
+    ((1u32 << n) - 1) as __mmask16
+}
+
+/// The mask of the first `n` of 8 lanes.
+#[inline(always)]
+fn first8(n: usize) -> __mmask8 {
+    assert!(n <= 8, "at most a vector's elements");
+    ((1u32 << n) - 1) as __mmask8
 }

@@ -129,6 +129,10 @@ pub trait Vector: Copy {
     fn load(x: &[Self::Elem]) -> Self;
     /// Writes the vector to the first `LANES` elements of `x`; panics when there are fewer.
     fn store(self, x: &mut [Self::Elem]);
+    /// The elements of `x`, at most `LANES`, with zeros behind them.
+    fn load_first(x: &[Self::Elem]) -> Self;
+    /// Writes the first elements of the vector to all of `x`, which has at most `LANES`.
+    fn store_first(self, x: &mut [Self::Elem]);
     /// Transposes the square of the first `LANES` vectors; panics when there are fewer.
     fn transpose(square: &mut [Self]);
 }

@@ -21,6 +21,20 @@ pub(super) trait Reg: Copy {
     fn load(x: &[Self::Elem]) -> Self;
     /// Writes the first `LANES` elements; panics when there are fewer.
     fn store(self, x: &mut [Self::Elem]);
+    /// The elements of `x`, at most `LANES`, with zeros behind them.
+    #[inline(always)]
+    fn load_first(x: &[Self::Elem]) -> Self {
+        let mut all = [Self::Elem::from_f64(0.0); super::MAX_LANES];
+        super::copy_short(x, &mut all);
+        Self::load(&all)
+    }
+    /// Writes the first elements to all of `x`, which has at most `LANES`.
+    #[inline(always)]
+    fn store_first(self, x: &mut [Self::Elem]) {
+        let mut all = [Self::Elem::from_f64(0.0); super::MAX_LANES];
+        self.store(&mut all);
+        super::copy_short(&all[..x.len()], x);
+    }
     /// `self + o`.
     fn add(self, o: Self) -> Self;
     /// `self - o`.
@@ -289,6 +303,20 @@ impl<R: Reg> Vector for V<R> {
     #[inline(always)]
     fn store(self, x: &mut [R::Elem]) {
         self.0.store(x);
+    }
+    #[inline(always)]
+    fn load_first(x: &[R::Elem]) -> Self {
+        match x.len() == R::LANES {
+            true => V(R::load(x)),
+            false => V(R::load_first(x)),
+        }
+    }
+    #[inline(always)]
+    fn store_first(self, x: &mut [R::Elem]) {
+        match x.len() == R::LANES {
+            true => self.0.store(x),
+            false => self.0.store_first(x),
+        }
     }
     #[inline(always)]
     fn transpose(square: &mut [Self]) {

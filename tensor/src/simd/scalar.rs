@@ -132,6 +132,14 @@ macro_rules! scalar_lane {
                 x[0] = self;
             }
             #[inline(always)]
+            fn load_first(x: &[$T]) -> Self {
+                x.first().copied().unwrap_or(0.0)
+            }
+            #[inline(always)]
+            fn store_first(self, x: &mut [$T]) {
+                x.fill(self);
+            }
+            #[inline(always)]
             fn transpose(_: &mut [$T]) {}
         }
     };

@@ -234,9 +234,7 @@ pub(crate) unsafe fn load<T: Float, S: Simd>(x: *const T, n: usize) -> T::Vec<S>
     if n == 1 {
         return Vector::repeat(x[0]); // scalars are common, and this is quicker than a copy
     }
-    let mut padded = [T::default(); MAX_LANES];
-    padded[..n].copy_from_slice(x);
-    Vector::load(&padded)
+    Vector::load_first(x)
 }
 
 /// Writes the first `n` elements of `v` to `out`.
@@ -248,19 +246,10 @@ pub(crate) unsafe fn store<T: Float, S: Simd>(v: T::Vec<S>, out: *mut T, n: usiz
     // SAFETY: the caller vouches for `n` elements; no other borrow of them is alive, since `load`
     // keeps none.
     let out = unsafe { std::slice::from_raw_parts_mut(out, n) };
-    if n == T::Vec::<S>::LANES {
-        return v.store(out);
-    }
-    let mut padded = [T::default(); MAX_LANES];
-    v.store(&mut padded);
-    if n == 1 {
-        out[0] = padded[0];
-    } else {
-        out.copy_from_slice(&padded[..n]);
-    }
+    v.store_first(out);
 }
 
-/// Copies fewer than [`MAX_LANES`] elements in steps of 8, 4, 2 and 1, where a call of `memcpy` would
+/// Copies at most [`MAX_LANES`] elements in steps of 16, 8, 4, 2 and 1, where a call of `memcpy` would
 /// cost more than what is done with them.
 ///
 /// # Panics
@@ -268,10 +257,11 @@ pub(crate) unsafe fn store<T: Float, S: Simd>(v: T::Vec<S>, out: *mut T, n: usiz
 #[inline(always)]
 pub(crate) fn copy_short<T: Copy>(from: &[T], to: &mut [T]) {
     let (n, mut i) = (from.len(), 0);
-    let mut size = MAX_LANES / 2;
+    let mut size = MAX_LANES;
     while size > 0 {
         if n & size != 0 {
             match size {
+                16 => fixed::<T, 16>(&from[i..], &mut to[i..]),
                 8 => fixed::<T, 8>(&from[i..], &mut to[i..]),
                 4 => fixed::<T, 4>(&from[i..], &mut to[i..]),
                 2 => fixed::<T, 2>(&from[i..], &mut to[i..]),

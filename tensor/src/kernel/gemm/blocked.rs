@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::epilogue::Epilogue;
 use super::micro::{AskTile, Block, Left, Right, TileShape};
 use super::pack::{Pack, SLACK, Scratch};
+use super::vector;
 use super::view::{MatMut, MatRef};
 use crate::simd::{Float, Level};
 use crate::threads::parallel_for;
@@ -26,6 +27,8 @@ const DIRECT_LEFT_COLUMNS: usize = 256;
 /// The widest row of B, in bytes, that is read where it stands: wider ones meet in the same cache
 /// sets and ask for a page each.
 const DIRECT_RIGHT_BYTES: usize = 1 << 10;
+/// The most columns beside whole tiles that are dot products instead.
+const DOTS: usize = 4;
 /// Blocks that a parallel product is cut into at least, where its shape allows.
 const TASKS: usize = 8;
 
@@ -52,9 +55,38 @@ unsafe impl<T: Sync> Sync for Columns<T> {}
 
 /// `C = A B` for sides that are not 0.
 pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) {
-    let [m, n] = c.shape();
-    let k = job.a.shape()[1];
     let tile = job.level.dispatch(AskTile::<T>(PhantomData));
+    let ([m, n], k) = (c.shape(), job.a.shape()[1]);
+    let rest = n % tile.cols;
+    if rest == 0 || rest > DOTS || n < tile.cols || job.a.strides()[1] != 1 {
+        return tiled(job, c, tile);
+    }
+    // One to four columns beside the tiles' would each cost as much as a vector of them.
+    let main = n - rest;
+    let columns = |first: usize, width: usize| Job {
+        b: job.b.part(0, first, [k, width]),
+        epilogue: None,
+        ..*job
+    };
+    // SAFETY: the columns up to `main`, those behind them, and each of these lie within C; no two
+    // blocks are used at once.
+    let block = |first: usize, width: usize| unsafe { c.block(0, first, [m, width]) };
+    let tiles = Job {
+        epilogue: job.epilogue,
+        ..columns(0, main)
+    };
+    tiled(&tiles, &block(0, main), tile);
+    for j in main..n {
+        let done = vector::product(&columns(j, 1), &block(j, 1));
+        debug_assert!(done, "rows of A are adjacent");
+    }
+    if let Some(epilogue) = job.epilogue {
+        epilogue.finish(job.level, block(main, rest), main);
+    }
+}
+
+fn tiled<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
+    let ([m, n], k) = (c.shape(), job.a.shape()[1]);
     let parallel = job.parallel && m.saturating_mul(n).saturating_mul(k) >= PARALLEL;
     let rows = even(m, LEFT_BYTES / DEPTH / size_of::<T>(), tile.packed_rows);
     let depth = even(k, DEPTH, 1);

@@ -2,7 +2,7 @@
 //! B and one column of A go by for each step of k.
 
 use super::view::MatMut;
-use crate::simd::{Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector, prefetch};
+use crate::simd::{Float, Kernel, Lane, Num, Simd, Vector, prefetch};
 
 /// Vectors in a tile's row.
 pub(super) const TILE_VECTORS: usize = 2;
@@ -221,21 +221,22 @@ impl<T: Float> Block<'_, T> {
         [rows, cols]: [usize; 2],
     ) {
         let lanes = T::Vec::<S>::LANES;
-        let mut edge = [[T::default(); TILE_VECTORS * MAX_LANES]; ROWS];
+        // Constant bounds, as above: a row or vector that is not there is left out inside.
         for r in 0..ROWS {
             for v in 0..VECTORS {
-                sums[r][v].store(&mut edge[r][v * lanes..]);
-            }
-        }
-        for r in 0..rows {
-            // SAFETY: row `i + r` and columns `j .. j + cols` lie inside C, which the block owns.
-            let row = unsafe { std::slice::from_raw_parts_mut(self.c.at(i + r, j), cols) };
-            for x in 0..cols {
-                row[x] = if self.add {
-                    row[x] + edge[r][x]
-                } else {
-                    edge[r][x]
-                };
+                let (first, width) = (v * lanes, cols.saturating_sub(v * lanes).min(lanes));
+                if r < rows && width > 0 {
+                    // SAFETY: row `i + r` and columns `j .. j + cols` lie inside C, which the block
+                    // owns.
+                    let part = unsafe {
+                        std::slice::from_raw_parts_mut(self.c.at(i + r, j + first), width)
+                    };
+                    let mut y = sums[r][v];
+                    if self.add {
+                        y = y + Vector::load_first(part);
+                    }
+                    y.store_first(part);
+                }
             }
         }
     }

@@ -46,10 +46,10 @@ impl<T: Float> Kernel for Pack<'_, T> {
             // exist.
             unsafe {
                 match (row, step, self.width) {
-                    (1, _, 32) if rows == 32 => panel.adjacent::<32>(out),
-                    (1, _, 16) if rows == 16 => panel.adjacent::<16>(out),
-                    (1, _, 8) if rows == 8 => panel.adjacent::<8>(out),
-                    (1, _, 6) if rows == 6 => panel.adjacent::<6>(out),
+                    (1, _, 32) => panel.adjacent::<32>(out),
+                    (1, _, 16) => panel.adjacent::<16>(out),
+                    (1, _, 8) => panel.adjacent::<8>(out),
+                    (1, _, 6) => panel.adjacent::<6>(out),
                     (_, 1, _) if rows * 2 >= T::Vec::<S>::LANES => panel.transposed::<S>(out),
                     _ => panel.one_by_one(out),
                 }
@@ -85,15 +85,32 @@ impl<T: Float> Panel<T> {
         }
     }
 
-    /// Each step's rows are adjacent already.
+    /// Each step's rows are adjacent already. Where the panel is short, what follows them in memory
+    /// comes along, as long as it is part of the matrix.
     #[inline(always)]
     unsafe fn adjacent<const WIDTH: usize>(&self, out: &mut [T]) {
-        let (out, _) = out[..WIDTH * self.k].as_chunks_mut::<WIDTH>();
-        for p in 0..self.k {
+        let lacking = WIDTH - self.rows;
+        let steps = match usize::try_from(self.step) {
+            _ if lacking == 0 => self.k,
+            // `lacking` elements more than step `p` has are there when later steps reach as far.
+            Ok(step) if step > 0 => self.k - self.k.min(lacking.div_ceil(step)),
+            _ => 0,
+        };
+        let (whole, rest) = out.split_at_mut(WIDTH * steps);
+        let (whole, _) = whole.as_chunks_mut::<WIDTH>();
+        for p in 0..steps {
             let from = self.start.wrapping_offset(p as isize * self.step);
-            // SAFETY: `[.., p]` are elements, as the caller vouches, and `row` is 1.
-            out[p] = unsafe { *from.cast::<[T; WIDTH]>() };
+            // SAFETY: `row` is 1, so these are elements `[.., p]`, as the caller vouches, and behind
+            // them at most as much as lies before the last step's last row.
+            whole[p] = unsafe { *from.cast::<[T; WIDTH]>() };
         }
+        let rest_of = Panel {
+            start: self.start.wrapping_offset(steps as isize * self.step),
+            k: self.k - steps,
+            ..*self
+        };
+        // SAFETY: the rest of the steps, of which the caller vouches for.
+        unsafe { rest_of.one_by_one(rest) };
     }
 
     /// Each row's steps are adjacent: squares of vectors are transposed in registers. The last row

@@ -134,9 +134,9 @@ impl<T: Float> Dots<'_, T> {
         }
         while p < x.len() {
             let end = x.len().min(p + lanes);
-            let x = padded::<T, S>(&x[p..end]);
+            let x = T::Vec::<S>::load_first(&x[p..end]);
             for r in 0..ROWS {
-                sums[r][0] = x.mul_add(padded::<T, S>(&rows[r][p..end]), sums[r][0]);
+                sums[r][0] = x.mul_add(Vector::load_first(&rows[r][p..end]), sums[r][0]);
             }
             p = end;
         }
@@ -144,14 +144,6 @@ impl<T: Float> Dots<'_, T> {
             part.put(i + r, total::<T, S>(sums[r][0] + sums[r][1]));
         }
     }
-}
-
-/// At most a vector's elements, zeros behind them.
-#[inline(always)]
-fn padded<T: Float, S: Simd>(x: &[T]) -> T::Vec<S> {
-    let mut all = [T::default(); MAX_LANES];
-    all[..x.len()].copy_from_slice(x);
-    Vector::load(&all)
 }
 
 /// The sum of a vector's elements, pairwise.
@@ -216,14 +208,11 @@ impl<T: Float> Columns<'_, T> {
             i += lanes;
         }
         if i < sums.len() {
-            let mut sum = padded::<T, S>(&sums[i..]);
+            let mut sum = T::Vec::<S>::load_first(&sums[i..]);
             for s in 0..STEPS {
-                sum = x[s].mul_add(padded::<T, S>(&from[s][i..]), sum);
+                sum = x[s].mul_add(Vector::load_first(&from[s][i..]), sum);
             }
-            let mut all = [T::default(); MAX_LANES];
-            sum.store(&mut all);
-            let rest = sums.len() - i;
-            sums[i..].copy_from_slice(&all[..rest]);
+            sum.store_first(&mut sums[i..]);
         }
     }
 }
