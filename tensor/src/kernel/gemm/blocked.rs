@@ -14,8 +14,9 @@ use crate::threads::parallel_for;
 /// Steps of k in one pass. Fewer would read and write C more often; a panel of B (32 or 64 KiB) need
 /// not stay in the first cache, since it is read in order.
 const DEPTH: usize = 512;
-/// Bytes of a block of A, which stays in the second cache.
-const LEFT_BYTES: usize = 144 * DEPTH * 4;
+/// Bytes of a block of A, which passes by once for each panel of B. It may be larger than the second
+/// cache, since its rows are read in order; a smaller one would have B brought in more often.
+const LEFT_BYTES: usize = 288 * DEPTH * 4;
 /// Columns of a packed block of B, which stays in the third cache.
 const RIGHT_COLUMNS: usize = 2048;
 /// Multiplications below which a product stays on one thread: some 25 microseconds.
