@@ -82,7 +82,7 @@ pub(crate) fn short<O: Op + Listed, const N: usize>(
         None => long(op, tensors, edges),
         Some(Err(e)) => panic!("{e}"),
         Some(Ok(y)) if record && y.dtype().is_float() => {
-            let mut inputs = Ins::new();
+            let mut inputs = Ins::with_capacity(N);
             edges.into_iter().for_each(|e| inputs.push(e));
             let node = Node::new(&op, inputs, kept, std::slice::from_ref(&y));
             Var::from_parts(y, Edge::Node(node, 0))
@@ -117,6 +117,11 @@ fn mode() -> Mode {
             watched: s.anomaly || s.count.is_some() || s.trace.is_some(),
         },
     })
+}
+
+/// True in anomaly mode, while counting and while tracing.
+pub(crate) fn watched() -> bool {
+    mode().watched
 }
 
 pub(crate) fn apply_any(op: &dyn AnyOp, x: Ins<Var>) -> Result<Outs<Var>> {

@@ -7,11 +7,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use lepton_tensor::{Error, Result};
+use lepton_tensor::{Error, Result, ops};
 
 use crate::apply::OrPanic;
 use crate::node::{Edge, Node, Saved};
 use crate::op::{Ins, Outs};
+use crate::ops::binary::Add;
+use crate::ops::elementwise::Body;
 use crate::param::{Grads, ParamId};
 use crate::scope;
 use crate::var::Var;
@@ -39,6 +41,8 @@ struct Sink {
 }
 
 struct Walk {
+    /// Nothing records or watches, so cotangents are added as tensors.
+    plain: bool,
     /// Sorted by id, later discoveries of the same id first, so that `pop` takes the earliest.
     queue: Vec<Waiting>,
     sink: Sink,
@@ -49,13 +53,21 @@ impl Walk {
     fn send(&mut self, edge: Edge, g: Var) {
         match edge {
             Edge::None => {}
-            Edge::Leaf(id) => self.sink.leaves.add(id, g),
+            Edge::Leaf(id) => {
+                let plain = self.plain;
+                self.sink.leaves.add(id, g, |old, g| add(old, g, plain));
+            }
             Edge::Lift(_) => unreachable!("lifted values are unwrapped before they are recorded"),
             Edge::Node(node, out) => self.enqueue(node, out as usize, g),
         }
     }
 
     fn enqueue(&mut self, node: Arc<Node>, out: usize, g: Var) {
+        // In a chain the next node comes after all that wait.
+        if node.outputs == 1 && self.queue.last().is_none_or(|w| w.node.id < node.id) {
+            let cotangents = Outs::from_buf([Some(g)]);
+            return self.queue.push(Waiting { node, cotangents });
+        }
         let from = self.queue.partition_point(|w| w.node.id < node.id);
         let same = self.queue[from..]
             .iter()
@@ -70,11 +82,10 @@ impl Walk {
                 from
             }
         };
-        let slot = &mut self.queue[at].cotangents[out];
-        *slot = Some(match slot.take() {
-            Some(old) => old + g,
-            None => g,
-        });
+        match &mut self.queue[at].cotangents[out] {
+            Some(old) => add(old, g, self.plain),
+            none => *none = Some(g),
+        }
     }
 
     fn run(&mut self, mode: Use) {
@@ -129,8 +140,23 @@ impl Walk {
     }
 }
 
+/// Adds `g` to `old`. Where nothing records or watches, constants that plainly fit are added as
+/// tensors: the same kernel without an op's way in and out.
+fn add(old: &mut Var, mut g: Var, plain: bool) {
+    let alike = || old.meta() == g.meta() && !old.tensor().is_meta() && !g.tensor().is_meta();
+    if plain && old.is_constant() && g.is_constant() && alike() {
+        let sum = ops::zip(old.tensor_mut(), g.tensor_mut(), &Body(Add));
+        *old = Var::from(sum);
+    } else {
+        // The old sum is alone in its buffer, so the new one is written there.
+        let before = std::mem::replace(old, g.clone());
+        *old = before + g;
+    }
+}
+
 fn walk(outputs: Vec<(Var, Var)>, sink: Sink, mode: Use) -> Sink {
     let mut walk = Walk {
+        plain: mode == Use::Free && !crate::apply::watched(),
         queue: Vec::new(),
         sink,
     };

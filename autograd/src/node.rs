@@ -68,14 +68,16 @@ pub(crate) fn set_next_id(id: u64) {
     NEXT.set(id);
 }
 
-/// What `keeps` sets aside of the inputs, before they are given away.
+/// What `keeps` sets aside of the inputs, before they are given away; nothing stands for the last
+/// inputs when they are not kept.
 #[inline]
 pub(crate) fn keep_inputs(keeps: Keeps, x: &[Tensor]) -> Ins<Option<Tensor>> {
-    if keeps.inputs | keeps.shapes == 0 {
-        return Ins::new();
-    }
+    let any = keeps.inputs | keeps.shapes;
     let mut kept = Ins::new();
     for (i, t) in x.iter().enumerate() {
+        if any >> i.min(63) == 0 {
+            break;
+        }
         kept.push(if Keeps::has(keeps.inputs, i) {
             Some(t.clone())
         } else {
@@ -191,9 +193,10 @@ impl<'a> Saved<'a> {
         match &self.0 {
             Source::Node { node, link } => {
                 let tensor = node.kept.get(i).and_then(Option::as_ref);
-                let whole = Keeps::has(node.op.keeps().inputs, i);
+                // A shape is kept as a tensor on the device `Meta`; so is an input that was there.
+                let whole = |t: &&Tensor| !t.is_meta() || Keeps::has(node.op.keeps().inputs, i);
                 let tensor = tensor
-                    .filter(|_| whole)
+                    .filter(whole)
                     .unwrap_or_else(|| unlisted(node.op.name(), "input", i));
                 let edge = if link.is_some() {
                     node.inputs[i].clone()

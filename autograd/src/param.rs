@@ -93,10 +93,9 @@ impl Param {
 
     /// The value as a variable: the leaf itself, or what [`crate::with_params`] puts in its place.
     pub fn var(&self) -> Var {
-        if let Some(other) = scope::param(self.id) {
+        if let Some(other) = scope::param(self.id, &self.tensor) {
             return other;
         }
-        scope::trace_param(self.id, &self.tensor);
         let edge = if self.frozen {
             Edge::None
         } else {
@@ -165,16 +164,13 @@ impl Grads {
         self.0.is_empty()
     }
 
-    pub(crate) fn add(&mut self, id: ParamId, grad: Var) {
+    /// Files `grad` under `id`, by `sum` where there is one already.
+    pub(crate) fn add(&mut self, id: ParamId, grad: Var, sum: impl FnOnce(&mut Var, Var)) {
         match self.0.entry(id) {
             Entry::Vacant(slot) => {
                 slot.insert(grad);
             }
-            Entry::Occupied(mut slot) => {
-                // The old sum is alone in its buffer, so the new one is written there.
-                let old = slot.insert(grad.clone());
-                slot.insert(old + grad);
-            }
+            Entry::Occupied(mut slot) => sum(slot.get_mut(), grad),
         }
     }
 

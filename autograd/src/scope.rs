@@ -96,22 +96,18 @@ pub fn with_above<T: Any, R>(f: impl FnOnce(Option<&T>) -> R) -> R {
     })
 }
 
-/// What stands in place of a parameter here.
-pub(crate) fn param(id: ParamId) -> Option<Var> {
+/// What stands in place of a parameter here; where it stands for itself, a running trace is told
+/// that `tensor` is the parameter `id`.
+pub(crate) fn param(id: ParamId, tensor: &Tensor) -> Option<Var> {
     read(|s| {
-        s.and_then(|s| s.params.as_ref())
-            .and_then(|p| p.get(&id).cloned())
-    })
-}
-
-/// Tells a running trace that `tensor` is the parameter `id`.
-pub(crate) fn trace_param(id: ParamId, tensor: &Tensor) {
-    read(|s| {
-        if let Some(trace) = s.and_then(|s| s.trace.as_ref()) {
-            trace
-                .lock()
-                .expect("a trace is used by one thread")
-                .param(id, tensor);
+        let s = s?;
+        if let Some(other) = s.params.as_ref().and_then(|p| p.get(&id)) {
+            return Some(other.clone());
         }
-    });
+        if let Some(trace) = &s.trace {
+            let mut trace = trace.lock().expect("a trace is used by one thread");
+            trace.param(id, tensor);
+        }
+        None
+    })
 }

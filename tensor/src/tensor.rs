@@ -123,6 +123,28 @@ impl Tensor {
         }))
     }
 
+    /// A new contiguous tensor of this one's shape and `T`, whose elements `fill` writes: as
+    /// [`Tensor::build`], without counting again what is known.
+    #[inline]
+    pub(crate) fn build_like<T: Element>(&self, fill: impl FnOnce(&mut [T])) -> Tensor {
+        if !self.0.contiguous || T::DTYPE != self.dtype() {
+            return Tensor::build(self.shape(), fill);
+        }
+        let mut storage = Storage::new(self.0.numel * size_of::<T>());
+        if T::DTYPE == DType::Bool {
+            storage.clear();
+        }
+        fill(storage.as_mut_slice().expect("a new storage has one owner"));
+        Tensor(Arc::new(Inner {
+            meta: self.0.meta.clone(),
+            numel: self.0.numel,
+            strides: Strides::from_slice(&self.0.strides),
+            offset: 0,
+            contiguous: true,
+            storage,
+        }))
+    }
+
     /// A contiguous tensor whose elements `recipe` computes when they are first read.
     pub(crate) fn later(meta: Meta, recipe: Arc<dyn Recipe>) -> Tensor {
         let storage = Storage::later(meta.numel() * meta.dtype.size(), recipe);
@@ -200,6 +222,12 @@ impl Tensor {
         &self.0.strides
     }
 
+    /// Where in the storage the element at index 0 along every axis stands.
+    #[inline]
+    pub(crate) fn offset(&self) -> usize {
+        self.0.offset
+    }
+
     /// True when the elements stand in row-major order without gaps.
     #[inline]
     pub fn is_contiguous(&self) -> bool {
@@ -257,11 +285,11 @@ impl Tensor {
     /// elements are contiguous; `None` otherwise.
     #[inline]
     pub fn try_mut<T: Element>(&mut self) -> Option<&mut [T]> {
-        if T::DTYPE != self.0.meta.dtype || !self.0.contiguous {
-            return None;
-        }
         // A plain look first: `get_mut` locks, and most handles it is asked of are shared.
         if Arc::strong_count(&self.0) != 1 {
+            return None;
+        }
+        if T::DTYPE != self.0.meta.dtype || !self.0.contiguous {
             return None;
         }
         let inner = Arc::get_mut(&mut self.0)?;

@@ -140,6 +140,14 @@ pub struct LinearOp {
 }
 
 impl LinearOp {
+    fn activation(&self) -> Activation {
+        if self.relu {
+            Activation::Relu
+        } else {
+            Activation::None
+        }
+    }
+
     /// The same from other ops, for jvp and batches.
     fn parts(&self, x: &[Var]) -> Var {
         let y = x[0].matmul(&x[1].t());
@@ -176,17 +184,17 @@ impl Op for LinearOp {
     }
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
-        let activation = if self.relu {
-            Activation::Relu
-        } else {
-            Activation::None
-        };
-        Ok(smallvec![ops::matmul(
-            &x[0],
-            &x[1].transpose(0, 1)?,
-            x.get(2),
-            activation
-        )])
+        let y = ops::linear(&x[0], &x[1], x.get(2), self.activation());
+        Ok(smallvec![y])
+    }
+
+    fn run1(&self, x: &mut [Tensor]) -> Option<Result<Tensor>> {
+        let (a, w, bias) = (&x[0], &x[1], x.get(2));
+        let fits = matches!((a.shape(), w.shape()), ([_, k], [_, l]) if k == l)
+            && bias.is_none_or(|b| b.shape() == &w.shape()[..1]);
+        let alike = x.iter().all(|t| t.dtype() == a.dtype() && !t.is_meta());
+        (fits && alike && a.dtype().is_float())
+            .then(|| Ok(ops::linear(a, w, bias, self.activation())))
     }
 
     fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
@@ -282,6 +290,16 @@ impl Op for LinearOp {
 
     fn cost(&self, x: &[&Meta], y: &[Meta]) -> Cost {
         Matmul.cost(x, y)
+    }
+}
+
+#[track_caller]
+fn dense(x: Var, w: Var, b: Option<Var>, relu: bool) -> Var {
+    let op = LinearOp { relu };
+    let ((x, from_x), (w, from_w)) = (x.into_parts(), w.into_parts());
+    match b.map(Var::into_parts) {
+        Some((b, from_b)) => crate::apply::short(op, [x, w, b], [from_x, from_w, from_b]),
+        None => crate::apply::short(op, [x, w], [from_x, from_w]),
     }
 }
 
@@ -430,21 +448,14 @@ impl Var {
     /// When the last axis is not the second of `w`, or `b` is not as long as the first.
     #[track_caller]
     pub fn linear(&self, w: &Var, b: Option<&Var>, relu: bool) -> Var {
+        if self.rank() == 2 {
+            return dense(self.clone(), w.clone(), b.cloned(), relu);
+        }
         let (head, k) = self.shape().split_at(self.rank().saturating_sub(1));
         let rows = head.iter().product();
-        let flat = if self.rank() == 2 {
-            self.clone()
-        } else {
-            self.reshape(&[rows, k.first().copied().unwrap_or(1)])
-        };
-        let mut x: Ins<Var> = smallvec![flat, w.clone()];
-        x.extend(b.cloned());
-        let y = crate::apply::one(LinearOp { relu }, x);
-        if self.rank() == 2 {
-            y
-        } else {
-            y.reshape(&[head, &[w.shape()[0]]].concat())
-        }
+        let flat = self.reshape(&[rows, k.first().copied().unwrap_or(1)]);
+        let y = dense(flat, w.clone(), b.cloned(), relu);
+        y.reshape(&[head, &[w.shape()[0]]].concat())
     }
 
     /// The identity matrix.

@@ -66,27 +66,32 @@ impl Linear {
 
     #[track_caller]
     fn run(&self, x: &Var, relu: bool) -> Var {
-        let shape = self.weight.shape();
-        let (out, inn) = (shape[0], shape[1]);
+        let [out, inn] = self.weight.sizes();
         if x.shape().last() != Some(&inn) {
-            let flat: usize = x.shape().iter().skip(1).product();
-            let help = if flat == inn {
-                format!(
-                    ". Help: flatten it first: x.flatten(1) gives [{}, {flat}]",
-                    x.shape()[0]
-                )
-            } else {
-                String::new()
-            };
-            panic!(
-                "Linear({inn} -> {out}): the input's last axis is {:?}, must be {inn} (input shape {:?}){help}",
-                x.shape().last(),
-                x.shape()
-            );
+            misfit(x, out, inn);
         }
         self.weight
             .linear(x, self.bias.as_ref().map(Param::var).as_ref(), relu)
     }
+}
+
+#[cold]
+#[track_caller]
+fn misfit(x: &Var, out: usize, inn: usize) -> ! {
+    let flat: usize = x.shape().iter().skip(1).product();
+    let help = if flat == inn {
+        format!(
+            ". Help: flatten it first: x.flatten(1) gives [{}, {flat}]",
+            x.shape()[0]
+        )
+    } else {
+        String::new()
+    };
+    panic!(
+        "Linear({inn} -> {out}): the input's last axis is {:?}, must be {inn} (input shape {:?}){help}",
+        x.shape().last(),
+        x.shape()
+    );
 }
 
 impl Module for Linear {

@@ -61,6 +61,14 @@ impl Weight {
         }
     }
 
+    /// The sizes of a dense layer's weights, `[out, in]`.
+    pub(crate) fn sizes(&self) -> [usize; 2] {
+        match self {
+            Weight::Dense(w) => [w.tensor().shape()[0], w.tensor().shape()[1]],
+            Weight::Form(form) => form.shape(),
+        }
+    }
+
     /// Bytes the weights are stored in.
     pub fn bytes(&self) -> usize {
         match self {

@@ -3,7 +3,7 @@
 use std::num::Wrapping;
 
 use crate::dtype::Element;
-use crate::kernel::gemm::{self, Bias, Epilogue, Identity, MatRef, Relu};
+use crate::kernel::gemm::{self, Bias, Epilogue, Identity, MatMut, MatRef, Relu};
 use crate::simd::{self, Float};
 use crate::{DType, Shape, Tensor};
 
@@ -69,23 +69,87 @@ pub(super) fn matrices(x: &Tensor) -> (Vec<usize>, [usize; 2], [isize; 2]) {
     )
 }
 
+/// `x [m, k]` times the transpose of `w [n, k]`, plus `bias [n]`, then `activation`: a dense layer
+/// with its weights as they are stored. The bits are those of [`matmul`] with `w` transposed.
+///
+/// # Panics
+/// When `x` holds integers; shape rules refuse that before.
+pub fn linear(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, activation: Activation) -> Tensor {
+    match x.dtype() {
+        DType::F32 => one(matrix::<f32>(x), matrix(w).t(), bias, activation),
+        DType::F64 => one(matrix::<f64>(x), matrix(w).t(), bias, activation),
+        other => unreachable!("the shape rule lets only floats through, not {other}"),
+    }
+}
+
+/// A tensor of two axes as a matrix.
+fn matrix<T: Element>(x: &Tensor) -> MatRef<'_, T> {
+    let (shape, strides) = (x.shape(), x.strides());
+    MatRef::new(
+        x.storage::<T>(),
+        x.offset(),
+        [shape[0], shape[1]],
+        [strides[0], strides[1]],
+    )
+}
+
+/// What follows a product, on the caller's stack.
+enum Finish<'a, T> {
+    Nothing,
+    Relu(gemm::Activation<Relu>),
+    Bias(Bias<'a, T, Identity>),
+    BiasRelu(Bias<'a, T, Relu>),
+}
+
+impl<'a, T: Float + Element> Finish<'a, T> {
+    fn new(bias: Option<&'a Tensor>, activation: Activation) -> Self {
+        let bias = bias.map(|b| b.as_slice::<T>().expect("contiguous"));
+        match (bias, activation) {
+            (None, Activation::None) => Finish::Nothing,
+            (None, Activation::Relu) => Finish::Relu(gemm::Activation(Relu)),
+            (Some(b), Activation::None) => Finish::Bias(Bias::new(b, Identity)),
+            (Some(b), Activation::Relu) => Finish::BiasRelu(Bias::new(b, Relu)),
+        }
+    }
+
+    fn epilogue(&self) -> Option<&dyn Epilogue<T>> {
+        match self {
+            Finish::Nothing => None,
+            Finish::Relu(f) => Some(f),
+            Finish::Bias(f) => Some(f),
+            Finish::BiasRelu(f) => Some(f),
+        }
+    }
+}
+
+/// One product, which needs no list of matrices: for few rows that list would be most of the work.
+fn one<T: Float + Element>(
+    a: MatRef<T>,
+    b: MatRef<T>,
+    bias: Option<&Tensor>,
+    activation: Activation,
+) -> Tensor {
+    let bias = bias.map(Tensor::contiguous);
+    let finish = Finish::<T>::new(bias.as_ref(), activation);
+    let shape = [a.shape()[0], b.shape()[1]];
+    Tensor::build(&shape, |out: &mut [T]| {
+        let c = MatMut::rows_of(out, shape);
+        gemm::gemm(simd::level(), a, b, c, false, finish.epilogue());
+    })
+}
+
 fn float<T: Float + Element>(
     a: &Tensor,
     b: &Tensor,
     bias: Option<&Tensor>,
     activation: Activation,
 ) -> Tensor {
+    if a.rank() == 2 {
+        return one::<T>(matrix(a), matrix(b), bias, activation);
+    }
     let level = simd::level();
     let bias = bias.map(Tensor::contiguous);
-    let bias = bias
-        .as_ref()
-        .map(|b| b.as_slice::<T>().expect("contiguous"));
-    let finish: Option<Box<dyn Epilogue<T> + '_>> = match (bias, activation) {
-        (None, Activation::None) => None,
-        (None, Activation::Relu) => Some(Box::new(gemm::Activation(Relu))),
-        (Some(b), Activation::None) => Some(Box::new(Bias::new(b, Identity))),
-        (Some(b), Activation::Relu) => Some(Box::new(Bias::new(b, Relu))),
-    };
+    let finish = Finish::<T>::new(bias.as_ref(), activation);
     let (sa, sb) = (a.storage::<T>(), b.storage::<T>());
     let ((at_a, shape_a, strides_a), (at_b, shape_b, strides_b)) = (matrices(a), matrices(b));
     Tensor::build(&out_shape(a, b), |out: &mut [T]| {
@@ -99,7 +163,7 @@ fn float<T: Float + Element>(
             of_b,
             out,
             false,
-            finish.as_deref(),
+            finish.epilogue(),
         );
     })
 }

@@ -34,7 +34,7 @@ pub use elementwise::{CompareBody, IntMap, IntZip, all_finite, compare, map, sel
 pub use factor::{cholesky, slogdet, solve};
 pub use index::{Meet, gather, index_add, scatter, scatter_add, take};
 pub use linalg::svd;
-pub use matmul::{Activation, matmul};
+pub use matmul::{Activation, linear, matmul};
 pub use norm::{Norm, layer_norm, layer_norm_grad};
 pub use optim::{AdamStep, SgdStep, adam_step, sgd_step};
 pub use pool::{

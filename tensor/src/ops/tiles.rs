@@ -118,7 +118,7 @@ pub(super) fn map<T: Element>(x: &mut Tensor, f: &dyn MapTile<T>) -> Tensor {
         return x.clone();
     }
     let input = Input::<T>::new(x);
-    Tensor::build(x.shape(), |out: &mut [T]| {
+    x.build_like(|out: &mut [T]| {
         chunks(out, |i, chunk| {
             if let Some(src) = input.flat() {
                 let first = i * GRAIN;
@@ -150,7 +150,7 @@ pub(super) fn zip<T: Element>(x: &mut Tensor, y: &mut Tensor, f: &dyn ZipTile<T>
         zip_own(own, &Input::<T>::new(x), &|y, x| f.right(x, y));
         return y.clone();
     }
-    zip_fresh(&Input::<T>::new(x), &Input::<T>::new(y), x.shape(), f)
+    zip_fresh(&Input::<T>::new(x), &Input::<T>::new(y), x, f)
 }
 
 /// The one element `value`, in the place of an input that nobody else can see where there is one:
@@ -162,7 +162,7 @@ fn single<T: Element>(inputs: &mut [&mut Tensor], value: T) -> Tensor {
             return x.clone();
         }
     }
-    Tensor::build(inputs[0].shape(), |out: &mut [T]| out[0] = value)
+    inputs[0].build_like(|out: &mut [T]| out[0] = value)
 }
 
 fn zip_own<T: Element>(own: &mut [T], other: &Input<'_, T>, f: &(dyn Fn(&mut [T], &[T]) + Sync)) {
@@ -184,10 +184,10 @@ fn zip_own<T: Element>(own: &mut [T], other: &Input<'_, T>, f: &(dyn Fn(&mut [T]
 fn zip_fresh<T: Element>(
     x: &Input<'_, T>,
     y: &Input<'_, T>,
-    shape: &[usize],
+    like: &Tensor,
     f: &dyn ZipTile<T>,
 ) -> Tensor {
-    Tensor::build(shape, |out: &mut [T]| {
+    like.build_like(|out: &mut [T]| {
         chunks(out, |i, chunk| {
             let first = i * GRAIN;
             if let (Some(x), Some(y)) = (x.flat(), y.flat()) {

@@ -29,13 +29,16 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) -> bool {
         _ => return false,
     };
     let [rows, k] = matrix.shape();
-    let mut memory = Scratch::left();
-    let x = memory.get::<T>(k);
-    for p in 0..k {
-        // SAFETY: `vector` has `k` columns and one row.
-        x[p] = unsafe { *vector.at(0, p) };
-    }
-    let (x, y) = (&*x, Shared(c.at(0, 0)));
+    let mut memory; // taken only where the vector's elements must be brought together
+    let x: &[T] = if vector.strides()[1] == 1 || k == 1 {
+        vector.row(0)
+    } else {
+        memory = Scratch::left();
+        let x = memory.get::<T>(k);
+        vector.row_into(0, x, |v| v);
+        x
+    };
+    let y = Shared(c.at(0, 0));
     let chunk = if dots {
         TASK.div_ceil(k).next_multiple_of(4)
     } else {
@@ -96,22 +99,25 @@ impl<T: Float> Kernel for Dots<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
+        let x = self.0.x;
+        let rest = Vector::load_first(&x[x.len() / T::Vec::<S>::LANES * T::Vec::<S>::LANES..]);
         let mut i = 0;
         while i + 4 <= self.0.count {
-            self.rows::<S, 4>(i);
+            self.rows::<S, 4>(i, rest);
             i += 4;
         }
         while i < self.0.count {
-            self.rows::<S, 1>(i);
+            self.rows::<S, 1>(i, rest);
             i += 1;
         }
     }
 }
 
 impl<T: Float> Dots<'_, T> {
-    /// `ROWS` dot products, each in the same order whatever `ROWS` is.
+    /// `ROWS` dot products, each in the same order whatever `ROWS` is; `rest` has the elements of
+    /// the vector that fill no register.
     #[inline(always)]
-    fn rows<S: Simd, const ROWS: usize>(&self, i: usize) {
+    fn rows<S: Simd, const ROWS: usize>(&self, i: usize, rest: T::Vec<S>) {
         let (part, lanes) = (&self.0, T::Vec::<S>::LANES);
         let x = part.x;
         let mut rows = [x; ROWS];
@@ -132,13 +138,17 @@ impl<T: Float> Dots<'_, T> {
             }
             p += 2 * lanes;
         }
-        while p < x.len() {
-            let end = x.len().min(p + lanes);
-            let x = T::Vec::<S>::load_first(&x[p..end]);
+        if p + lanes <= x.len() {
+            let x = T::Vec::<S>::load(&x[p..]);
             for r in 0..ROWS {
-                sums[r][0] = x.mul_add(Vector::load_first(&rows[r][p..end]), sums[r][0]);
+                sums[r][0] = x.mul_add(Vector::load(&rows[r][p..]), sums[r][0]);
             }
-            p = end;
+            p += lanes;
+        }
+        if p < x.len() {
+            for r in 0..ROWS {
+                sums[r][0] = rest.mul_add(Vector::load_first(&rows[r][p..]), sums[r][0]);
+            }
         }
         for r in 0..ROWS {
             part.put(i + r, total::<T, S>(sums[r][0] + sums[r][1]));

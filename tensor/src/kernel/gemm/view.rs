@@ -45,15 +45,9 @@ impl<'a, T> MatRef<'a, T> {
                 borrow: PhantomData,
             };
         }
-        let reach = [extent(rows, strides[0]), extent(cols, strides[1])];
-        let low = offset as i128 + reach[0].min(0) + reach[1].min(0);
-        let high = offset as i128 + reach[0].max(0) + reach[1].max(0);
-        assert!(
-            low >= 0 && high < data.len() as i128,
-            "MatRef::new: a {rows} x {cols} matrix with strides {strides:?} from offset {offset} \
-             reaches elements {low} to {high} of a slice of {}",
-            data.len()
-        );
+        if !plainly_inside(data.len(), offset, shape, strides) {
+            check(data.len(), offset, shape, strides);
+        }
         let start = data[offset..].as_ptr();
         MatRef {
             start,
@@ -160,6 +154,30 @@ impl<'a, T> MatRef<'a, T> {
         let offset = i as isize * self.strides[0] + j as isize * self.strides[1];
         self.start.wrapping_offset(offset)
     }
+}
+
+/// True where no stride is negative and the last element is inside: nearly always, and quick to see.
+#[inline]
+fn plainly_inside(len: usize, offset: usize, shape: [usize; 2], strides: [isize; 2]) -> bool {
+    let reach = |axis: usize| {
+        let stride = usize::try_from(strides[axis]).ok()?;
+        (shape[axis] - 1).checked_mul(stride)
+    };
+    let last = || offset.checked_add(reach(0)?)?.checked_add(reach(1)?);
+    last().is_some_and(|last| last < len)
+}
+
+/// Panics where an element of a matrix without empty sides is not one of `len`.
+#[track_caller]
+fn check(len: usize, offset: usize, [rows, cols]: [usize; 2], strides: [isize; 2]) {
+    let reach = [extent(rows, strides[0]), extent(cols, strides[1])];
+    let low = offset as i128 + reach[0].min(0) + reach[1].min(0);
+    let high = offset as i128 + reach[0].max(0) + reach[1].max(0);
+    assert!(
+        low >= 0 && high < len as i128,
+        "MatRef::new: a {rows} x {cols} matrix with strides {strides:?} from offset {offset} \
+         reaches elements {low} to {high} of a slice of {len}"
+    );
 }
 
 /// How far the last of `n > 0` steps lies from the first.

@@ -32,13 +32,8 @@ pub(crate) fn part<T: Float, S: Simd>(x: &[T], pad: T) -> T::Vec<S> {
 /// Writes `v`, or as much of it as `out` holds, to the front of `out`.
 #[inline(always)]
 pub(crate) fn put<T: Float, S: Simd>(v: T::Vec<S>, out: &mut [T]) {
-    if out.len() >= T::Vec::<S>::LANES {
-        return v.store(out);
-    }
-    let mut all = [T::default(); MAX_LANES];
-    v.store(&mut all);
-    let n = out.len();
-    copy_short(&all[..n], out);
+    let n = out.len().min(T::Vec::<S>::LANES);
+    v.store_first(&mut out[..n]);
 }
 
 /// [`part`], which where `WHOLE` is sure to find a whole vector.
