@@ -11,7 +11,7 @@ use lepton_tensor::{Error, Result, ops};
 
 use crate::apply::OrPanic;
 use crate::node::{Edge, Node, Saved};
-use crate::op::{Ins, Outs};
+use crate::op::{AnyOp, Outs};
 use crate::ops::binary::Add;
 use crate::ops::elementwise::Body;
 use crate::param::{Grads, ParamId};
@@ -93,31 +93,36 @@ impl Walk {
             if !self.sink.watched.is_empty() {
                 self.watch(&node, &cotangents);
             }
-            let link = (mode == Use::Keep).then_some(&node);
-            let saved = Saved::of_node(&node, link);
-            let given: Ins<Option<Var>> = node.op.vjp(&saved, &cotangents);
-            drop(cotangents);
-            debug_assert_eq!(
-                given.len(),
-                node.inputs.len(),
-                "{}: one cotangent per input",
-                node.op.name()
-            );
-            let mut node = node;
-            match Arc::get_mut(&mut node) {
-                Some(own) if mode == Use::Free => {
-                    let inputs = std::mem::take(&mut own.inputs);
-                    drop(node); // and with it what it kept, before more is made
-                    for (edge, g) in inputs.into_iter().zip(given) {
-                        self.deliver(edge, g);
-                    }
-                }
-                _ => {
-                    for (edge, g) in node.inputs.iter().zip(given) {
-                        self.deliver(edge.clone(), g);
-                    }
-                }
+            match mode {
+                Use::Free => self.pass(node, cotangents),
+                Use::Keep => self.pull(&node, Some(&node), &cotangents),
             }
+        }
+    }
+
+    /// Sends on what arrived at a node that stays.
+    fn pull(&mut self, node: &Node, link: Option<&Arc<Node>>, cotangents: &[Option<Var>]) {
+        let given = node.op.vjp(&Saved::of_node(node, link), cotangents);
+        expect_all(&*node.op, given.len(), node.inputs.len());
+        for (edge, g) in node.inputs.iter().zip(given) {
+            self.deliver(edge.clone(), g);
+        }
+    }
+
+    /// Sends on what arrived at a node that nobody needs any more; if somebody else holds it after
+    /// all, it stays as it is.
+    fn pass(&mut self, mut node: Arc<Node>, mut cotangents: Outs<Option<Var>>) {
+        let Some(own) = Arc::get_mut(&mut node) else {
+            return self.pull(&node, None, &cotangents);
+        };
+        let (op, mut saved) = Saved::of_freed(own);
+        let given = op.vjp_last(&mut saved, &mut cotangents);
+        expect_all(op, given.len(), saved.inputs());
+        drop(cotangents);
+        let inputs = std::mem::take(&mut own.inputs);
+        drop(node); // and with it what it kept, before more is made
+        for (edge, g) in inputs.into_iter().zip(given) {
+            self.deliver(edge, g);
         }
     }
 
@@ -138,6 +143,11 @@ impl Walk {
             }
         }
     }
+}
+
+/// A rule gives one cotangent for each input, there or not.
+fn expect_all(op: &dyn AnyOp, given: usize, inputs: usize) {
+    debug_assert_eq!(given, inputs, "{}: one cotangent per input", op.name());
 }
 
 /// Adds `g` to `old`. Where nothing records or watches, constants that plainly fit are added as

@@ -138,12 +138,28 @@ impl Drop for Node {
 /// What a `vjp` reads: the kept inputs and outputs, which gradients are wanted, and shapes.
 ///
 /// Reading what [`crate::Op::keeps`] does not list panics, so a rule cannot depend on it by luck.
-pub struct Saved<'a>(Source<'a>);
+pub struct Saved<'a>(Origin<'a>);
 
+enum Origin<'a> {
+    /// What others may read as well.
+    Shared(Source<'a>),
+    /// A node that is freed after this, so what it kept can be taken.
+    Freed {
+        op: &'a dyn AnyOp,
+        inputs: &'a [Edge],
+        kept: &'a mut [Option<Tensor>],
+        kept_out: &'a [Option<Tensor>],
+    },
+}
+
+#[derive(Clone, Copy)]
 enum Source<'a> {
     /// A recorded node; outputs are linked to it again when `link` is there.
     Node {
-        node: &'a Node,
+        op: &'a dyn AnyOp,
+        inputs: &'a [Edge],
+        kept: &'a [Option<Tensor>],
+        kept_out: &'a [Option<Tensor>],
         link: Option<&'a Arc<Node>>,
     },
     /// Plain values, for a `jvp` made of the `vjp`.
@@ -157,7 +173,59 @@ enum Source<'a> {
 
 impl<'a> Saved<'a> {
     pub(crate) fn of_node(node: &'a Node, link: Option<&'a Arc<Node>>) -> Saved<'a> {
-        Saved(Source::Node { node, link })
+        Saved(Origin::Shared(Source::Node {
+            op: &*node.op,
+            inputs: &node.inputs,
+            kept: &node.kept,
+            kept_out: &node.kept_out,
+            link,
+        }))
+    }
+
+    /// What a node kept that is freed after this, and its op.
+    pub(crate) fn of_freed(node: &'a mut Node) -> (&'a dyn AnyOp, Saved<'a>) {
+        let op = &*node.op;
+        let freed = Origin::Freed {
+            op,
+            inputs: &node.inputs,
+            kept: &mut node.kept,
+            kept_out: &node.kept_out,
+        };
+        (op, Saved(freed))
+    }
+
+    #[inline]
+    fn source(&self) -> Source<'_> {
+        match &self.0 {
+            Origin::Shared(source) => *source,
+            Origin::Freed {
+                op,
+                inputs,
+                kept,
+                kept_out,
+            } => Source::Node {
+                op: *op,
+                inputs,
+                kept,
+                kept_out,
+                link: None,
+            },
+        }
+    }
+
+    /// Input `i` for the last time, so that its buffer may be used again where the graph is freed.
+    ///
+    /// # Panics
+    /// As [`Saved::input`], which must not be asked for it afterwards.
+    pub(crate) fn take_input(&mut self, i: usize) -> Var {
+        match &mut self.0 {
+            Origin::Freed { op, kept, .. } if Keeps::has(op.keeps().inputs, i) => {
+                let tensor = kept.get_mut(i).and_then(Option::take);
+                let tensor = tensor.unwrap_or_else(|| unlisted(op.name(), "input", i));
+                Var::from(tensor)
+            }
+            _ => self.input(i),
+        }
     }
 
     pub(crate) fn of_vars(
@@ -166,21 +234,21 @@ impl<'a> Saved<'a> {
         y: &'a [Var],
         needs: &'a [bool],
     ) -> Saved<'a> {
-        Saved(Source::Vars { keeps, x, y, needs })
+        Saved(Origin::Shared(Source::Vars { keeps, x, y, needs }))
     }
 
     /// True when the gradient of input `i` is wanted.
     pub fn needs(&self, i: usize) -> bool {
-        match &self.0 {
-            Source::Node { node, .. } => !node.inputs[i].is_none(),
+        match self.source() {
+            Source::Node { inputs, .. } => !inputs[i].is_none(),
             Source::Vars { needs, .. } => needs[i],
         }
     }
 
     /// The number of inputs.
     pub fn inputs(&self) -> usize {
-        match &self.0 {
-            Source::Node { node, .. } => node.inputs.len(),
+        match self.source() {
+            Source::Node { inputs, .. } => inputs.len(),
             Source::Vars { x, .. } => x.len(),
         }
     }
@@ -190,16 +258,22 @@ impl<'a> Saved<'a> {
     /// # Panics
     /// When `keeps` does not list it.
     pub fn input(&self, i: usize) -> Var {
-        match &self.0 {
-            Source::Node { node, link } => {
-                let tensor = node.kept.get(i).and_then(Option::as_ref);
+        match self.source() {
+            Source::Node {
+                op,
+                inputs,
+                kept,
+                link,
+                ..
+            } => {
+                let tensor = kept.get(i).and_then(Option::as_ref);
                 // A shape is kept as a tensor on the device `Meta`; so is an input that was there.
-                let whole = |t: &&Tensor| !t.is_meta() || Keeps::has(node.op.keeps().inputs, i);
+                let whole = |t: &&Tensor| !t.is_meta() || Keeps::has(op.keeps().inputs, i);
                 let tensor = tensor
                     .filter(whole)
-                    .unwrap_or_else(|| unlisted(node.op.name(), "input", i));
+                    .unwrap_or_else(|| unlisted(op.name(), "input", i));
                 let edge = if link.is_some() {
-                    node.inputs[i].clone()
+                    inputs[i].clone()
                 } else {
                     Edge::None
                 };
@@ -220,10 +294,12 @@ impl<'a> Saved<'a> {
     /// # Panics
     /// When `keeps` does not list it.
     pub fn output(&self, i: usize) -> Var {
-        match &self.0 {
-            Source::Node { node, link } => {
-                let tensor = node.kept_out.get(i).and_then(Option::as_ref);
-                let tensor = tensor.unwrap_or_else(|| unlisted(node.op.name(), "output", i));
+        match self.source() {
+            Source::Node {
+                op, kept_out, link, ..
+            } => {
+                let tensor = kept_out.get(i).and_then(Option::as_ref);
+                let tensor = tensor.unwrap_or_else(|| unlisted(op.name(), "output", i));
                 let edge = link.map_or(Edge::None, |l| Edge::Node(Arc::clone(l), i as u32));
                 let edge = if tensor.dtype().is_float() {
                     edge
@@ -247,11 +323,11 @@ impl<'a> Saved<'a> {
     /// # Panics
     /// When `keeps` lists neither its shape nor itself.
     pub fn meta(&self, i: usize) -> &Meta {
-        match &self.0 {
-            Source::Node { node, .. } => {
-                let tensor = node.kept.get(i).and_then(Option::as_ref);
+        match self.source() {
+            Source::Node { op, kept, .. } => {
+                let tensor = kept.get(i).and_then(Option::as_ref);
                 tensor
-                    .unwrap_or_else(|| unlisted(node.op.name(), "shape of input", i))
+                    .unwrap_or_else(|| unlisted(op.name(), "shape of input", i))
                     .meta()
             }
             Source::Vars { keeps, x, .. } => {

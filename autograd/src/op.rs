@@ -50,6 +50,13 @@ pub trait Op: Clone + Debug + Send + Sync + 'static {
     /// Cotangents of the inputs from those of the outputs; `None` where there is none to give.
     fn vjp(&self, saved: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>>;
 
+    /// [`Op::vjp`] where the node is freed and nobody reads the cotangents afterwards: a rule may take
+    /// what it uses for the last time, so that products are written over it.
+    #[doc(hidden)]
+    fn vjp_last(&self, saved: &mut Saved<'_>, g: &mut [Option<Var>]) -> Ins<Option<Var>> {
+        self.vjp(saved, g)
+    }
+
     /// Tangents of the outputs from those of the inputs. By default the transpose of `vjp`.
     ///
     /// `y` are the outputs with their edges: a rule that reads them stays differentiable.
@@ -189,6 +196,9 @@ pub trait AnyOp: Debug + Send + Sync {
     fn run(&self, x: &mut [Tensor]) -> Result<Outs<Tensor>>;
     /// [`Op::vjp`].
     fn vjp(&self, saved: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>>;
+    /// [`Op::vjp_last`].
+    #[doc(hidden)]
+    fn vjp_last(&self, saved: &mut Saved<'_>, g: &mut [Option<Var>]) -> Ins<Option<Var>>;
     /// [`Op::jvp`].
     fn jvp(&self, x: &[Var], y: &[Var], t: &[Option<Var>]) -> Outs<Option<Var>>;
     /// [`Op::batch`].
@@ -237,6 +247,9 @@ impl<O: Op> AnyOp for O {
     }
     fn vjp(&self, saved: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
         Op::vjp(self, saved, g)
+    }
+    fn vjp_last(&self, saved: &mut Saved<'_>, g: &mut [Option<Var>]) -> Ins<Option<Var>> {
+        Op::vjp_last(self, saved, g)
     }
     fn jvp(&self, x: &[Var], y: &[Var], t: &[Option<Var>]) -> Outs<Option<Var>> {
         Op::jvp(self, x, y, t)

@@ -91,6 +91,10 @@ impl Binary for Mul {
             k.needs(1).then(|| g * k.input(0)),
         ]
     }
+    fn vjp_last(&self, k: &mut Saved<'_>, g: Var) -> [Option<Var>; 2] {
+        let to_y = k.needs(1).then(|| &g * k.take_input(0));
+        [k.needs(0).then(|| g * k.take_input(1)), to_y]
+    }
 }
 
 /// `x / y`; keeps both inputs.

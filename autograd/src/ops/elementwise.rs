@@ -71,6 +71,10 @@ pub trait Binary: Copy + Debug + Default + Send + Sync + 'static {
     fn reference(&self, x: f64, y: f64) -> f64;
     /// The cotangents of both inputs; the caller drops what is not needed.
     fn vjp(&self, k: &Saved<'_>, g: &Var) -> [Option<Var>; 2];
+    /// The same where the node is freed and `g` is not needed afterwards, see [`Op::vjp_last`].
+    fn vjp_last(&self, k: &mut Saved<'_>, g: Var) -> [Option<Var>; 2] {
+        self.vjp(k, &g)
+    }
 }
 
 /// [`Unary`] as an [`Op`].
@@ -225,6 +229,13 @@ impl<B: Binary> Op for Zip<B> {
     fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
         match &g[0] {
             Some(g) => self.0.vjp(k, g).into(),
+            None => smallvec![None, None],
+        }
+    }
+
+    fn vjp_last(&self, k: &mut Saved<'_>, g: &mut [Option<Var>]) -> Ins<Option<Var>> {
+        match g[0].take() {
+            Some(g) => self.0.vjp_last(k, g).into(),
             None => smallvec![None, None],
         }
     }

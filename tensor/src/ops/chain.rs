@@ -126,8 +126,14 @@ impl<T: Element> Recipe for Chain<T> {
             // Made once a chunk: to clear them for every tile would be half the work of a short chain.
             let mut inputs = [[T::default(); TILE]; 2];
             let mut result = [T::default(); TILE];
-            for (j, part) in chunk.chunks_mut(TILE).enumerate() {
-                let at = i * GRAIN + j * TILE;
+            // A single op over elements in order has nothing to find in the cache again.
+            let width = if pass.is_one_flat_op() && !large {
+                GRAIN
+            } else {
+                TILE
+            };
+            for (j, part) in chunk.chunks_mut(width).enumerate() {
+                let at = i * GRAIN + j * width;
                 if large {
                     let tile = &mut result[..part.len()];
                     pass.run(at, tile, &mut inputs);
@@ -148,6 +154,15 @@ struct Pass<'a, T> {
 }
 
 impl<T: Element> Pass<'_, T> {
+    /// True for one op whose inputs all stand in order.
+    fn is_one_flat_op(&self) -> bool {
+        let flat = |input: &Input<'_, T>| input.flat().is_some();
+        match &self.steps[..] {
+            [only] => flat(&self.first) && only.other.as_ref().is_none_or(flat),
+            _ => false,
+        }
+    }
+
     /// The chain's value from element `at` on; `x` and `y` are room for inputs that do not stand in
     /// order.
     fn run(&self, at: usize, out: &mut [T], [x, y]: &mut [[T; TILE]; 2]) {

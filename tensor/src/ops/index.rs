@@ -76,6 +76,9 @@ pub fn scatter_add(mut base: Tensor, axis: usize, index: &Tensor, src: &Tensor) 
     Ok(base)
 }
 
+/// How many rows before its turn a row is asked for.
+const AHEAD: usize = 4;
+
 /// Rows of `x` along `axis` picked by the one-dimensional `index`: PyTorch's `index_select`.
 ///
 /// # Errors
@@ -100,11 +103,19 @@ pub fn take(x: &Tensor, axis: usize, index: &Tensor) -> Result<Tensor> {
                 return;
             }
             let rows = rows_of(inner);
+            let picked = |j: usize| {
+                let from = (j / ids.len() * size + ids[j % ids.len()]) * inner;
+                &src[from..from + inner]
+            };
+            let all = out.len() / inner;
             threads::parallel_chunks(out, rows * inner, |i, part| {
                 for (j, row) in part.chunks_exact_mut(inner).enumerate() {
                     let j = i * rows + j;
-                    let from = (j / ids.len() * size + ids[j % ids.len()]) * inner;
-                    row.copy_from_slice(&src[from..from + inner]);
+                    // Rows lie anywhere: no processor foresees where the next one begins.
+                    if j + AHEAD < all {
+                        super::tiles::ask_for_start(picked(j + AHEAD));
+                    }
+                    row.copy_from_slice(picked(j));
                 }
             });
         })

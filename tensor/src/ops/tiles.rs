@@ -73,7 +73,7 @@ impl<'a, T: Element> Input<'a, T> {
 
     /// The elements, when they stand in order.
     #[inline(always)]
-    fn flat(&self) -> Option<&'a [T]> {
+    pub(super) fn flat(&self) -> Option<&'a [T]> {
         self.layout.is_none().then_some(self.src)
     }
 
@@ -82,6 +82,9 @@ impl<'a, T: Element> Input<'a, T> {
         match &self.layout {
             None => &self.src[first..first + n],
             Some(layout) => {
+                if let Some(at) = walk::whole_run(layout, first, n) {
+                    return &self.src[at..at + n]; // such as a row that is broadcast
+                }
                 walk::load(self.src, layout, first, &mut buffer[..n]);
                 &buffer[..n]
             }
@@ -93,6 +96,15 @@ impl<'a, T: Element> Input<'a, T> {
         let layout = self.layout.as_ref()?;
         let same = layout.strides().iter().all(|&s| s == 0);
         same.then(|| self.src[layout.offset()])
+    }
+}
+
+/// Asks for the first lines of `x`, which is soon to be read; the rest is then foreseen.
+#[inline(always)]
+pub(super) fn ask_for_start<T>(x: &[T]) {
+    const LINES: usize = 4;
+    for line in x.chunks(64 / size_of::<T>()).take(LINES) {
+        simd::prefetch(line.as_ptr());
     }
 }
 

@@ -24,6 +24,25 @@ pub(crate) fn load<T: Copy>(src: &[T], layout: &Layout, first: usize, out: &mut 
     });
 }
 
+/// Where elements `first .. first + n` begin, when they stand side by side in memory.
+pub(crate) fn whole_run(layout: &Layout, first: usize, n: usize) -> Option<usize> {
+    let (shape, strides) = (layout.shape(), layout.strides());
+    let inner = shape.len().checked_sub(1)?;
+    if strides[inner] != 1 || shape[inner] < n {
+        return None;
+    }
+    let (mut at, mut rest) = (layout.offset() as isize, first);
+    for a in (0..=inner).rev() {
+        let index = rest % shape[a];
+        if a == inner && index + n > shape[a] {
+            return None;
+        }
+        rest /= shape[a];
+        at += index as isize * strides[a];
+    }
+    Some(at as usize)
+}
+
 /// Calls `run(offset, stride, done, n)` for each stretch of the innermost axis that holds elements
 /// `first .. first + count` in row-major order; `done` counts the elements before it.
 pub(crate) fn runs(

@@ -99,8 +99,7 @@ impl<T: Float> Kernel for Dots<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let x = self.0.x;
-        let rest = Vector::load_first(&x[x.len() / T::Vec::<S>::LANES * T::Vec::<S>::LANES..]);
+        let rest = Rest::<T, S>::of(self.0.x);
         let mut i = 0;
         while i + 4 <= self.0.count {
             self.rows::<S, 4>(i, rest);
@@ -113,11 +112,46 @@ impl<T: Float> Kernel for Dots<'_, T> {
     }
 }
 
+/// What is left of a vector behind its whole registers, with zeros behind it.
+struct Rest<T: Float, S: Simd> {
+    x: T::Vec<S>,
+    there: <T::Vec<S> as Num>::Mask,
+}
+
+impl<T: Float, S: Simd> Clone for Rest<T, S> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Float, S: Simd> Copy for Rest<T, S> {}
+
+impl<T: Float, S: Simd> Rest<T, S> {
+    #[inline(always)]
+    fn of(x: &[T]) -> Self {
+        let x = &x[x.len() / T::Vec::<S>::LANES * T::Vec::<S>::LANES..];
+        let zero = <T::Vec<S> as Num>::splat(0.0);
+        let ones = T::Vec::<S>::load_first(&[<T as Num>::splat(1.0); MAX_LANES][..x.len()]);
+        Rest {
+            x: Vector::load_first(x),
+            there: zero.lt(ones),
+        }
+    }
+
+    /// A whole register of `row` with zeros where this rest has them, so that what follows a row
+    /// does not matter: no store and load of a part, which would wait for one another.
+    #[inline(always)]
+    fn only(&self, row: &[T]) -> T::Vec<S> {
+        Num::select(self.there, Vector::load(row), Num::splat(0.0))
+    }
+}
+
 impl<T: Float> Dots<'_, T> {
     /// `ROWS` dot products, each in the same order whatever `ROWS` is; `rest` has the elements of
     /// the vector that fill no register.
     #[inline(always)]
-    fn rows<S: Simd, const ROWS: usize>(&self, i: usize, rest: T::Vec<S>) {
+    fn rows<S: Simd, const ROWS: usize>(&self, i: usize, rest: Rest<T, S>) {
         let (part, lanes) = (&self.0, T::Vec::<S>::LANES);
         let x = part.x;
         let mut rows = [x; ROWS];
@@ -146,8 +180,17 @@ impl<T: Float> Dots<'_, T> {
             p += lanes;
         }
         if p < x.len() {
+            // The last row has the fewest elements behind it.
+            let whole = part.matrix.ahead(part.first + i + ROWS - 1, p) >= lanes;
             for r in 0..ROWS {
-                sums[r][0] = rest.mul_add(Vector::load_first(&rows[r][p..]), sums[r][0]);
+                let row = if whole {
+                    let start = part.matrix.at(part.first + i + r, p);
+                    // SAFETY: from there on the borrowed slice goes on for a register, or more.
+                    rest.only(unsafe { std::slice::from_raw_parts(start, lanes) })
+                } else {
+                    Vector::load_first(&rows[r][p..])
+                };
+                sums[r][0] = rest.x.mul_add(row, sums[r][0]);
             }
         }
         for r in 0..ROWS {

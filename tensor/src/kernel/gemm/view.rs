@@ -147,6 +147,15 @@ impl<'a, T> MatRef<'a, T> {
         self.strides
     }
 
+    /// How many elements of the borrowed slice follow one another from `[i, j]` to the last element
+    /// of the last row, itself and what stands between rows included; for rows of adjacent elements.
+    #[inline(always)]
+    pub(crate) fn ahead(&self, i: usize, j: usize) -> usize {
+        debug_assert!(i < self.shape[0] && j < self.shape[1] && self.strides[1] == 1);
+        let rows = (self.shape[0] - 1 - i) * self.strides[0].max(0) as usize;
+        rows + self.shape[1] - j
+    }
+
     /// The address of `[i, j]`, for `i < rows` and `j < cols`.
     #[inline(always)]
     pub(crate) fn at(&self, i: usize, j: usize) -> *const T {
