@@ -80,14 +80,44 @@ fn close(what: &str, e: &Example, got: &Tensor, want: &[f64], bound: f64) {
 fn check(seed: u64) {
     let mut rng = Rng::new(seed);
     let e = example(&mut rng);
+    compare(&mut rng, &e);
+}
+
+/// One output channel in each group and rows of some vectors, whose tiles stand below each other.
+fn check_depthwise(seed: u64) {
+    let mut rng = Rng::new(seed);
+    let e = loop {
+        let mut below = |n: u64| rng.below(n) as usize;
+        let (groups, inputs) = (1 + below(5), [1, 1, 2][below(3)]);
+        let size = [0, 1].map(|_| 8 + below(40));
+        let window = Window {
+            kernel: [0, 1].map(|_| 1 + below(7)),
+            stride: [0, 1].map(|_| 1 + below(5) / 3),
+            padding: [0, 1].map(|_| below(4)),
+            dilation: [0, 1].map(|_| 1 + below(5) / 4),
+        };
+        if let Some(out) = window.output(size) {
+            break Example {
+                x: [1 + below(3), inputs * groups, size[0], size[1]],
+                w: [groups, inputs, window.kernel[0], window.kernel[1]],
+                groups,
+                window,
+                out,
+            };
+        }
+    };
+    compare(&mut rng, &e);
+}
+
+fn compare(rng: &mut Rng, e: &Example) {
     let y_shape = [e.x[0], e.w[0], e.out[0], e.out[1]];
-    let (x, w) = (random(&mut rng, &e.x), random(&mut rng, &e.w));
-    let (b, g) = (random(&mut rng, &[e.w[0]]), random(&mut rng, &y_shape));
+    let (x, w) = (random(rng, &e.x), random(rng, &e.w));
+    let (b, g) = (random(rng, &[e.w[0]]), random(rng, &y_shape));
     let [xv, wv, bv, gv] = [&x, &w, &b, &g].map(Tensor::to_f64);
     let pixels = e.out[0] * e.out[1];
     let mut y: Vec<f64> = (0..gv.len()).map(|i| bv[i / pixels % e.w[0]]).collect();
     let (mut gx, mut gw) = (vec![0.0; xv.len()], vec![0.0; wv.len()]);
-    products(&e, |iy, ix, iw| {
+    products(e, |iy, ix, iw| {
         y[iy] += xv[ix] * wv[iw];
         gx[ix] += gv[iy] * wv[iw];
         gw[iw] += gv[iy] * xv[ix];
@@ -97,11 +127,11 @@ fn check(seed: u64) {
         let bound = if dtype == DType::F64 { 1e-11 } else { 2e-4 };
         let [x, w, b, g] = [&x, &w, &b, &g].map(|t| ops::cast(t, dtype));
         let got = ops::conv2d(&x, &w, Some(&b), &e.window, e.groups);
-        close("forward", &e, &got, &y, bound);
+        close("forward", e, &got, &y, bound);
         let got = ops::conv2d_input(&g, &w, &e.window, e.groups, size);
-        close("input", &e, &got, &gx, bound);
+        close("input", e, &got, &gx, bound);
         let got = ops::conv2d_weight(&x, &g, &e.window, e.groups);
-        close("weight", &e, &got, &gw, bound);
+        close("weight", e, &got, &gw, bound);
     }
 }
 
@@ -116,5 +146,12 @@ fn products_of_random_shapes_are_those_of_the_definition() {
 fn they_are_so_at_every_level() {
     for level in Level::available() {
         with_level(level, || (300..360).for_each(check));
+    }
+}
+
+#[test]
+fn depthwise_products_are_those_of_the_definition_at_every_level() {
+    for level in Level::available() {
+        with_level(level, || (0..60).for_each(check_depthwise));
     }
 }

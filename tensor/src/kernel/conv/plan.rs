@@ -14,6 +14,11 @@ use crate::simd::{Float, Level};
 const DEPTH: usize = 320;
 /// Elements of field and sums of a block, which stay in the second cache.
 const BLOCK: usize = 1 << 17;
+/// The same where a group has one output channel: its tiles read rows again and again, and find them in
+/// the first cache.
+const SMALL_BLOCK: usize = 1 << 13;
+/// Rows of outputs of such a block are a multiple of this.
+const ROWS: usize = 8;
 /// Output channels in a block at most.
 const CHANNELS: usize = 256;
 /// Multiplications below which a correlation stays on one thread: some 25 microseconds.
@@ -64,37 +69,38 @@ impl Plan {
         let channels = even(job.outputs, CHANNELS);
         let whole = Field::new(job.axes, 1, down.out);
         let planes = whole.rows.used.len() * whole.columns.used.len();
-        let rows = BLOCK / (whole.pitch * (depth * planes + channels));
+        let alone = job.outputs == 1;
+        let block = if alone { SMALL_BLOCK } else { BLOCK };
+        let rows = block / (whole.pitch * (depth * planes + channels));
         let work = (down.out * across.out * taps)
             .saturating_mul(job.inputs * job.outputs)
             .saturating_mul(job.groups * job.images);
         let wish = if work >= PARALLEL { TASKS } else { 1 };
         let images = (rows / down.out).clamp(1, job.images.div_ceil(wish));
         let images = even(job.images, images);
-        let rows = even(down.out, rows);
+        let rows = match even(down.out, rows) {
+            rows if alone => rows.next_multiple_of(ROWS).min(down.out),
+            rows => rows,
+        };
         let blocks =
             job.images.div_ceil(images) * down.out.div_ceil(rows) * job.outputs.div_ceil(channels);
         let each = work / (blocks * job.groups);
         let most = job.groups.div_ceil(wish.div_ceil(blocks));
         let groups = even(job.groups, (TASK / each.max(1)).clamp(1, most));
         let field = Field::new(job.axes, images, rows);
+        let order = order(job, &field);
         let mut offsets = Vec::with_capacity(depth * taps);
         for input in 0..depth.min(job.inputs) {
-            for r in 0..down.taps.len() {
-                for c in 0..across.taps.len() {
-                    offsets.push(input * field.channel + field.offset(r, c));
-                }
-            }
+            let of = |&[r, c]: &[usize; 2]| input * field.channel + field.offset(r, c);
+            offsets.extend(order.iter().map(of));
         }
-        let distances = down.taps.iter().flat_map(|r| {
-            let of = |c: &super::axis::Tap| r.id * job.taps[0] + c.id * job.taps[1];
-            across.taps.iter().map(of)
-        });
+        let distance =
+            |&[r, c]: &[usize; 2]| down.taps[r].id * job.taps[0] + across.taps[c].id * job.taps[1];
         let shape = level.dispatch(AskShape::<T>(PhantomData));
         let of = |start| strips(channels.min(job.outputs - start), shape.rows);
         let direct = job.inputs <= depth && direct(job, &field, shape, columns);
         Plan {
-            taps: distances.collect(),
+            taps: order.iter().map(distance).collect(),
             strips: (0..job.outputs).step_by(channels).map(of).collect(),
             block: [images, rows, channels, groups],
             count: [
@@ -201,12 +207,27 @@ impl Plan {
     }
 }
 
+/// The taps, `[row, column]`, in the order of their products: row by row; where a group has one output
+/// channel, column by column and in each as they lie in the field, so that a tile finds neighbours
+/// below each other (see `tile.rs`).
+fn order<T>(job: &Correlation<T>, field: &Field) -> Vec<[usize; 2]> {
+    let [rows, columns] = job.axes.map(|a| a.taps.len());
+    let all = (0..rows).flat_map(|r| (0..columns).map(move |c| [r, c]));
+    let mut order: Vec<[usize; 2]> = all.collect();
+    if job.outputs == 1 {
+        order.sort_by_key(|&[r, c]| (c, field.offset(r, c)));
+    }
+    order
+}
+
 /// Whether sums may be written at once where the result stands: they are complete after one pass, and
-/// rows of whole vectors waste no more than the field's borders do.
+/// rows of whole vectors waste no more than the field's borders do. (One output channel alone gains more
+/// from its neighbours below than it wastes.)
 fn direct<T>(job: &Correlation<T>, field: &Field, shape: Shape, columns: usize) -> bool {
     let [down, across] = job.axes;
     let (width, lanes) = (field.width, shape.lanes);
     let dense = field.pitch == width && down.spread * columns == width;
     let vectors = width.next_multiple_of(lanes);
-    across.spread == 1 && width >= lanes && (dense || vectors * 8 <= field.pitch * 9)
+    let few = vectors * 8 <= field.pitch * 9 || job.outputs == 1;
+    across.spread == 1 && width >= lanes && (dense || few)
 }

@@ -188,9 +188,10 @@ impl<T: Float> Tiles<'_, T> {
                         // SAFETY: these vectors lie in rows `r .. r + steps`, of which there are
                         // as many.
                         unsafe {
-                            match steps == 1 {
-                                true => self.tile::<S, ROWS, 1>(s, at, beside, ahead),
-                                false => self.tile::<S, ROWS, VECTORS>(s, at, [pitch, out], ahead),
+                            match (steps, ROWS) {
+                                (1, _) => self.tile::<S, ROWS, 1>(s, at, beside, ahead),
+                                (_, 1) => self.column::<S, VECTORS>(s, at, [pitch, out], ahead),
+                                _ => self.tile::<S, ROWS, VECTORS>(s, at, [pitch, out], ahead),
                             }
                         }
                     }
@@ -235,24 +236,112 @@ impl<T: Float> Tiles<'_, T> {
                     }
                 }
             }
-            for i in 0..ROWS {
-                let to = self.sums.at(channel + i, s.sums + at[1]);
-                // Negative zero is the one number whose addition changes no other.
-                let bias = self.bias.map(|b| Vector::repeat(b[channel + i]));
-                let bias = bias.unwrap_or(<T::Vec<S> as Num>::splat(-0.0));
-                for v in 0..VECTORS {
-                    let to = to.wrapping_add(v * steps[1]);
-                    // SAFETY: this vector lies in the row of sums, as the caller vouches, which
-                    // `self` owns.
-                    let to = unsafe { std::slice::from_raw_parts_mut(to, lanes) };
-                    let mut sum = sums[i][v];
-                    if self.add {
-                        sum = sum + Vector::load(to);
-                    }
-                    sum = sum + bias;
-                    sum.store(to);
+            // SAFETY: as the caller vouches.
+            unsafe { self.write::<S, ROWS, VECTORS>(&sums, channel, s.sums + at[1], steps[1]) };
+        }
+    }
+
+    /// [`Tiles::tile`] of one channel whose vectors stand below each other: taps that do so too share
+    /// what is read of the field, three at most. The order of the products is the same.
+    ///
+    /// # Safety
+    /// As for [`Tiles::tile`].
+    #[inline(always)]
+    unsafe fn column<S: Simd, const VECTORS: usize>(
+        &mut self,
+        s: Segment,
+        at: [usize; 2],
+        steps: [usize; 2],
+        ahead: &mut Ahead<T>,
+    ) {
+        let k = self.offsets.len();
+        let x = self.field.as_ptr().wrapping_add(s.field + at[0]);
+        for channel in 0..self.sums.shape()[0] {
+            ahead.step();
+            let w = &self.weights[channel * k..][..k];
+            let mut sums = [<T::Vec<S> as Num>::splat(0.0); VECTORS];
+            let mut p = 0;
+            while p < k {
+                let below =
+                    |i: usize| self.offsets.get(p + i) == Some(&(self.offsets[p] + i * steps[0]));
+                let x = x.wrapping_add(self.offsets[p]);
+                // SAFETY: these taps' vectors lie in the field, as the caller vouches.
+                unsafe {
+                    p += match (below(1), below(2)) {
+                        (true, true) => add::<T, S, 3, VECTORS>(x, &w[p..], steps[0], &mut sums),
+                        (true, false) => add::<T, S, 2, VECTORS>(x, &w[p..], steps[0], &mut sums),
+                        _ => add::<T, S, 1, VECTORS>(x, &w[p..], steps[0], &mut sums),
+                    };
                 }
+            }
+            // SAFETY: as the caller vouches.
+            unsafe { self.write::<S, 1, VECTORS>(&[sums], channel, s.sums + at[1], steps[1]) };
+        }
+    }
+
+    /// Writes the sums of channels from `channel` on, `step` from one vector to the next.
+    ///
+    /// # Safety
+    /// The rows of sums have room for these vectors.
+    #[inline(always)]
+    unsafe fn write<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &mut self,
+        sums: &[[T::Vec<S>; VECTORS]; ROWS],
+        channel: usize,
+        at: usize,
+        step: usize,
+    ) {
+        let lanes = T::Vec::<S>::LANES;
+        for i in 0..ROWS {
+            let to = self.sums.at(channel + i, at);
+            // Negative zero is the one number whose addition changes no other.
+            let bias = self.bias.map(|b| Vector::repeat(b[channel + i]));
+            let bias = bias.unwrap_or(<T::Vec<S> as Num>::splat(-0.0));
+            for v in 0..VECTORS {
+                let to = to.wrapping_add(v * step);
+                // SAFETY: this vector lies in the row of sums, as the caller vouches, which
+                // `self` owns.
+                let to = unsafe { std::slice::from_raw_parts_mut(to, lanes) };
+                let mut sum = sums[i][v];
+                if self.add {
+                    sum = sum + Vector::load(to);
+                }
+                sum = sum + bias;
+                sum.store(to);
             }
         }
     }
+}
+
+/// Adds the products of `TAPS` taps below each other, `pitch` apart, to vectors that stand so too;
+/// the number of taps.
+///
+/// # Safety
+/// From `x` on the field has `VECTORS + TAPS - 1` rows of a vector, `pitch` apart.
+#[inline(always)]
+unsafe fn add<T: Float, S: Simd, const TAPS: usize, const VECTORS: usize>(
+    x: *const T,
+    w: &[T],
+    pitch: usize,
+    sums: &mut [T::Vec<S>; VECTORS],
+) -> usize {
+    let zero = <T::Vec<S> as Num>::splat(0.0);
+    let weights: &[T; TAPS] = w.first_chunk().expect("as many weights as offsets");
+    let mut w = [zero; TAPS];
+    for t in 0..TAPS {
+        w[t] = Vector::repeat(weights[t]);
+    }
+    // The first rows meet the first vectors alone, the last rows the last ones: all bounds are constant.
+    for row in 0..VECTORS + TAPS - 1 {
+        let x = x.wrapping_add(row * pitch);
+        // SAFETY: the caller vouches for this row.
+        let part = unsafe { std::slice::from_raw_parts(x, T::Vec::<S>::LANES) };
+        let y: T::Vec<S> = Vector::load(part);
+        for t in 0..TAPS {
+            if t <= row && row - t < VECTORS {
+                sums[row - t] = y.mul_add(w[t], sums[row - t]);
+            }
+        }
+    }
+    TAPS
 }
