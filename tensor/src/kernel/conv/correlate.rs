@@ -6,6 +6,7 @@ use super::finish::Finish;
 use super::plan::{PARALLEL, Part, Plan};
 use super::tile::{Places, SLACK, Segment, Tiles};
 use super::weights::{Strip, Weights};
+use super::winograd;
 use crate::kernel::gemm::{MatMut, Scratch};
 use crate::simd::{Float, Level};
 use crate::threads::parallel_for;
@@ -56,7 +57,6 @@ pub fn correlate<T: Float>(level: Level, job: &Correlation<T>, out: MatMut<T>, c
     if job.images * job.groups * job.outputs * down.out * across.out == 0 {
         return;
     }
-    let plan = Plan::new(level, job, columns);
     assert!(
         out.shape()[0] == job.images * job.groups * job.outputs
             && (down.first + (down.out - 1) * down.spread) * columns
@@ -68,6 +68,10 @@ pub fn correlate<T: Float>(level: Level, job: &Correlation<T>, out: MatMut<T>, c
         across.out,
         out.shape()
     );
+    if winograd::applies(job) {
+        return winograd::correlate(level, job, &out, columns);
+    }
+    let plan = Plan::new(level, job, columns);
     let packed = plan.pack_all(job);
     let whole = Whole {
         level,
