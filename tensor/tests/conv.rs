@@ -188,3 +188,35 @@ fn fewer_products_are_those_of_the_definition_at_every_level() {
         with_level(level, || (first..first + 2).for_each(check_three_by_three));
     }
 }
+
+#[test]
+fn a_result_larger_than_the_caches_has_the_bits_of_its_channels() {
+    let mut rng = Rng::new(1);
+    let (size, window) = (
+        [1449, 1451],
+        Window {
+            kernel: [3, 3],
+            stride: [1, 1],
+            padding: [1, 1],
+            dilation: [1, 1],
+        },
+    );
+    let (x, w) = (
+        random(&mut rng, &[1, 2, size[0], size[1]]).to_f64(),
+        random(&mut rng, &[2, 1, 3, 3]).to_f64(),
+    );
+    let convolve = |groups: usize, x: &[f64], w: &[f64]| {
+        let of = |shape: &[usize], data: &[f64]| {
+            let t = Tensor::build(shape, |out: &mut [f64]| out.copy_from_slice(data));
+            ops::cast(&t, DType::F32)
+        };
+        let x = of(&[1, groups, size[0], size[1]], x);
+        ops::conv2d(&x, &of(&[groups, 1, 3, 3], w), None, &window, groups).to_f64()
+    };
+    let whole = convolve(2, &x, &w);
+    let n = size[0] * size[1];
+    for (g, got) in whole.chunks_exact(n).enumerate() {
+        let want = convolve(1, &x[g * n..][..n], &w[g * 9..][..9]);
+        assert!(got == want, "channel {g} of the large result differs");
+    }
+}
