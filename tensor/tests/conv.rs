@@ -109,6 +109,31 @@ fn check_depthwise(seed: u64) {
     compare(&mut rng, &e);
 }
 
+/// Enough channels and outputs for fewer products than the definition has.
+fn check_three_by_three(seed: u64) {
+    let mut rng = Rng::new(seed);
+    let mut below = |n: u64| rng.below(n) as usize;
+    let (groups, channels) = (1 + below(3) / 2, [48 + below(9), 48 + below(9)]);
+    let window = Window {
+        kernel: [3, 3],
+        stride: [1, 1],
+        padding: [below(4), below(4)],
+        dilation: [1, 1],
+    };
+    let (images, size) = match below(2) {
+        0 => (1, [32 + below(5), 32 + below(9)]),
+        _ => (17 + below(3), [13 + below(3), 13 + below(3)]),
+    };
+    let e = Example {
+        x: [images, channels[0] * groups, size[0], size[1]],
+        w: [channels[1] * groups, channels[0], 3, 3],
+        groups,
+        window,
+        out: window.output(size).expect("larger than its window"),
+    };
+    compare(&mut rng, &e);
+}
+
 fn compare(rng: &mut Rng, e: &Example) {
     let y_shape = [e.x[0], e.w[0], e.out[0], e.out[1]];
     let (x, w) = (random(rng, &e.x), random(rng, &e.w));
@@ -153,5 +178,45 @@ fn they_are_so_at_every_level() {
 fn depthwise_products_are_those_of_the_definition_at_every_level() {
     for level in Level::available() {
         with_level(level, || (0..60).for_each(check_depthwise));
+    }
+}
+
+#[test]
+fn fewer_products_are_those_of_the_definition_at_every_level() {
+    for (i, level) in Level::available().into_iter().enumerate() {
+        let first = 2 * i as u64;
+        with_level(level, || (first..first + 2).for_each(check_three_by_three));
+    }
+}
+
+#[test]
+fn a_result_larger_than_the_caches_has_the_bits_of_its_channels() {
+    let mut rng = Rng::new(1);
+    let (size, window) = (
+        [1449, 1451],
+        Window {
+            kernel: [3, 3],
+            stride: [1, 1],
+            padding: [1, 1],
+            dilation: [1, 1],
+        },
+    );
+    let (x, w) = (
+        random(&mut rng, &[1, 2, size[0], size[1]]).to_f64(),
+        random(&mut rng, &[2, 1, 3, 3]).to_f64(),
+    );
+    let convolve = |groups: usize, x: &[f64], w: &[f64]| {
+        let of = |shape: &[usize], data: &[f64]| {
+            let t = Tensor::build(shape, |out: &mut [f64]| out.copy_from_slice(data));
+            ops::cast(&t, DType::F32)
+        };
+        let x = of(&[1, groups, size[0], size[1]], x);
+        ops::conv2d(&x, &of(&[groups, 1, 3, 3], w), None, &window, groups).to_f64()
+    };
+    let whole = convolve(2, &x, &w);
+    let n = size[0] * size[1];
+    for (g, got) in whole.chunks_exact(n).enumerate() {
+        let want = convolve(1, &x[g * n..][..n], &w[g * 9..][..9]);
+        assert!(got == want, "channel {g} of the large result differs");
     }
 }

@@ -6,8 +6,9 @@ use super::finish::Finish;
 use super::plan::{PARALLEL, Part, Plan};
 use super::tile::{Places, SLACK, Segment, Tiles};
 use super::weights::{Strip, Weights};
+use super::winograd;
 use crate::kernel::gemm::{MatMut, Scratch};
-use crate::simd::{Float, Level};
+use crate::simd::{Float, Level, stream_copy};
 use crate::threads::parallel_for;
 
 /// Images and weights that are correlated.
@@ -56,7 +57,6 @@ pub fn correlate<T: Float>(level: Level, job: &Correlation<T>, out: MatMut<T>, c
     if job.images * job.groups * job.outputs * down.out * across.out == 0 {
         return;
     }
-    let plan = Plan::new(level, job, columns);
     assert!(
         out.shape()[0] == job.images * job.groups * job.outputs
             && (down.first + (down.out - 1) * down.spread) * columns
@@ -68,6 +68,10 @@ pub fn correlate<T: Float>(level: Level, job: &Correlation<T>, out: MatMut<T>, c
         across.out,
         out.shape()
     );
+    if winograd::applies(job) {
+        return winograd::correlate(level, job, &out, columns);
+    }
+    let plan = Plan::new(level, job, columns);
     let packed = plan.pack_all(job);
     let whole = Whole {
         level,
@@ -112,7 +116,10 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
         let segments: Vec<Segment> = (0..images).map(segment).collect();
         let (mut left, mut right) = (Scratch::left(), Scratch::right());
         let pitch = apart(images * (len + SLACK));
-        let beside = if plan.direct { 0 } else { part.channels.len() };
+        let beside = match plan.direct {
+            true => usize::from(plan.past),
+            false => part.channels.len(),
+        };
         let sums = left.get::<T>(beside * pitch);
         let laid = plan.depth.min(job.inputs).max(1) * plan.field.channel;
         let field = right.get::<T>(laid + SLACK);
@@ -144,7 +151,7 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
                     add: inputs.start > 0,
                 };
                 match plan.direct {
-                    true => self.write(&pass, &part, group, &next),
+                    true => self.write(&pass, &part, group, &next, sums),
                     false => self.collect(&pass, &part, sums, pitch),
                 }
             }
@@ -178,8 +185,15 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
         unsafe { self.out.block(top, start, [channels, len]) }
     }
 
-    /// One pass whose sums are complete, to where the result stands.
-    fn write(&self, pass: &Pass<T>, part: &Part, group: usize, mut next: &[&[T]]) {
+    /// One pass whose sums are complete, to where the result stands; past the caches by way of `beside`.
+    fn write(
+        &self,
+        pass: &Pass<T>,
+        part: &Part,
+        group: usize,
+        mut next: &[&[T]],
+        beside: &mut [T],
+    ) {
         let (plan, job) = (&self.plan, self.job);
         let places = plan.places(part.rows.len(), job.axes[0].spread * self.columns);
         for strip in &plan.strips[part.channel] {
@@ -189,14 +203,24 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
             );
             let first = group * job.outputs + first;
             for (i, image) in part.images.clone().enumerate() {
+                let result = || self.result(part, image, first, n);
+                let len = result().shape()[1];
+                let mut sums = Some(&mut *beside).filter(|_| plan.past);
+                let to = match &mut sums {
+                    Some(sums) => MatMut::rows_of(&mut sums[..len], [1, len]),
+                    None => result(),
+                };
                 self.level.dispatch(Tiles {
                     segments: &pass.segments[i..=i],
                     places,
                     bias: job.bias.map(|b| &b[first..first + n]),
                     // The first strip, which is the largest, asks for all of it.
                     next: std::mem::take(&mut next),
-                    ..pass.tiles(strip, self.result(part, image, first, n))
+                    ..pass.tiles(strip, to)
                 });
+                if let Some(sums) = sums {
+                    stream_copy(&sums[..len], result().row(0));
+                }
             }
         }
     }

@@ -10,6 +10,7 @@ mod gradient;
 mod plan;
 mod tile;
 mod weights;
+mod winograd;
 
 pub use axis::{Axis, Tap};
 pub use correlate::{Correlation, correlate};

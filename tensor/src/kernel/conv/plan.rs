@@ -19,6 +19,8 @@ const BLOCK: usize = 1 << 17;
 const SMALL_BLOCK: usize = 1 << 13;
 /// Rows of outputs of such a block are a multiple of this.
 const ROWS: usize = 8;
+/// Elements of a result that no cache holds: depthwise, which waits for memory, writes it past them.
+const LARGE: usize = 1 << 22;
 /// Output channels in a block at most.
 const CHANNELS: usize = 256;
 /// Multiplications below which a correlation stays on one thread: some 25 microseconds.
@@ -49,6 +51,8 @@ pub(super) struct Plan {
     pub(super) depth: usize,
     /// Whether sums are written where the result stands.
     pub(super) direct: bool,
+    /// Whether they go there past the caches, a channel of a block at a time.
+    pub(super) past: bool,
     pub(super) work: usize,
 }
 
@@ -99,6 +103,8 @@ impl Plan {
         let shape = level.dispatch(AskShape::<T>(PhantomData));
         let of = |start| strips(channels.min(job.outputs - start), shape.rows);
         let direct = job.inputs <= depth && direct(job, &field, shape, columns);
+        let dense = down.spread == 1 && across.out == columns;
+        let elements = job.images * job.groups * down.out * across.out;
         Plan {
             taps: order.iter().map(distance).collect(),
             strips: (0..job.outputs).step_by(channels).map(of).collect(),
@@ -113,6 +119,7 @@ impl Plan {
             offsets,
             depth,
             direct,
+            past: direct && alone && dense && elements >= LARGE,
             work,
         }
     }

@@ -1,0 +1,387 @@
+//! 3 x 3 kernels with 4 products for each output instead of 9 (Winograd 1980; Lavin and Gray 2016,
+//! F(2 x 2, 3 x 3)).
+//!
+//! Two neighbouring outputs of a row of three taps are `[m0 + m1 + m2, m1 - m2 - m3]` of four products,
+//! each of a sum of taps and a difference of elements. The same down the columns makes four outputs of
+//! sixteen products; over channels, each of the sixteen is a product of matrices.
+
+use std::ops::Range;
+
+use super::axis::{Axis, Tap};
+use super::correlate::Correlation;
+use super::field::{Field, apart};
+use super::plan::{PARALLEL, even};
+use super::tile::SLACK;
+use crate::kernel::gemm::{MatMut, MatRef, Scratch, tile};
+use crate::simd::{Float, Kernel, Level, Num, Simd, Vector};
+use crate::threads::parallel_for;
+
+/// Products of a tile.
+const PRODUCTS: usize = 16;
+/// Half the harmonic mean of input and output channels from which fewer products outweigh the sums around
+/// them.
+const CHANNELS: usize = 24;
+/// Tiles of an image from which they outweigh the sums of weights. (Were other images counted, an image's
+/// bits would depend on them.)
+const TILES: usize = 48;
+/// Output channels whose products are held at once, at most.
+const OUTPUTS: usize = 32;
+/// Elements of a block's sums and products, which stay in the second cache.
+const BLOCK: usize = 3 << 16;
+/// Tiles of a block, where there are as many, even if it is larger: a product of fewer columns is slow.
+const COLUMNS: usize = 96;
+/// Parts that images are cut into at least, for threads.
+const PARTS: usize = 8;
+
+/// Whether `job` is done this way: f32 (where the differences cost the last bits only), three taps
+/// beside each other, enough channels and tiles.
+pub(super) fn applies<T: Float>(job: &Correlation<T>) -> bool {
+    let tiles = job.axes.map(|a| a.out.div_ceil(2));
+    T::EPSILON > f64::EPSILON
+        && job.axes.iter().all(|a| neighbours(a))
+        && job.inputs * job.outputs >= CHANNELS * (job.inputs + job.outputs)
+        && tiles.iter().all(|&n| n > 1)
+        && tiles[0] * tiles[1] >= TILES
+}
+
+/// Whether an axis has three taps beside each other, in either order, and steps of 1.
+fn neighbours(axis: &Axis) -> bool {
+    let low = low(axis);
+    axis.step == 1
+        && axis.spread == 1
+        && axis.first == 0
+        && axis.taps.len() == 3
+        && (0..3).all(|i| axis.taps.iter().any(|t| t.at == low + i))
+}
+
+fn low(axis: &Axis) -> isize {
+    axis.taps.iter().map(|t| t.at).min().unwrap_or(0)
+}
+
+/// The axis of tiles: two outputs, four elements of the image.
+fn tiles(axis: &Axis) -> Axis {
+    let low = low(axis);
+    let tap = |id: usize| Tap {
+        id,
+        at: low + id as isize,
+    };
+    Axis {
+        out: axis.out.div_ceil(2),
+        step: 2,
+        taps: (0..4).map(tap).collect(),
+        ..*axis
+    }
+}
+
+/// [`correlate`](super::correlate()) of a `job` to which this [`applies`].
+pub(super) fn correlate<T: Float>(
+    level: Level,
+    job: &Correlation<T>,
+    out: &MatMut<T>,
+    columns: usize,
+) {
+    let axes = job.axes.map(tiles);
+    let [down, across] = [axes[0].out, axes[1].out];
+    let most = (BLOCK / (PRODUCTS * (job.inputs + OUTPUTS))).max(COLUMNS);
+    let rows = even(down, most / across);
+    let together = (most / (down * across)).clamp(1, job.images.div_ceil(PARTS));
+    let images = even(job.images, together);
+    let field = Field::new([&axes[0], &axes[1]], images, rows);
+    let mut taps = [0; PRODUCTS];
+    for (i, tap) in taps.iter_mut().enumerate() {
+        *tap = field.offset(i / 4, i % 4);
+    }
+    let pitch = apart(images * rows * across + SLACK);
+    let whole = Whole {
+        level,
+        job,
+        out,
+        columns,
+        weights: weights(job),
+        field,
+        taps,
+        pitch,
+        planes: [job.inputs, OUTPUTS].map(|n| apart(n * pitch)),
+    };
+    let blocks = down.div_ceil(rows);
+    let task = |t: usize| {
+        let part = |i: usize, step: usize, n: usize| i * step..n.min((i + 1) * step);
+        let images = part(t / blocks, images, job.images);
+        whole.task(images, part(t % blocks, rows, down));
+    };
+    let tasks = job.images.div_ceil(images) * blocks;
+    let work = job.groups * job.outputs * job.inputs * job.images * down * across * PRODUCTS;
+    if work >= PARALLEL {
+        parallel_for(tasks, task);
+    } else {
+        (0..tasks).for_each(task);
+    }
+}
+
+/// The weights of every product: by group a matrix `[outputs, inputs]` for each, [`apart`] from the next.
+fn weights<T: Float>(job: &Correlation<T>) -> Vec<T> {
+    let half = T::splat(0.5);
+    let sums = |g: [T; 3]| {
+        let (ends, middle) = ((g[0] + g[2]) * half, g[1] * half);
+        [g[0], ends + middle, ends - middle, g[2]]
+    };
+    let of = |axis: usize| {
+        let (axis, low) = (job.axes[axis], low(job.axes[axis]));
+        let mut at = [0; 3];
+        for tap in &axis.taps {
+            at[(tap.at - low).unsigned_abs()] = tap.id;
+        }
+        at
+    };
+    let [down, across] = [
+        of(0).map(|id| id * job.taps[0]),
+        of(1).map(|id| id * job.taps[1]),
+    ];
+    let plane = apart(job.outputs * job.inputs);
+    let mut all = vec![T::default(); job.groups * PRODUCTS * plane];
+    for (group, all) in all.chunks_exact_mut(PRODUCTS * plane).enumerate() {
+        for at in 0..job.outputs * job.inputs {
+            let (output, input) = (at / job.inputs, at % job.inputs);
+            let w = &job.weights;
+            let w = &w.data[group * w.group + output * w.out + input * w.input..];
+            let rows = down.map(|d| sums(across.map(|a| w[d + a])));
+            for c in 0..4 {
+                let column = sums(rows.map(|r| r[c]));
+                for r in 0..4 {
+                    all[(r * 4 + c) * plane + at] = column[r];
+                }
+            }
+        }
+    }
+    all
+}
+
+/// What every block works on.
+struct Whole<'a, 'b, T> {
+    level: Level,
+    job: &'a Correlation<'b, T>,
+    out: &'a MatMut<'a, T>,
+    columns: usize,
+    weights: Vec<T>,
+    field: Field,
+    taps: [usize; PRODUCTS],
+    /// From one channel's tiles to the next.
+    pitch: usize,
+    /// From one product's sums, and one product's results, to the next: in other sets of a cache.
+    planes: [usize; 2],
+}
+
+impl<T: Float> Whole<'_, '_, T> {
+    /// Rows of tiles of some images, all groups.
+    fn task(&self, images: Range<usize>, rows: Range<usize>) {
+        let job = self.job;
+        let (inputs, width) = (job.inputs, self.field.width);
+        let n = images.len() * rows.len() * width;
+        let mut memory = Scratch::tiles();
+        let sizes = [
+            inputs * self.field.channel + SLACK,
+            PRODUCTS * self.planes[0],
+            PRODUCTS * self.planes[1],
+        ];
+        let (field, rest) = memory.get::<T>(sizes.iter().sum()).split_at_mut(sizes[0]);
+        let (sums, products) = rest.split_at_mut(sizes[1]);
+        for group in 0..job.groups {
+            (self.field).lay_block(
+                field,
+                &job.image(),
+                &images,
+                group,
+                &(0..inputs),
+                rows.start,
+            );
+            self.level.dispatch(Differences {
+                field,
+                channel: self.field.channel,
+                row: self.field.pitch,
+                taps: self.taps,
+                image: self.field.image,
+                size: [inputs, images.len(), rows.len(), width],
+                out: sums,
+                pitch: self.pitch,
+                plane: self.planes[0],
+            });
+            let step = even(job.outputs, OUTPUTS);
+            for first in (0..job.outputs).step_by(step) {
+                let outputs = step.min(job.outputs - first);
+                for p in 0..PRODUCTS {
+                    let at = (group * PRODUCTS + p) * apart(job.outputs * inputs) + first * inputs;
+                    let a = MatRef::rows_of(&self.weights[at..], [outputs, inputs]);
+                    let steps = [self.pitch as isize, 1];
+                    let b = MatRef::new(sums, p * self.planes[0], [inputs, n], steps);
+                    let c = &mut products[p * self.planes[1]..][..outputs * self.pitch];
+                    let c = MatMut::rows_of(c, [outputs, self.pitch]);
+                    // SAFETY: the first `n` columns of `c`, which nothing else uses.
+                    let c = unsafe { c.block(0, 0, [outputs, n]) };
+                    tile(self.level, a, b, c, false);
+                }
+                let channel = group * job.outputs + first;
+                for (i, image) in images.clone().enumerate() {
+                    let products = &products[i * rows.len() * width..];
+                    self.finish(products, image, &rows, channel..channel + outputs);
+                }
+            }
+        }
+    }
+
+    /// From the products to the result.
+    fn finish(&self, products: &[T], image: usize, rows: &Range<usize>, channels: Range<usize>) {
+        let job = self.job;
+        let down = 2 * rows.start..job.axes[0].out.min(2 * rows.end);
+        let len = (down.len() - 1) * self.columns + job.axes[1].out;
+        let top = image * job.groups * job.outputs + channels.start;
+        // SAFETY: tasks differ in image or rows, which end before the next task's begin, and a task
+        // uses one such block after the other; `correlate` has checked that all lies within `out`.
+        let out =
+            unsafe { (self.out).block(top, down.start * self.columns, [channels.len(), len]) };
+        self.level.dispatch(Outputs {
+            products,
+            pitch: self.pitch,
+            plane: self.planes[1],
+            bias: job.bias.map(|b| &b[channels]),
+            out,
+            columns: self.columns,
+            size: [down.len(), job.axes[1].out],
+        });
+    }
+}
+
+/// The differences of elements that are multiplied: for each product, channel and tile.
+struct Differences<'a, T> {
+    field: &'a [T],
+    /// From one channel, one image and one row of tiles to the next.
+    channel: usize,
+    image: usize,
+    row: usize,
+    /// From a tile's place to its sixteen elements.
+    taps: [usize; PRODUCTS],
+    /// Channels, images, rows of tiles, tiles of a row.
+    size: [usize; 4],
+    /// For each product a row for each channel, `pitch` apart.
+    out: &'a mut [T],
+    pitch: usize,
+    plane: usize,
+}
+
+/// `[d0 - d2, d1 + d2, d2 - d1, d1 - d3]`.
+#[inline(always)]
+fn differences<V: Num>(d: [V; 4]) -> [V; 4] {
+    [d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]]
+}
+
+impl<T: Float> Kernel for Differences<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(mut self, _: S) {
+        let lanes = T::Vec::<S>::LANES;
+        let [channels, images, rows, width] = self.size;
+        for channel in 0..channels {
+            for image in 0..images {
+                for row in 0..rows {
+                    let from = channel * self.channel + image * self.image + row * self.row;
+                    let to = channel * self.pitch + (image * rows + row) * width;
+                    // What is written behind a row is written over by the next one.
+                    for q in (0..width).step_by(lanes) {
+                        self.tiles::<S>(from + q, to + q);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<T: Float> Differences<'_, T> {
+    /// A vector of tiles.
+    #[inline(always)]
+    fn tiles<S: Simd>(&mut self, from: usize, to: usize) {
+        let mut d = [[<T::Vec<S> as Num>::splat(0.0); 4]; 4];
+        for r in 0..4 {
+            for c in 0..4 {
+                d[c][r] = Vector::load(&self.field[from + self.taps[r * 4 + c]..]);
+            }
+        }
+        for c in 0..4 {
+            d[c] = differences(d[c]);
+        }
+        for r in 0..4 {
+            let across = differences([d[0][r], d[1][r], d[2][r], d[3][r]]);
+            for c in 0..4 {
+                across[c].store(&mut self.out[(r * 4 + c) * self.plane + to..]);
+            }
+        }
+    }
+}
+
+/// The sums of products that are outputs, plus bias.
+struct Outputs<'a, T> {
+    /// For each product a row of tiles for each channel, `pitch` apart.
+    products: &'a [T],
+    pitch: usize,
+    plane: usize,
+    bias: Option<&'a [T]>,
+    /// A row for each output channel, in it rows of outputs `columns` apart.
+    out: MatMut<'a, T>,
+    columns: usize,
+    /// Rows and columns of outputs.
+    size: [usize; 2],
+}
+
+/// `[m0 + m1 + m2, m1 - m2 - m3]`.
+#[inline(always)]
+fn sums<V: Num>(m: [V; 4]) -> [V; 2] {
+    [m[0] + m[1] + m[2], m[1] - m[2] - m[3]]
+}
+
+impl<T: Float> Kernel for Outputs<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(mut self, _: S) {
+        const WIDE: usize = crate::simd::MAX_LANES;
+        let lanes = T::Vec::<S>::LANES;
+        let [rows, columns] = self.size;
+        let width = columns.div_ceil(2);
+        for channel in 0..self.out.shape()[0] {
+            let bias = self.bias.map_or(T::default(), |b| b[channel]);
+            let bias: T::Vec<S> = Vector::repeat(bias);
+            let from = &self.products[channel * self.pitch..];
+            let out = self.out.row(channel);
+            for row in 0..rows.div_ceil(2) {
+                for q in (0..width).step_by(lanes) {
+                    let at = row * width + q;
+                    let mut m = [[bias; 2]; 4];
+                    for r in 0..4 {
+                        let mut four = [bias; 4];
+                        for c in 0..4 {
+                            four[c] = Vector::load(&from[(r * 4 + c) * self.plane + at..]);
+                        }
+                        m[r] = sums(four);
+                    }
+                    let n = (columns - 2 * q).min(2 * lanes);
+                    let even = sums([m[0][0], m[1][0], m[2][0], m[3][0]]);
+                    let odd = sums([m[0][1], m[1][1], m[2][1], m[3][1]]);
+                    for r in 0..2 {
+                        if 2 * row + r == rows {
+                            break;
+                        }
+                        let mut pair = [[T::default(); WIDE]; 2];
+                        (even[r] + bias).store(&mut pair[0]);
+                        (odd[r] + bias).store(&mut pair[1]);
+                        let to = &mut out[(2 * row + r) * self.columns + 2 * q..][..n];
+                        let (pairs, last) = to.as_chunks_mut::<2>();
+                        let [evens, odds] = &pair;
+                        for i in 0..pairs.len().min(WIDE) {
+                            pairs[i] = [evens[i], odds[i]];
+                        }
+                        if let [last] = last {
+                            *last = evens[n / 2];
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
