@@ -33,6 +33,23 @@ fn backward_walks_a_chain_of_a_million_ops() {
     });
 }
 
+/// A graph that is freed writes over what it kept, but not where anybody else can see it.
+#[test]
+fn backward_leaves_what_others_hold_as_it_was() {
+    let (x, w) = (leaf(&[2.0, 3.0]), leaf(&[5.0, 7.0]));
+    let held = &x * &w;
+    let seen = held.tensor().clone();
+    let square = &held * &held;
+    let loss = (square * &w).sum(&[]);
+    let grads = loss.backward();
+    assert_eq!(seen.to_f64(), [10.0, 21.0]);
+    assert_eq!(held.to_vec::<f64>().unwrap(), [10.0, 21.0]);
+    assert_eq!(w.to_vec::<f64>().unwrap(), [5.0, 7.0]);
+    // x^2 w^3: 2 x w^3 and 3 x^2 w^2.
+    assert_eq!(grads.of(&x).unwrap().to_f64(), [500.0, 2058.0]);
+    assert_eq!(grads.of(&w).unwrap().to_f64(), [300.0, 1323.0]);
+}
+
 /// Sixty diamonds on top of each other: 2^60 paths, 60 nodes.
 #[test]
 fn shared_nodes_are_visited_once() {

@@ -197,6 +197,62 @@ fn products_of_every_small_shape() {
     });
 }
 
+/// A dense layer has the bits of the product with its weights transposed, whatever the rows.
+#[test]
+fn linear_is_the_product_with_the_weights_transposed() {
+    everywhere(|level| {
+        for (m, k, n) in [
+            (1, 6, 64),
+            (1, 17, 5),
+            (2, 8, 3),
+            (1, 0, 2),
+            (0, 3, 2),
+            (5, 9, 1),
+        ] {
+            let of = |stream, shape: &[usize]| ops::normal(21, stream, shape, DType::F32);
+            let (x, w, bias) = (of(1, &[m, k]), of(2, &[n, k]), of(3, &[n]));
+            let turned = w.permute(&[1, 0]).unwrap();
+            for bias in [None, Some(&bias)] {
+                for activation in [Activation::None, Activation::Relu] {
+                    let got = ops::linear(&x, &w, bias, activation);
+                    let want = ops::matmul(&x, &turned, bias, activation);
+                    assert_eq!(got.shape(), [m, n]);
+                    assert_eq!(got.to_f64(), want.to_f64(), "{level}: {m} x {k} to {n}");
+                }
+            }
+        }
+    });
+}
+
+/// Rows shorter than a register are read with what follows them, which must not matter.
+#[test]
+fn what_follows_a_row_does_not_reach_its_dot_product() {
+    everywhere(|level| {
+        for k in 1..40 {
+            for (rows, stride) in [(9, k), (9, k + 3), (2, k + 40)] {
+                let mut data = vec![f32::NAN; rows * stride];
+                let even = (0..rows).step_by(2);
+                even.for_each(|i| data[i * stride..][..k].fill(0.5));
+                let all = Tensor::from_slice(&data, &[rows, stride]).unwrap();
+                let w = all.slice(1, 0, k, 1).unwrap();
+                let x = Tensor::from_slice(&vec![2.0f32; k], &[1, k]).unwrap();
+                let got = ops::linear(&x, &w, None, Activation::None).to_f64();
+                for (i, y) in got.into_iter().enumerate() {
+                    let fits = if i % 2 == 0 {
+                        y == k as f64
+                    } else {
+                        y.is_nan()
+                    };
+                    assert!(
+                        fits,
+                        "{level}: row {i} of {rows} x {k}, {stride} apart, gives {y}"
+                    );
+                }
+            }
+        }
+    });
+}
+
 /// Folds over every axis of shapes with empty and single axes.
 #[test]
 fn folds_over_every_set_of_axes() {
