@@ -7,12 +7,13 @@ use super::blocked::{Job, Shared};
 use super::pack::Scratch;
 use super::view::{MatMut, MatRef};
 use crate::simd::{Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector};
-use crate::threads::parallel_for;
+use crate::threads;
 
 /// Elements of the matrix in one task.
 const TASK: usize = 1 << 16;
-/// Sums that are kept in the first cache while steps of k go by.
-const SUMS: usize = 1024;
+/// Sums that stay in the first cache while steps of k go by: on one thread, where long stretches of
+/// memory are read fastest, and in one task of several. A sum's order does not depend on it.
+const SUMS: [usize; 2] = [4096, 1024];
 /// Elements of the matrix below which a product stays on one thread.
 const PARALLEL: usize = 1 << 18;
 
@@ -39,10 +40,11 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) -> bool {
         x
     };
     let y = Shared(c.at(0, 0));
+    let parallel = job.parallel && rows * k >= PARALLEL && threads::count() > 1;
     let chunk = if dots {
         TASK.div_ceil(k).next_multiple_of(4)
     } else {
-        SUMS
+        SUMS[usize::from(parallel)]
     };
     let task = |t: usize| {
         let (first, count) = (t * chunk, chunk.min(rows - t * chunk));
@@ -59,12 +61,15 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) -> bool {
         if dots {
             job.level.dispatch(Dots(part))
         } else {
-            job.level.dispatch(Columns(part))
+            let mut memory = Scratch::right();
+            let sums = memory.get::<T>(count);
+            sums.fill(T::default());
+            job.level.dispatch(Columns(part, sums))
         }
     };
     let tasks = rows.div_ceil(chunk);
-    if job.parallel && rows * k >= PARALLEL {
-        parallel_for(tasks, task)
+    if parallel {
+        threads::parallel_for(tasks, task)
     } else {
         (0..tasks).for_each(task)
     }
@@ -214,22 +219,21 @@ fn total<T: Float, S: Simd>(v: T::Vec<S>) -> T {
     x[0]
 }
 
-struct Columns<'a, T>(Part<'a, T>);
+/// The part's sums, and room for them.
+struct Columns<'a, T>(Part<'a, T>, &'a mut [T]);
 
 impl<T: Float> Kernel for Columns<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let part = &self.0;
-        let mut sums = [T::default(); SUMS];
-        let sums = &mut sums[..part.count];
+        let Columns(part, sums) = self;
         let mut p = 0;
         while p + 8 <= part.x.len() {
-            self.steps::<S, 8>(p, sums);
+            part.steps::<S, 8>(p, sums);
             p += 8;
         }
         while p < part.x.len() {
-            self.steps::<S, 1>(p, sums);
+            part.steps::<S, 1>(p, sums);
             p += 1;
         }
         for i in 0..part.count {
@@ -238,11 +242,11 @@ impl<T: Float> Kernel for Columns<'_, T> {
     }
 }
 
-impl<T: Float> Columns<'_, T> {
+impl<T: Float> Part<'_, T> {
     /// Adds steps `p .. p + STEPS` of k to `sums`, one after the other.
     #[inline(always)]
     fn steps<S: Simd, const STEPS: usize>(&self, p: usize, sums: &mut [T]) {
-        let (part, lanes) = (&self.0, T::Vec::<S>::LANES);
+        let (part, lanes) = (self, T::Vec::<S>::LANES);
         let mut from = [&[][..]; STEPS];
         let mut x = [<T::Vec<S> as Num>::splat(0.0); STEPS];
         for s in 0..STEPS {
