@@ -1,7 +1,7 @@
 //! The models that the training cases train, written as a user writes them.
 
-use lepton_autograd::{AttentionOptions, ConvOptions, MaxPoolOptions, Param, Tensor, Var};
-use lepton_nn::{Conv2d, Linear, Module, Rng, module};
+use lepton_autograd::{AttentionOptions, ConvOptions, MaxPoolOptions, Var};
+use lepton_nn::{Conv2d, LayerNorm, Linear, Module, Rng, module};
 
 /// LeCun's network for digits (LeCun et al. 1998) with rectifiers and max pooling.
 #[derive(Clone, Debug)]
@@ -51,50 +51,17 @@ pub fn max_pool2(x: &Var) -> Var {
     x.max_pool2d([2, 2], MaxPoolOptions::default())
 }
 
-/// Layer normalisation over the last axis (Ba et al. 2016).
-#[derive(Clone, Debug)]
-pub struct Norm {
-    /// `[features]`, starts at 1.
-    pub weight: Param,
-    /// `[features]`, starts at 0.
-    pub bias: Param,
-}
-
-module!(Norm { weight, bias });
-
-impl Norm {
-    /// The identity, but for the normalisation.
-    pub fn new(features: usize) -> Norm {
-        let filled = |x: f32| Param::new(Tensor::build(&[features], |out: &mut [f32]| out.fill(x)));
-        Norm {
-            weight: filled(1.0),
-            bias: filled(0.0),
-        }
-    }
-
-    /// `x` normalised over its last axis.
-    pub fn forward(&self, x: &Var) -> Var {
-        let width = self.weight.tensor().shape();
-        x.layer_norm(
-            width,
-            Some(&self.weight.var()),
-            Some(&self.bias.var()),
-            1e-5,
-        )
-    }
-}
-
 /// A transformer block that normalises before each half (Xiong et al. 2020), without a mask.
 #[derive(Clone, Debug)]
 pub struct Block {
     /// Before the attention.
-    pub norm1: Norm,
+    pub norm1: LayerNorm,
     /// Queries, keys and values in one.
     pub qkv: Linear,
     /// After the attention.
     pub out: Linear,
     /// Before the perceptron.
-    pub norm2: Norm,
+    pub norm2: LayerNorm,
     /// To four times the width.
     pub up: Linear,
     /// And back.
@@ -108,10 +75,10 @@ impl Block {
     /// A block of `width` features in `heads` heads.
     pub fn new(width: usize, heads: usize, rng: &mut Rng) -> Block {
         Block {
-            norm1: Norm::new(width),
+            norm1: LayerNorm::new(&[width]),
             qkv: Linear::new(width, 3 * width, rng),
             out: Linear::new(width, width, rng),
-            norm2: Norm::new(width),
+            norm2: LayerNorm::new(&[width]),
             up: Linear::new(width, 4 * width, rng),
             down: Linear::new(4 * width, width, rng),
             heads,

@@ -8,7 +8,7 @@
 
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::dtype::Element;
 use crate::sys::alloc::Block;
@@ -28,11 +28,14 @@ struct Later {
 }
 
 impl Later {
+    /// The lock on the recipe; nothing can panic while it is held, so a poisoned one is whole.
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<dyn Recipe>>> {
+        self.recipe.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The recipe, while nobody has asked for the bytes.
     fn recipe(&self) -> Option<Arc<dyn Recipe>> {
-        // Nothing can panic while the lock is held, so a poisoned one is whole.
-        let recipe = self.recipe.lock();
-        recipe.unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone()
     }
 
     /// The bytes. No lock is held while the recipe runs, since it may wait for other threads: two
@@ -44,9 +47,7 @@ impl Later {
         if let Some(recipe) = self.recipe() {
             let made = recipe.run();
             let _ = self.done.set(made);
-            let mut recipe = self.recipe.lock().unwrap_or_else(PoisonError::into_inner);
-            let inputs = recipe.take();
-            drop(recipe);
+            let inputs = self.lock().take();
             drop(inputs); // outside the lock: it may free whole tensors
         }
         // A recipe is taken away only after its result was set.

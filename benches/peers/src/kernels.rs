@@ -57,6 +57,8 @@ fn par_faer(t: usize) -> Par {
     if t == 1 { Par::Seq } else { Par::rayon(t) }
 }
 
+/// # Safety
+/// `c`, `a` and `b` point to `m n`, `m k` and `k n` elements of `s`; nobody else uses those of `c`.
 #[allow(clippy::too_many_arguments)]
 unsafe fn gemm_rm<T: Copy + 'static>(
     s: &Shape,
@@ -77,6 +79,7 @@ unsafe fn gemm_rm<T: Copy + 'static>(
     } else {
         (1, s.n as isize)
     };
+    // SAFETY: the caller vouches for the elements, which these strides never leave.
     unsafe {
         gemm::gemm(
             s.m,
@@ -102,6 +105,8 @@ unsafe fn gemm_rm<T: Copy + 'static>(
     }
 }
 
+/// # Safety
+/// As [`gemm_rm`].
 unsafe fn sgemm_rm(s: &Shape, c: *mut f32, a: *const f32, b: *const f32) {
     let (rsa, csa) = if s.ta {
         (1, s.m as isize)
@@ -113,6 +118,7 @@ unsafe fn sgemm_rm(s: &Shape, c: *mut f32, a: *const f32, b: *const f32) {
     } else {
         (s.n as isize, 1)
     };
+    // SAFETY: the caller vouches for the elements, which these strides never leave.
     unsafe {
         matrixmultiply::sgemm(
             s.m,
@@ -145,9 +151,11 @@ pub fn run(bench: &Bench) {
         let (a, b) = (values(s.m * s.k, 1), values(s.k * s.n, 2));
         let mut c = vec![0f32; s.m * s.n];
         let w = Work::Flops(s.flops());
+        // SAFETY: the vectors above have the elements of `s`, and `c` is borrowed by this call alone.
         bench.run("gemm", s.name, w, || unsafe {
             gemm_rm(s, c.as_mut_ptr(), a.as_ptr(), b.as_ptr(), 1.0, 0.0, t)
         });
+        // SAFETY: as above.
         bench.run("matrixmultiply", s.name, w, || unsafe {
             sgemm_rm(s, c.as_mut_ptr(), a.as_ptr(), b.as_ptr())
         });
@@ -183,9 +191,11 @@ pub fn run(bench: &Bench) {
         let (a, b) = (up(values(s.m * s.k, 1)), up(values(s.k * s.n, 2)));
         let mut c = vec![0f64; s.m * s.n];
         let w = Work::Flops(s.flops());
+        // SAFETY: the vectors above have the elements of `s`, and `c` is borrowed by this call alone.
         bench.run("gemm", s.name, w, || unsafe {
             gemm_rm(&s, c.as_mut_ptr(), a.as_ptr(), b.as_ptr(), 1.0, 0.0, t)
         });
+        // SAFETY: as above, with the strides of whole rows.
         bench.run("matrixmultiply", s.name, w, || unsafe {
             matrixmultiply::dgemm(
                 s.m,
@@ -231,6 +241,7 @@ pub fn run(bench: &Bench) {
         let w = Work::Flops(32.0 * s.flops());
         bench.run("gemm", s.name, w, || {
             for i in 0..32 {
+                // SAFETY: product `i < 32` has its own part of each vector, which hold 32.
                 unsafe {
                     gemm_rm(
                         &s,
@@ -246,6 +257,7 @@ pub fn run(bench: &Bench) {
         });
         bench.run("matrixmultiply", s.name, w, || {
             for i in 0..32 {
+                // SAFETY: as above.
                 unsafe {
                     sgemm_rm(
                         &s,

@@ -24,8 +24,9 @@ fn fma_loop(n: usize) -> f32 {
 #[target_feature(enable = "avx2,fma")]
 fn triad(a: &mut [f32], b: &[f32], c: &[f32], s: f32) {
     let s = _mm256_set1_ps(s);
-    let n = a.len() / 8 * 8;
+    let n = a.len().min(b.len()).min(c.len()) / 8 * 8;
     for i in (0..n).step_by(8) {
+        // SAFETY: `i + 8 <= n`, and each slice has `n` elements.
         unsafe {
             let v = _mm256_fmadd_ps(
                 _mm256_loadu_ps(c.as_ptr().add(i)),
@@ -41,8 +42,9 @@ fn triad(a: &mut [f32], b: &[f32], c: &[f32], s: f32) {
 #[target_feature(enable = "avx2,fma")]
 fn triad_nt(a: &mut [f32], b: &[f32], c: &[f32], s: f32) {
     let s = _mm256_set1_ps(s);
-    let n = a.len() / 8 * 8;
+    let n = a.len().min(b.len()).min(c.len()) / 8 * 8;
     for i in (0..n).step_by(8) {
+        // SAFETY: as in `triad`; `split_run` gives parts of aligned memory, whole vectors each.
         unsafe {
             let v = _mm256_fmadd_ps(
                 _mm256_loadu_ps(c.as_ptr().add(i)),
@@ -60,6 +62,7 @@ fn read_sum(b: &[f32]) -> f32 {
     let mut acc = [_mm256_setzero_ps(); 8];
     for ch in b.chunks_exact(64) {
         for (j, x) in acc.iter_mut().enumerate() {
+            // SAFETY: `j < 8`, so these 8 elements lie in the chunk of 64.
             *x = _mm256_add_ps(*x, unsafe { _mm256_loadu_ps(ch.as_ptr().add(j * 8)) });
         }
     }
@@ -78,6 +81,7 @@ fn aligned(v: &mut Vec<f32>, n: usize) -> &mut [f32] {
 
 fn split_run(t: usize, a: &mut [f32], b: &[f32], c: &[f32], nt: bool) {
     let n = a.len().div_ceil(t).next_multiple_of(8);
+    // SAFETY: `run` comes here only where the CPU has AVX2 and FMA.
     let go = |x: &mut [f32], y: &[f32], z: &[f32]| unsafe {
         if nt {
             triad_nt(x, y, z, 3.0)
@@ -96,7 +100,7 @@ fn split_run(t: usize, a: &mut [f32], b: &[f32], c: &[f32], nt: bool) {
 }
 
 pub fn run(bench: &Bench) {
-    if !is_x86_feature_detected!("fma") {
+    if !(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")) {
         return;
     }
     let t = bench.threads;
@@ -106,8 +110,10 @@ pub fn run(bench: &Bench) {
         bench.run("machine", "fma_peak", Work::Flops(flops), || {
             std::thread::scope(|s| {
                 for _ in 1..t {
+                    // SAFETY: the CPU has AVX2 and FMA, see above.
                     s.spawn(|| std::hint::black_box(unsafe { fma_loop(n) }));
                 }
+                // SAFETY: as above.
                 unsafe { fma_loop(n) }
             })
         });
@@ -141,11 +147,13 @@ pub fn run(bench: &Bench) {
             Work::Bytes(4.0 * n as f64),
             || {
                 if t == 1 {
+                    // SAFETY: the CPU has AVX2 and FMA, see above.
                     return unsafe { read_sum(&b) };
                 }
                 std::thread::scope(|s| {
                     let h: Vec<_> = b
                         .chunks(n / t)
+                        // SAFETY: as above.
                         .map(|x| s.spawn(move || unsafe { read_sum(x) }))
                         .collect();
                     h.into_iter().map(|x| x.join().unwrap()).sum()
@@ -163,6 +171,7 @@ pub fn run(bench: &Bench) {
             || {
                 let mut v: Vec<f32> = Vec::with_capacity(n);
                 for i in (0..n).step_by(1024) {
+                    // SAFETY: `i < n`, which the vector has room for.
                     unsafe { v.as_mut_ptr().add(i).write_volatile(1.0) };
                 }
                 v

@@ -26,7 +26,7 @@ const LONGEST: usize = 16;
 /// Bytes from which a result is written past the caches, which it would not fit into.
 const LARGE: usize = 32 << 20;
 
-/// True for tensors that do not fit into the first two caches together with what follows them.
+/// True for tensors of more than one task's elements: smaller ones stay in the caches from op to op.
 pub(super) fn worthwhile(x: &Tensor) -> bool {
     x.numel() > GRAIN && !x.is_meta()
 }
@@ -122,16 +122,15 @@ impl<T: Element> Recipe for Chain<T> {
         let mut storage = Storage::new(self.numel * size_of::<T>());
         let out = storage.as_mut_slice().expect("a new storage has one owner");
         let large = size_of_val(out) >= LARGE;
+        // A single op over elements in order has nothing to find in the cache again.
+        let width = match pass.is_one_flat_op() && !large {
+            true => GRAIN,
+            false => TILE,
+        };
         tiles::chunks(out, |i, chunk| {
             // Made once a chunk: to clear them for every tile would be half the work of a short chain.
             let mut inputs = [[T::default(); TILE]; 2];
             let mut result = [T::default(); TILE];
-            // A single op over elements in order has nothing to find in the cache again.
-            let width = if pass.is_one_flat_op() && !large {
-                GRAIN
-            } else {
-                TILE
-            };
             for (j, part) in chunk.chunks_mut(width).enumerate() {
                 let at = i * GRAIN + j * width;
                 if large {

@@ -3,7 +3,7 @@
 use crate::dtype::Element;
 use crate::kernel::pool::{self, Average, Max, PoolAxis};
 use crate::ops::Window;
-use crate::simd::{self, Float};
+use crate::simd::{self, Float, Level};
 use crate::{Tensor, match_dtype};
 
 /// The windows of a pool.
@@ -129,14 +129,23 @@ pub fn max_pool2d_pick(x: &Tensor, t: &Tensor, pool: &Pool) -> Tensor {
 pub fn avg_pool2d(x: &Tensor, pool: &Pool, divisor: Divisor) -> Tensor {
     let axes = pool.axes(size(x));
     let (x, shape) = (x.contiguous(), resized(x, [axes[0].out, axes[1].out]));
-    match_dtype!(float x.dtype(), T => means::<T>(&x, axes, divisor, &shape))
+    match_dtype!(float x.dtype(), T => averaged::<T>(&x, axes, divisor, &shape, pool::average))
 }
 
-fn means<T: Element + Float>(
+/// The transpose of [`avg_pool2d`]: images of `size` from the gradient `g` of their windows' means.
+pub fn avg_pool2d_back(g: &Tensor, pool: &Pool, divisor: Divisor, size: [usize; 2]) -> Tensor {
+    let axes = pool.axes(size);
+    let (g, shape) = (g.contiguous(), resized(g, size));
+    match_dtype!(float g.dtype(), T => averaged::<T>(&g, axes, divisor, &shape, pool::average_back))
+}
+
+/// What `kernel` makes of `x` and the divisors, as a tensor of `shape`.
+fn averaged<T: Element + Float>(
     x: &Tensor,
     axes: [PoolAxis; 2],
     divisor: Divisor,
     shape: &[usize],
+    kernel: impl Fn(Level, Average<'_, T>, &mut [T]),
 ) -> Tensor {
     let divisors = divisor.both(&axes);
     Tensor::build(shape, |out: &mut [T]| {
@@ -145,30 +154,6 @@ fn means<T: Element + Float>(
             axes,
             divisors: [&divisors[0], &divisors[1]],
         };
-        pool::average(simd::level(), job, out);
-    })
-}
-
-/// The transpose of [`avg_pool2d`]: images of `size` from the gradient `g` of their windows' means.
-pub fn avg_pool2d_back(g: &Tensor, pool: &Pool, divisor: Divisor, size: [usize; 2]) -> Tensor {
-    let axes = pool.axes(size);
-    let (g, shape) = (g.contiguous(), resized(g, size));
-    match_dtype!(float g.dtype(), T => spread::<T>(&g, axes, divisor, &shape))
-}
-
-fn spread<T: Element + Float>(
-    g: &Tensor,
-    axes: [PoolAxis; 2],
-    divisor: Divisor,
-    shape: &[usize],
-) -> Tensor {
-    let divisors = divisor.both(&axes);
-    Tensor::build(shape, |out: &mut [T]| {
-        let job = Average {
-            x: g.as_slice::<T>().expect("contiguous"),
-            axes,
-            divisors: [&divisors[0], &divisors[1]],
-        };
-        pool::average_back(simd::level(), job, out);
+        kernel(simd::level(), job, out);
     })
 }

@@ -1,7 +1,8 @@
 //! Drivers of elementwise kernels: tiles of any layout, in parallel, in place where nobody sees it.
 //!
 //! A kernel comes as `dyn`, so tiles, threads and buffers are compiled once for each element type
-//! and an op adds its body alone.
+//! and an op adds its body alone. Where a new place is needed, more than one task's elements are put
+//! off instead (`chain`), so only what is written over is shared out here.
 
 use crate::dtype::Element;
 use crate::ops::walk::{self, GRAIN, TILE};
@@ -131,19 +132,13 @@ pub(super) fn map<T: Element>(x: &mut Tensor, f: &dyn MapTile<T>) -> Tensor {
     }
     let input = Input::<T>::new(x);
     x.build_like(|out: &mut [T]| {
-        chunks(out, |i, chunk| {
-            if let Some(src) = input.flat() {
-                let first = i * GRAIN;
-                return f.fresh(&src[first..first + chunk.len()], chunk);
-            }
-            let mut buffer = [T::default(); TILE];
-            for (j, part) in chunk.chunks_mut(TILE).enumerate() {
-                f.fresh(
-                    input.tile(i * GRAIN + j * TILE, part.len(), &mut buffer),
-                    part,
-                );
-            }
-        });
+        if let Some(src) = input.flat() {
+            return f.fresh(src, out);
+        }
+        let mut buffer = [T::default(); TILE];
+        for (j, part) in out.chunks_mut(TILE).enumerate() {
+            f.fresh(input.tile(j * TILE, part.len(), &mut buffer), part);
+        }
     })
 }
 
@@ -200,18 +195,14 @@ fn zip_fresh<T: Element>(
     f: &dyn ZipTile<T>,
 ) -> Tensor {
     like.build_like(|out: &mut [T]| {
-        chunks(out, |i, chunk| {
-            let first = i * GRAIN;
-            if let (Some(x), Some(y)) = (x.flat(), y.flat()) {
-                let here = first..first + chunk.len();
-                return f.fresh(&x[here.clone()], &y[here], chunk);
-            }
-            let (mut bx, mut by) = (filled(x.constant()), filled(y.constant()));
-            for (j, part) in chunk.chunks_mut(TILE).enumerate() {
-                let (at, n) = (first + j * TILE, part.len());
-                f.fresh(tile_of(x, at, n, &mut bx), tile_of(y, at, n, &mut by), part);
-            }
-        });
+        if let (Some(x), Some(y)) = (x.flat(), y.flat()) {
+            return f.fresh(x, y, out);
+        }
+        let (mut bx, mut by) = (filled(x.constant()), filled(y.constant()));
+        for (j, part) in out.chunks_mut(TILE).enumerate() {
+            let (at, n) = (j * TILE, part.len());
+            f.fresh(tile_of(x, at, n, &mut bx), tile_of(y, at, n, &mut by), part);
+        }
     })
 }
 

@@ -70,13 +70,16 @@ impl Reg for __m512 {
     #[inline(always)]
     fn load_first(x: &[f32]) -> Self {
         // What the mask leaves out is not read.
-        cpu!(_mm512_maskz_loadu_ps(first16(x.len()), x.as_ptr()))
+        cpu!(_mm512_maskz_loadu_ps(
+            first(x.len(), Self::LANES),
+            x.as_ptr()
+        ))
     }
     #[inline(always)]
     fn store_first(self, x: &mut [f32]) {
         cpu!(_mm512_mask_storeu_ps(
             x.as_mut_ptr(),
-            first16(x.len()),
+            first(x.len(), Self::LANES),
             self
         ))
     }
@@ -254,11 +257,18 @@ impl Reg for __m512d {
     #[inline(always)]
     fn load_first(x: &[f64]) -> Self {
         // What the mask leaves out is not read.
-        cpu!(_mm512_maskz_loadu_pd(first8(x.len()), x.as_ptr()))
+        cpu!(_mm512_maskz_loadu_pd(
+            first(x.len(), Self::LANES) as __mmask8,
+            x.as_ptr()
+        ))
     }
     #[inline(always)]
     fn store_first(self, x: &mut [f64]) {
-        cpu!(_mm512_mask_storeu_pd(x.as_mut_ptr(), first8(x.len()), self))
+        cpu!(_mm512_mask_storeu_pd(
+            x.as_mut_ptr(),
+            first(x.len(), Self::LANES) as __mmask8,
+            self
+        ))
     }
     #[inline(always)]
     fn add(self, o: Self) -> Self {
@@ -383,16 +393,9 @@ impl Reg for __m512d {
     }
 }
 
-/// The mask of the first `n` of 16 lanes.
+/// The mask of the first `n` of `lanes` lanes.
 #[inline(always)]
-fn first16(n: usize) -> __mmask16 {
-    assert!(n <= 16, "at most a vector's elements");
+fn first(n: usize, lanes: usize) -> __mmask16 {
+    assert!(n <= lanes, "at most a vector's elements");
     ((1u32 << n) - 1) as __mmask16
-}
-
-/// The mask of the first `n` of 8 lanes.
-#[inline(always)]
-fn first8(n: usize) -> __mmask8 {
-    assert!(n <= 8, "at most a vector's elements");
-    ((1u32 << n) - 1) as __mmask8
 }

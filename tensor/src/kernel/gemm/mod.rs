@@ -18,8 +18,8 @@ use crate::simd::{Float, Level};
 
 /// `C = A B`, or `C += A B` where `accumulate`; then `epilogue` on each finished block.
 ///
-/// The sums run over k in passes whose order depends on k alone, so the bits are the same for any
-/// number of threads. The error of an element is at most about `k * EPSILON * sum |a| |b|`.
+/// The sums run over k in passes whose order depends on k alone, or, in vectors and in the last one to
+/// four columns beside whole tiles, as dot products; so the bits are the same for any number of threads. The error of an element is at most about `k * EPSILON * sum |a| |b|`.
 ///
 /// ```
 /// use lepton_tensor::kernel::gemm::{Bias, MatMut, MatRef, Relu, gemm};

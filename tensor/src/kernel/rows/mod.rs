@@ -36,13 +36,13 @@ pub(crate) fn put<T: Float, S: Simd>(v: T::Vec<S>, out: &mut [T]) {
     v.store_first(&mut out[..n]);
 }
 
-/// [`part`], which where `WHOLE` is sure to find a whole vector.
+/// The vector at the front of `x`, zeros behind what is left; where `WHOLE` it is sure to be whole.
 #[inline(always)]
 pub(crate) fn get<T: Float, S: Simd, const WHOLE: bool>(x: &[T]) -> T::Vec<S> {
     if WHOLE {
         Vector::load(x)
     } else {
-        part::<T, S>(x, T::default())
+        Vector::load_first(&x[..x.len().min(T::Vec::<S>::LANES)])
     }
 }
 
