@@ -5,10 +5,12 @@
 //! every byte a kernel can see is initialised. A block freed on another thread joins that thread's
 //! lists; each list is bounded, and a thread's lists return to the system when it ends.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::RefCell;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::pages::{self, HUGE};
 
 /// Alignment of every block: a cache line, and the widest vector.
 pub(crate) const ALIGN: usize = 64;
@@ -70,19 +72,21 @@ fn class_bytes(class: usize) -> usize {
 }
 
 fn layout(class: u8) -> Layout {
-    Layout::from_size_align(class_bytes(class as usize), ALIGN)
-        .expect("a class fits the address space")
+    let bytes = class_bytes(class as usize);
+    let align = if bytes < HUGE { ALIGN } else { HUGE };
+    Layout::from_size_align(bytes, align).expect("a class fits the address space")
 }
 
 impl Chunk {
     fn fresh(class: u8) -> Chunk {
         let layout = layout(class);
         // SAFETY: the layout has a non-zero size (a class holds at least 64 bytes).
-        let ptr = unsafe { alloc_zeroed(layout) };
-        Chunk {
-            ptr: NonNull::new(ptr).unwrap_or_else(|| handle_alloc_error(layout)),
-            class,
-        }
+        let ptr = unsafe { alloc(layout) };
+        let ptr = NonNull::new(ptr).unwrap_or_else(|| handle_alloc_error(layout));
+        pages::wish_huge(ptr, layout.size());
+        // SAFETY: the allocation is `layout.size()` bytes long, and nobody else has it yet.
+        unsafe { ptr.write_bytes(0, layout.size()) };
+        Chunk { ptr, class }
     }
 
     fn release(self) {
@@ -171,6 +175,22 @@ mod tests {
                 class_bytes(class) <= bytes + bytes / 4 + ALIGN,
                 "{bytes} wastes too much"
             );
+        }
+    }
+
+    #[test]
+    fn a_fresh_block_of_any_size_is_zero_and_may_lie_on_huge_pages() {
+        for bytes in [1, ALIGN, HUGE - 1, HUGE, 2 * HUGE + 1, 5 * HUGE] {
+            let fresh = Chunk::fresh(class_of(bytes) as u8);
+            let block = Block(fresh);
+            assert!(block.bytes().len() >= bytes);
+            assert!(block.bytes().iter().all(|&b| b == 0), "{bytes}");
+            let align = if bytes < HUGE { ALIGN } else { HUGE };
+            assert!(
+                block.bytes().as_ptr().addr().is_multiple_of(align),
+                "{bytes}"
+            );
+            IN_USE.fetch_add(block.bytes().len(), Ordering::Relaxed); // its drop takes them off
         }
     }
 
