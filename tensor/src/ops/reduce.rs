@@ -7,7 +7,7 @@
 use crate::dtype::Element;
 use crate::kernel::rows;
 use crate::ops::elementwise::{IntZip, zip};
-use crate::simd::{self, Float, Kernel, Level, Num, Simd, ZipBody};
+use crate::simd::{self, Float, Kernel, Level, MaxBody, Num, Simd, SumBody, ZipBody};
 use crate::{DType, Shape, Tensor, match_dtype, threads};
 
 /// Rows of columns that are folded into one partial result.
@@ -142,7 +142,7 @@ fn float<T: Float + Element>(
     if inner != 1 {
         return columns(fold, src, outer, len, inner);
     }
-    let level = simd::level();
+    let level = simd::level().streaming();
     if fold == Fold::Sum && len > PIECE {
         return long_rows(src, outer, len);
     }
@@ -163,7 +163,7 @@ const PIECE: usize = 1 << 16;
 
 /// Sums of rows that are worth several tasks each; the sums of their pieces are added in f64.
 fn long_rows<T: Float + Element>(src: &[T], outer: usize, len: usize) -> Tensor {
-    let (level, pieces) = (simd::level(), len.div_ceil(PIECE));
+    let (level, pieces) = (simd::level().streaming(), len.div_ceil(PIECE));
     let mut parts = vec![T::default(); outer * pieces];
     threads::parallel_chunks(&mut parts, 1, |i, y| {
         let (row, from) = (i / pieces * len, i % pieces * PIECE);
@@ -180,7 +180,7 @@ fn long_rows<T: Float + Element>(src: &[T], outer: usize, len: usize) -> Tensor 
 
 /// Folds of rows that are not sums.
 fn rows_by<T: Float + Element>(fold: Fold, x: &[T], y: &mut [T], len: usize) {
-    let level = simd::level();
+    let level = simd::level().streaming();
     let neutral = <T as Element>::from_f64(match fold {
         Fold::Sum => 0.0,
         Fold::Prod => 1.0,
@@ -204,7 +204,7 @@ fn columns<T: Float + Element>(
     inner: usize,
 ) -> Tensor {
     let start = <T as Element>::from_f64(if fold == Fold::Prod { 1.0 } else { 0.0 });
-    let level = simd::level();
+    let level = simd::level().streaming();
     // Several short rows side by side make one that is worth a kernel.
     let side = (WIDE / inner.max(1)).max(1);
     let rows = BLOCK * side;
@@ -240,8 +240,10 @@ fn fold_block<T: Float>(level: Level, fold: Fold, all: &[T], wide: usize, acc: &
     let (first, rest) = all.split_at(wide);
     let sums = if alone { &mut *acc } else { &mut room[..wide] };
     sums.copy_from_slice(first);
-    for next in rest.chunks(wide) {
-        simd::zip_in_place_left(level, &fold, &mut sums[..next.len()], next);
+    match fold {
+        Fold::Sum => simd::fold_rows(level, &SumBody, rest, sums),
+        Fold::Extreme(Extreme::Max) => simd::fold_rows(level, &MaxBody, rest, sums),
+        _ => simd::fold_rows(level, &fold, rest, sums),
     }
     if alone {
         return;
