@@ -44,6 +44,42 @@ impl ops::IntZip for Blend {
     }
 }
 
+/// One instruction, which a chain runs in registers.
+#[derive(Clone, Copy)]
+struct Lift;
+
+impl MapBody for Lift {
+    #[inline(always)]
+    fn f<T: Lane>(&self, x: T) -> T {
+        T::splat(0.5) - x
+    }
+}
+
+impl ops::IntMap for Lift {
+    const INT: bool = false;
+    fn int<T: Num>(&self, x: T) -> T {
+        x
+    }
+}
+
+/// One instruction of two inputs, whose order matters.
+#[derive(Clone, Copy)]
+struct Less;
+
+impl ZipBody for Less {
+    #[inline(always)]
+    fn f<T: Lane>(&self, x: T, y: T) -> T {
+        x - y
+    }
+}
+
+impl ops::IntZip for Less {
+    const INT: bool = false;
+    fn int<T: Num>(&self, x: T, y: T) -> T {
+        x - y
+    }
+}
+
 fn random(seed: u64, shape: &[usize], dtype: DType) -> Tensor {
     let mut rng = Rng::new(seed);
     let x = Tensor::build(shape, |out: &mut [f64]| {
@@ -70,7 +106,7 @@ struct Link {
 }
 
 fn link() -> impl Strategy<Value = Link> {
-    (0u8..3, 0usize..4, any::<bool>()).prop_map(|(op, input, shared)| Link { op, input, shared })
+    (0u8..6, 0usize..4, any::<bool>()).prop_map(|(op, input, shared)| Link { op, input, shared })
 }
 
 /// The chain's value; computed op by op when `eager`.
@@ -85,7 +121,10 @@ fn run(links: &[Link], inputs: &[Tensor], eager: bool) -> Vec<Tensor> {
         x = match l.op {
             0 => ops::map(&mut x, &Squash),
             1 => ops::zip(&mut x, &mut other, &Blend),
-            _ => ops::zip(&mut other, &mut x, &Blend),
+            2 => ops::zip(&mut other, &mut x, &Blend),
+            3 => ops::map(&mut x, &Lift),
+            4 => ops::zip(&mut x, &mut other, &Less),
+            _ => ops::zip(&mut other, &mut x, &Less),
         };
         if eager {
             x.settle();
@@ -178,8 +217,12 @@ fn results_larger_than_the_caches_are_written_past_them() {
     let wide = x.expand(&[50_000, COLUMNS]).unwrap();
     let y = squash(&squash(&wide));
     let want = squash(&squash(&x));
+    let lifted = |x: &Tensor| ops::map(&mut x.clone(), &Lift);
+    let less = ops::zip(&mut lifted(&squash(&wide)), &mut wide.clone(), &Less);
+    let less_too = ops::zip(&mut lifted(&squash(&x)), &mut x.clone(), &Less);
     for row in [0, 1, 24_999, 49_999] {
-        let row = y.slice(0, row, 1, 1).unwrap();
-        assert_eq!(bits(&row), bits(&want));
+        let row = |y: &Tensor| bits(&y.slice(0, row, 1, 1).unwrap());
+        assert_eq!(row(&y), bits(&want));
+        assert_eq!(row(&less), bits(&less_too));
     }
 }

@@ -5,7 +5,7 @@ use std::num::Wrapping;
 use crate::dtype::Element;
 use crate::ops::chain;
 use crate::ops::tiles::{self, AtLevel};
-use crate::simd::{self, Float, Level, MapBody, Num, ZipBody};
+use crate::simd::{self, Float, MapBody, Num, ZipBody};
 use crate::{DType, Tensor, match_dtype};
 
 /// A one-input body that may also have a form for integers.
@@ -61,17 +61,9 @@ fn map_integers<F: IntMap>(x: &Tensor, f: &F) -> Tensor {
     }
 }
 
-/// The level for a body: what integers have too is an instruction or two, so it waits for memory.
-fn level_of(plain: bool) -> Level {
-    match plain {
-        true => simd::level().streaming(),
-        false => simd::level(),
-    }
-}
-
-fn map_float<T: Float + Element, F: IntMap>(x: &mut Tensor, f: &F) -> Tensor {
+fn map_float<T: Float + Element, F: MapBody>(x: &mut Tensor, f: &F) -> Tensor {
     let body = AtLevel {
-        level: level_of(F::INT),
+        level: simd::level(),
         f: *f,
     };
     if chain::worthwhile(x) {
@@ -118,9 +110,9 @@ fn zip_integers<F: IntZip>(x: &Tensor, y: &Tensor, f: &F) -> Tensor {
     }
 }
 
-fn zip_float<T: Float + Element, F: IntZip>(x: &mut Tensor, y: &mut Tensor, f: &F) -> Tensor {
+fn zip_float<T: Float + Element, F: ZipBody>(x: &mut Tensor, y: &mut Tensor, f: &F) -> Tensor {
     let body = AtLevel {
-        level: level_of(F::INT),
+        level: simd::level(),
         f: *f,
     };
     if chain::worthwhile(x) {

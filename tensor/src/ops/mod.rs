@@ -16,6 +16,7 @@ mod linalg;
 mod matmul;
 mod norm;
 mod optim;
+mod pass;
 mod pool;
 mod quant;
 mod random;

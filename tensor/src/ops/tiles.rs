@@ -6,6 +6,7 @@
 
 use crate::dtype::Element;
 use crate::ops::walk::{self, GRAIN, TILE};
+use crate::simd::arith::{self, Instruction};
 use crate::simd::{self, Float, Level, MapBody, ZipBody};
 use crate::{Layout, Tensor, threads};
 
@@ -21,6 +22,8 @@ pub(super) trait MapTile<T>: Send + Sync {
     fn fresh(&self, x: &[T], out: &mut [T]);
     /// Over the input.
     fn own(&self, x: &mut [T]);
+    /// The arithmetic instruction that it is, if it is one.
+    fn instruction(&self) -> Option<Instruction>;
 }
 
 impl<T: Float, F: MapBody> MapTile<T> for AtLevel<F> {
@@ -29,6 +32,9 @@ impl<T: Float, F: MapBody> MapTile<T> for AtLevel<F> {
     }
     fn own(&self, x: &mut [T]) {
         simd::map_in_place(self.level, &self.f, x);
+    }
+    fn instruction(&self) -> Option<Instruction> {
+        arith::of_map(&self.f)
     }
 }
 
@@ -40,6 +46,8 @@ pub(super) trait ZipTile<T>: Send + Sync {
     fn left(&self, x: &mut [T], y: &[T]);
     /// Over the right input.
     fn right(&self, x: &[T], y: &mut [T]);
+    /// The arithmetic instruction that it is, if it is one.
+    fn instruction(&self) -> Option<Instruction>;
 }
 
 impl<T: Float, F: ZipBody> ZipTile<T> for AtLevel<F> {
@@ -51,6 +59,9 @@ impl<T: Float, F: ZipBody> ZipTile<T> for AtLevel<F> {
     }
     fn right(&self, x: &[T], y: &mut [T]) {
         simd::zip_in_place_right(self.level, &self.f, x, y);
+    }
+    fn instruction(&self) -> Option<Instruction> {
+        arith::of_zip(&self.f)
     }
 }
 
@@ -79,7 +90,7 @@ impl<'a, T: Element> Input<'a, T> {
     }
 
     #[inline(always)]
-    pub(super) fn tile<'t>(&'t self, first: usize, n: usize, buffer: &'t mut [T; TILE]) -> &'t [T] {
+    pub(super) fn tile<'t>(&'t self, first: usize, n: usize, buffer: &'t mut [T]) -> &'t [T] {
         match &self.layout {
             None => &self.src[first..first + n],
             Some(layout) => {
@@ -93,7 +104,7 @@ impl<'a, T: Element> Input<'a, T> {
     }
 
     /// The one element, when every index shows the same.
-    fn constant(&self) -> Option<T> {
+    pub(super) fn constant(&self) -> Option<T> {
         let layout = self.layout.as_ref()?;
         let same = layout.strides().iter().all(|&s| s == 0);
         same.then(|| self.src[layout.offset()])

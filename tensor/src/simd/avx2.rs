@@ -67,6 +67,14 @@ impl Reg for __m256 {
         cpu!(_mm256_storeu_ps(x.as_mut_ptr(), self))
     }
     #[inline(always)]
+    fn stream(self, x: &mut [f32]) {
+        let x: &mut [f32; 8] = x.first_chunk_mut().expect("room for a vector");
+        match x.as_ptr().cast::<Self>().is_aligned() {
+            true => cpu!(_mm256_stream_ps(x.as_mut_ptr(), self)),
+            false => self.store(x),
+        }
+    }
+    #[inline(always)]
     fn add(self, o: Self) -> Self {
         cpu!(_mm256_add_ps(self, o))
     }
@@ -205,6 +213,14 @@ impl Reg for __m256d {
     fn store(self, x: &mut [f64]) {
         let x: &mut [f64; 4] = x.first_chunk_mut().expect("room for a vector");
         cpu!(_mm256_storeu_pd(x.as_mut_ptr(), self))
+    }
+    #[inline(always)]
+    fn stream(self, x: &mut [f64]) {
+        let x: &mut [f64; 4] = x.first_chunk_mut().expect("room for a vector");
+        match x.as_ptr().cast::<Self>().is_aligned() {
+            true => cpu!(_mm256_stream_pd(x.as_mut_ptr(), self)),
+            false => self.store(x),
+        }
     }
     #[inline(always)]
     fn add(self, o: Self) -> Self {

@@ -78,7 +78,7 @@ pub trait Lane: Num + Div<Output = Self> {
     fn scale(self, n: Self) -> Self;
     /// `(m, e)` with `self = m * 2^e` and `m` in `[0.5, 1)`, for positive normal `self`.
     fn frexp(self) -> (Self, Self);
-    /// True where the mask has any lane set.
+    /// True where the mask has any lane set; only to leave out what would change nothing.
     fn any(m: Self::Mask) -> bool;
     /// `f` applied to each element, computed in f64.
     fn libm(self, f: Libm) -> Self;
@@ -129,6 +129,8 @@ pub trait Vector: Copy {
     fn load(x: &[Self::Elem]) -> Self;
     /// Writes the vector to the first `LANES` elements of `x`; panics when there are fewer.
     fn store(self, x: &mut [Self::Elem]);
+    /// The same past the caches, where the level can and the place is aligned for it.
+    fn stream(self, x: &mut [Self::Elem]);
     /// The elements of `x`, at most `LANES`, with zeros behind them.
     fn load_first(x: &[Self::Elem]) -> Self;
     /// Writes the first elements of the vector to all of `x`, which has at most `LANES`.

@@ -7,6 +7,7 @@
 //! Two habits keep bodies fast: mark every step `#[inline(always)]`, and never hand a closure to
 //! an iterator adaptor inside a kernel (it would be compiled without the level's features).
 
+pub(crate) mod arith;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -29,6 +30,7 @@ mod stream;
 use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 use avx512::Avx512;
+pub(crate) use arith::stream_copy;
 pub(crate) use columns::fold_rows;
 pub use float::Float;
 pub use lane::{Lane, Libm, Libm2, Num, Vector};
@@ -41,7 +43,6 @@ pub use slice::{
     MapBody, ZipBody, map_in_place, map_slice, zip_in_place_left, zip_in_place_right, zip_slice,
 };
 pub(crate) use slice::{copy_short, load as load_part, store as store_part};
-pub(crate) use stream::stream_copy;
 
 /// The most elements that a vector of any level holds.
 pub const MAX_LANES: usize = 16;

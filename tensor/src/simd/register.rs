@@ -21,6 +21,11 @@ pub(super) trait Reg: Copy {
     fn load(x: &[Self::Elem]) -> Self;
     /// Writes the first `LANES` elements; panics when there are fewer.
     fn store(self, x: &mut [Self::Elem]);
+    /// The same past the caches, where the level can and the place is aligned for it.
+    #[inline(always)]
+    fn stream(self, x: &mut [Self::Elem]) {
+        self.store(x);
+    }
     /// The elements of `x`, at most `LANES`, with zeros behind them.
     #[inline(always)]
     fn load_first(x: &[Self::Elem]) -> Self {
@@ -303,6 +308,10 @@ impl<R: Reg> Vector for V<R> {
     #[inline(always)]
     fn store(self, x: &mut [R::Elem]) {
         self.0.store(x);
+    }
+    #[inline(always)]
+    fn stream(self, x: &mut [R::Elem]) {
+        self.0.stream(x);
     }
     #[inline(always)]
     fn load_first(x: &[R::Elem]) -> Self {

@@ -128,6 +128,10 @@ macro_rules! scalar_lane {
                 x[0]
             }
             #[inline(always)]
+            fn stream(self, x: &mut [$T]) {
+                self.store(x);
+            }
+            #[inline(always)]
             fn store(self, x: &mut [$T]) {
                 x[0] = self;
             }

@@ -219,7 +219,7 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
                     ..pass.tiles(strip, to)
                 });
                 if let Some(sums) = sums {
-                    stream_copy(&sums[..len], result().row(0));
+                    stream_copy(self.level, &sums[..len], result().row(0));
                 }
             }
         }
