@@ -3,7 +3,7 @@
 use crate::dtype::Element;
 use crate::ops::reduce::{Extreme, Fold};
 use crate::ops::walk::{GRAIN, rows_of};
-use crate::simd::{self, Float};
+use crate::simd::{self, Float, Kernel, Simd};
 use crate::{DType, Error, Result, Tensor, match_dtype, threads};
 
 /// The index as a position on an axis of `size`.
@@ -76,8 +76,60 @@ pub fn scatter_add(mut base: Tensor, axis: usize, index: &Tensor, src: &Tensor) 
     Ok(base)
 }
 
-/// How many rows before its turn a row is asked for.
-const AHEAD: usize = 4;
+/// Bytes of rows that are asked for before their turn: rows lie anywhere, and no processor foresees
+/// where the next one begins.
+const AHEAD: usize = 4096;
+
+/// Copies rows of `table` to those of `to`: the row `ids[k]` of block `block`, and those after it.
+struct CopyRows<'a, T> {
+    table: &'a [T],
+    /// Rows in a block of the table.
+    size: usize,
+    ids: &'a [usize],
+    block: usize,
+    k: usize,
+    to: &'a mut [T],
+    inner: usize,
+}
+
+impl<T: Copy> Kernel for CopyRows<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(mut self, _: S) {
+        let ahead = (AHEAD / (self.inner * size_of::<T>())).clamp(1, 32);
+        for row in self.to.chunks_exact_mut(self.inner) {
+            let last = self.ids.len() - 1;
+            let [now, later] = [self.k, (self.k + ahead).min(last)].map(|k| {
+                let at = (self.block * self.size + self.ids[k]) * self.inner;
+                &self.table[at..at + self.inner]
+            });
+            copy_row(now, later, row);
+            // No division for each row: it would take as long as a short row.
+            (self.block, self.k) = match self.k == last {
+                true => (self.block + 1, 0),
+                false => (self.block, self.k + 1),
+            };
+        }
+    }
+}
+
+/// Copies a row a piece at a time, and asks for the same piece of a `later` one: asked for at once, a
+/// row would wait for more lines than a core can have under way.
+#[inline(always)]
+fn copy_row<T: Copy>(row: &[T], later: &[T], to: &mut [T]) {
+    let piece = const { 128 / size_of::<T>() };
+    let whole = row.len() / piece * piece;
+    let pieces = row.chunks_exact(piece).zip(later.chunks_exact(piece));
+    for ((row, later), to) in pieces.zip(to.chunks_exact_mut(piece)) {
+        simd::prefetch(later.as_ptr());
+        simd::prefetch(&raw const later[piece / 2]);
+        to.copy_from_slice(row);
+    }
+    if let Some(start) = later.get(whole..).filter(|rest| !rest.is_empty()) {
+        simd::prefetch(start.as_ptr());
+        to[whole..].copy_from_slice(&row[whole..]);
+    }
+}
 
 /// Rows of `x` along `axis` picked by the one-dimensional `index`: PyTorch's `index_select`.
 ///
@@ -99,24 +151,21 @@ pub fn take(x: &Tensor, axis: usize, index: &Tensor) -> Result<Tensor> {
     Ok(match_dtype!(x.dtype(), T => {
         let src = x.as_slice::<T>().expect("contiguous");
         Tensor::build(&shape, |out: &mut [T]| {
-            if inner == 0 {
+            if out.is_empty() {
                 return;
             }
             let rows = rows_of(inner);
-            let picked = |j: usize| {
-                let from = (j / ids.len() * size + ids[j % ids.len()]) * inner;
-                &src[from..from + inner]
-            };
-            let all = out.len() / inner;
-            threads::parallel_chunks(out, rows * inner, |i, part| {
-                for (j, row) in part.chunks_exact_mut(inner).enumerate() {
-                    let j = i * rows + j;
-                    // Rows lie anywhere: no processor foresees where the next one begins.
-                    if j + AHEAD < all {
-                        super::tiles::ask_for_start(picked(j + AHEAD));
-                    }
-                    row.copy_from_slice(picked(j));
-                }
+            let level = simd::level().streaming();
+            threads::parallel_chunks(out, rows * inner, |i, to| {
+                level.dispatch(CopyRows {
+                    table: src,
+                    size,
+                    ids: &ids,
+                    block: i * rows / ids.len(),
+                    k: i * rows % ids.len(),
+                    to,
+                    inner,
+                });
             });
         })
     }))

@@ -111,15 +111,6 @@ impl<'a, T: Element> Input<'a, T> {
     }
 }
 
-/// Asks for the first lines of `x`, which is soon to be read; the rest is then foreseen.
-#[inline(always)]
-pub(super) fn ask_for_start<T>(x: &[T]) {
-    const LINES: usize = 4;
-    for line in x.chunks(64 / size_of::<T>()).take(LINES) {
-        simd::prefetch(line.as_ptr());
-    }
-}
-
 /// Calls `f(i, chunk)` for each [`GRAIN`] of `out`.
 #[inline]
 pub(super) fn chunks<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync) {
