@@ -1,5 +1,6 @@
 //! More activations: thresholds, exponential units, and their smooth kin.
 
+use std::f64::consts::LOG2_E;
 use std::ops::Range;
 
 use lepton_tensor::simd::{Lane, Libm, Num};
@@ -262,10 +263,11 @@ impl Unary for GeluTanh {
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T) -> T {
-        // (1 + tanh u) / 2 is the logistic function of 2u, which has one exponential less to undo.
-        let [outer, cube] = [-2.0 * GELU[0], -2.0 * GELU[0] * GELU[1]].map(T::splat);
-        let slope = (x * x).mul_add(cube, outer);
-        x / (T::splat(1.0) + (x * slope).exp())
+        // (1 + tanh u) / 2 is the logistic function of 2u, which has one exponential less to undo; in
+        // powers of 2 the constants take in what a power of e would multiply by.
+        let outer = -2.0 * LOG2_E * GELU[0];
+        let slope = (x * x).mul_add(T::splat(outer * GELU[1]), T::splat(outer));
+        x / (T::splat(1.0) + (x * slope).exp2())
     }
     fn reference(&self, x: f64) -> f64 {
         let u = GELU[0] * (x + GELU[1] * x.powi(3));

@@ -59,7 +59,7 @@ pub struct Libm2 {
 
 /// Floating-point lanes.
 ///
-/// `exp`, `ln`, `tanh` and `erf` are vectorised here from a few bit-level steps (see `math.rs` for
+/// `exp`, `exp2`, `ln`, `tanh` and `erf` are vectorised here from a few bit-level steps (see `math.rs` for
 /// polynomials and errors); what is rarer goes through [`Lane::libm`].
 pub trait Lane: Num + Div<Output = Self> {
     /// `self * b + c`, fused where the level has the instruction.
@@ -86,6 +86,8 @@ pub trait Lane: Num + Div<Output = Self> {
     fn libm2(self, o: Self, f: Libm2) -> Self;
     /// `e^x`.
     fn exp(self) -> Self;
+    /// `2^x`.
+    fn exp2(self) -> Self;
     /// The natural logarithm; NaN below 0, -inf at 0.
     fn ln(self) -> Self;
     /// The hyperbolic tangent.

@@ -3,6 +3,7 @@
 //! | | f32 | f64 |
 //! |---|---|---|
 //! | `exp` | `e^x = 2^n e^r`, `abs(r) <= ln 2 / 2`, minimax polynomial of degree 7 | the same, degree 11 |
+//! | `exp2` | `2^x = 2^n 2^f`, `abs(f) <= 1/2`, the same polynomial of `f ln 2` | the same |
 //! | `ln` | fdlibm's `log(1 + f)` in `s = f / (2 + f)`, 4 terms | the same, 7 terms |
 //! | `tanh` | `t / (t + 2)` with `t = e^(2x) - 1` from the same reduction | the same |
 //! | `erf` | `x + x P(x^2)`, and `1 - e^Q(x)` from 0.92 on | fdlibm's rational pieces |
@@ -20,7 +21,7 @@
     reason = "coefficients stand as they were published or fitted"
 )]
 
-use std::f64::consts::{FRAC_1_SQRT_2, LOG2_E};
+use std::f64::consts::{FRAC_1_SQRT_2, LN_2, LOG2_E};
 
 use super::{Lane, Vector};
 
@@ -42,6 +43,8 @@ pub trait Tables: Copy + 'static {
     const LN_2: [f64; 2];
     /// Where `exp` has become 0 and infinity.
     const EXP_RANGE: [f64; 2];
+    /// Where `exp2` has become 0 and infinity.
+    const EXP2_RANGE: [f64; 2];
     /// Where `tanh` has become 1.
     const TANH_END: f64;
 
@@ -51,6 +54,8 @@ pub trait Tables: Copy + 'static {
     fn to_f64(self) -> f64;
     /// `P` of `e^r - 1 = r + r^2 P(r)`.
     fn exp_tail<T: Lane>(r: T) -> T;
+    /// `P` of `2^f - 1 = f ln 2 + f^2 P(f)`.
+    fn exp2_tail<T: Lane>(f: T) -> T;
     /// `R` of `ln((1 + s) / (1 - s)) = 2s + s R(s^2)`.
     fn ln_tail<T: Lane>(z: T) -> T;
     /// The error function.
@@ -82,6 +87,28 @@ pub(super) fn exp<T: Lane + Vector<Elem: Tables>>(x: T) -> T {
     let [low, high] = T::Elem::EXP_RANGE;
     let (n, q) = reduced_exp(x.clamp(low, high));
     (q + T::splat(1.0)).scale(n)
+}
+
+/// Three steps fewer than `exp`: what is left of `x` is exact, and needs no product with a constant.
+#[inline(always)]
+pub(super) fn exp2<T: Lane + Vector<Elem: Tables>>(x: T) -> T {
+    let [low, high] = T::Elem::EXP2_RANGE;
+    let x = x.clamp(low, high);
+    let n = x.round_even();
+    let f = x - n;
+    let q = T::Elem::exp2_tail(f).mul_add(f, T::splat(LN_2));
+    q.mul_add(f, T::splat(1.0)).scale(n)
+}
+
+/// The coefficients of `2^f = 1 + f ln 2 + f^2 P(f)` from those of `e^r = 1 + r + r^2 P(r)`.
+const fn base_2<const N: usize>(mut tail: [f64; N]) -> [f64; N] {
+    let (mut i, mut power) = (0, LN_2 * LN_2);
+    while i < N {
+        tail[i] *= power;
+        power *= LN_2;
+        i += 1;
+    }
+    tail
 }
 
 /// `x 2^n` for levels without an instruction for it.
@@ -127,6 +154,16 @@ pub(super) fn ln<T: Lane + Vector<Elem: Tables>>(x: T) -> T {
     T::select(x.lt(zero), T::splat(f64::NAN), y)
 }
 
+/// `P` of `e^r - 1 = r + r^2 P(r)` in f32.
+const EXP_F32: [f64; 6] = [
+    0.5000000047,
+    0.1666666682,
+    0.04166635354,
+    0.008333272828,
+    0.001394110219,
+    0.0001991430415,
+];
+
 impl Tables for f32 {
     const ALL_BITS: f32 = f32::from_bits(u32::MAX);
     const ALL_BUT_SIGN: f32 = f32::from_bits(u32::MAX >> 1);
@@ -136,6 +173,7 @@ impl Tables for f32 {
     const TINY: f64 = f32::MIN_POSITIVE as f64;
     const LN_2: [f64; 2] = [0.693359375, -2.121944400546905827679e-4];
     const EXP_RANGE: [f64; 2] = [-104.0, 89.0];
+    const EXP2_RANGE: [f64; 2] = [-151.0, 129.0];
     const TANH_END: f64 = 10.0;
 
     #[inline(always)]
@@ -148,15 +186,11 @@ impl Tables for f32 {
     }
     #[inline(always)]
     fn exp_tail<T: Lane>(r: T) -> T {
-        const P: [f64; 6] = [
-            0.5000000047,
-            0.1666666682,
-            0.04166635354,
-            0.008333272828,
-            0.001394110219,
-            0.0001991430415,
-        ];
-        poly(r, P)
+        poly(r, EXP_F32)
+    }
+    #[inline(always)]
+    fn exp2_tail<T: Lane>(f: T) -> T {
+        poly(f, const { base_2(EXP_F32) })
     }
     #[inline(always)]
     fn ln_tail<T: Lane>(z: T) -> T {
@@ -198,6 +232,20 @@ impl Tables for f32 {
     }
 }
 
+/// `P` of `e^r - 1 = r + r^2 P(r)` in f64.
+const EXP_F64: [f64; 10] = [
+    0.50000000000000056,
+    0.16666666666666686184,
+    0.041666666666572953628,
+    0.0083333333333144423994,
+    0.0013888888932614027758,
+    0.00019841269903406821958,
+    0.000024801504147351812431,
+    2.7557227578395388002e-6,
+    2.762645082475701675e-7,
+    2.5114602518753207741e-8,
+];
+
 impl Tables for f64 {
     const ALL_BITS: f64 = f64::from_bits(u64::MAX);
     const ALL_BUT_SIGN: f64 = f64::from_bits(u64::MAX >> 1);
@@ -207,6 +255,7 @@ impl Tables for f64 {
     const TINY: f64 = f64::MIN_POSITIVE;
     const LN_2: [f64; 2] = [6.93147180369123816490e-1, 1.90821492927058770002e-10];
     const EXP_RANGE: [f64; 2] = [-746.0, 710.0];
+    const EXP2_RANGE: [f64; 2] = [-1077.0, 1025.0];
     const TANH_END: f64 = 22.0;
 
     #[inline(always)]
@@ -219,19 +268,11 @@ impl Tables for f64 {
     }
     #[inline(always)]
     fn exp_tail<T: Lane>(r: T) -> T {
-        const P: [f64; 10] = [
-            0.50000000000000056,
-            0.16666666666666686184,
-            0.041666666666572953628,
-            0.0083333333333144423994,
-            0.0013888888932614027758,
-            0.00019841269903406821958,
-            0.000024801504147351812431,
-            2.7557227578395388002e-6,
-            2.762645082475701675e-7,
-            2.5114602518753207741e-8,
-        ];
-        poly(r, P)
+        poly(r, EXP_F64)
+    }
+    #[inline(always)]
+    fn exp2_tail<T: Lane>(f: T) -> T {
+        poly(f, const { base_2(EXP_F64) })
     }
     #[inline(always)]
     fn ln_tail<T: Lane>(z: T) -> T {

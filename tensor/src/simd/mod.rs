@@ -26,11 +26,11 @@ mod scalar;
 mod slice;
 mod stream;
 
+pub(crate) use arith::stream_copy;
 #[cfg(target_arch = "x86_64")]
 use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 use avx512::Avx512;
-pub(crate) use arith::stream_copy;
 pub(crate) use columns::fold_rows;
 pub use float::Float;
 pub use lane::{Lane, Libm, Libm2, Num, Vector};

@@ -281,6 +281,10 @@ impl<R: Reg> Lane for V<R> {
         math::exp(self)
     }
     #[inline(always)]
+    fn exp2(self) -> Self {
+        math::exp2(self)
+    }
+    #[inline(always)]
     fn ln(self) -> Self {
         math::ln(self)
     }

@@ -103,6 +103,10 @@ macro_rules! scalar_lane {
                 math::exp(self)
             }
             #[inline(always)]
+            fn exp2(self) -> Self {
+                math::exp2(self)
+            }
+            #[inline(always)]
             fn ln(self) -> Self {
                 math::ln(self)
             }

@@ -5,18 +5,20 @@ use super::*;
 #[derive(Clone, Copy, Debug)]
 enum Fun {
     Exp,
+    Exp2,
     Ln,
     Tanh,
     Erf,
 }
 
-const FUNS: [Fun; 4] = [Fun::Exp, Fun::Ln, Fun::Tanh, Fun::Erf];
+const FUNS: [Fun; 5] = [Fun::Exp, Fun::Exp2, Fun::Ln, Fun::Tanh, Fun::Erf];
 
 impl MapBody for Fun {
     #[inline(always)]
     fn f<T: Lane>(&self, x: T) -> T {
         match self {
             Fun::Exp => x.exp(),
+            Fun::Exp2 => x.exp2(),
             Fun::Ln => x.ln(),
             Fun::Tanh => x.tanh(),
             Fun::Erf => x.erf(),
@@ -28,6 +30,7 @@ impl Fun {
     fn reference(self, x: f64) -> f64 {
         match self {
             Fun::Exp => x.exp(),
+            Fun::Exp2 => x.exp2(),
             Fun::Ln => x.ln(),
             Fun::Tanh => x.tanh(),
             Fun::Erf => erf_by_series(x),
@@ -39,6 +42,7 @@ impl Fun {
         let mut x = Vec::new();
         let (low, high) = match self {
             Fun::Exp => (-745.0, 710.0),
+            Fun::Exp2 => (-1075.0, 1024.0),
             Fun::Ln => (1e-3, 4.0),
             Fun::Tanh => (-24.0, 24.0),
             Fun::Erf => (-6.5, 6.5),
@@ -129,6 +133,10 @@ fn special_values_are_exact() {
             (
                 Fun::Exp,
                 vec![(-inf, 0.0), (inf, inf), (0.0, 1.0), (-0.0, 1.0), (nan, nan)],
+            ),
+            (
+                Fun::Exp2,
+                vec![(-inf, 0.0), (inf, inf), (-0.0, 1.0), (3.0, 8.0), (nan, nan)],
             ),
             (
                 Fun::Ln,

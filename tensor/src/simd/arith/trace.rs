@@ -159,6 +159,9 @@ impl Lane for Trace {
     fn exp(self) -> Trace {
         Trace::More
     }
+    fn exp2(self) -> Trace {
+        Trace::More
+    }
     fn ln(self) -> Trace {
         Trace::More
     }
