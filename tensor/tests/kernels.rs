@@ -339,3 +339,63 @@ fn folds_are_right_for_narrow_rows_and_long_ones_and_any_axis() {
         }
     }
 }
+
+/// Bodies of one instruction and of several, by number.
+#[derive(Clone, Copy)]
+struct Numbered(u8);
+
+impl ZipBody for Numbered {
+    fn f<T: Lane>(&self, x: T, y: T) -> T {
+        match self.0 {
+            0 => x + y,
+            1 => y - x,
+            2 => x * y,
+            3 => x / y,
+            4 => x.max(y),
+            5 => y.min(x),
+            6 => x.mul_add(y, x),
+            7 => (x * y).exp(),
+            _ => x.abs().sqrt() - y,
+        }
+    }
+}
+
+impl ops::IntZip for Numbered {
+    const INT: bool = false;
+    fn int<T: Num>(&self, x: T, _: T) -> T {
+        x
+    }
+}
+
+#[test]
+fn one_element_has_the_bits_it_has_among_others() {
+    let numbers = [0.0, -0.0, 1.1, -2.7, 1e-30, f64::INFINITY, 0.3, -1e20];
+    for dtype in [DType::F32, DType::F64] {
+        let all = |f: &dyn Fn(usize) -> f64| {
+            let n = numbers.len() * numbers.len();
+            ops::cast(
+                &Tensor::from_vec((0..n).map(f).collect::<Vec<f64>>(), &[n]).unwrap(),
+                dtype,
+            )
+        };
+        let x = all(&|i| numbers[i % numbers.len()]);
+        let y = all(&|i| numbers[i / numbers.len()]);
+        for level in Level::available() {
+            for body in (0..9).map(Numbered) {
+                with_level(level, || {
+                    let want = ops::zip(&mut x.clone(), &mut y.clone(), &body).to_f64();
+                    for (i, want) in want.into_iter().enumerate() {
+                        let one = |x: &Tensor| x.slice(0, i, 1, 1).unwrap();
+                        let got = ops::zip(&mut one(&x), &mut one(&y), &body).to_f64()[0];
+                        let same = got.to_bits() == want.to_bits() || got.is_nan() && want.is_nan();
+                        assert!(
+                            same,
+                            "body {} of pair {i} at {level:?}: {got}, not {want}",
+                            body.0
+                        );
+                    }
+                });
+            }
+        }
+    }
+}

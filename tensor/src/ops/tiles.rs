@@ -20,6 +20,8 @@ pub(super) struct AtLevel<F> {
 pub(super) trait MapTile<T>: Send + Sync {
     /// To a new place.
     fn fresh(&self, x: &[T], out: &mut [T]);
+    /// Of one element.
+    fn one(&self, x: T) -> T;
     /// Over the input.
     fn own(&self, x: &mut [T]);
     /// The arithmetic instruction that it is, if it is one.
@@ -29,6 +31,15 @@ pub(super) trait MapTile<T>: Send + Sync {
 impl<T: Float, F: MapBody> MapTile<T> for AtLevel<F> {
     fn fresh(&self, x: &[T], out: &mut [T]) {
         simd::map_slice(self.level, &self.f, x, out);
+    }
+    fn one(&self, x: T) -> T {
+        // A single instruction gives a scalar the bits that it gives a vector.
+        if arith::of_map(&self.f).is_some() {
+            return self.f.f(x);
+        }
+        let mut y = [T::default()];
+        self.fresh(&[x], &mut y);
+        y[0]
     }
     fn own(&self, x: &mut [T]) {
         simd::map_in_place(self.level, &self.f, x);
@@ -42,6 +53,8 @@ impl<T: Float, F: MapBody> MapTile<T> for AtLevel<F> {
 pub(super) trait ZipTile<T>: Send + Sync {
     /// To a new place.
     fn fresh(&self, x: &[T], y: &[T], out: &mut [T]);
+    /// Of one pair.
+    fn one(&self, x: T, y: T) -> T;
     /// Over the left input.
     fn left(&self, x: &mut [T], y: &[T]);
     /// Over the right input.
@@ -53,6 +66,14 @@ pub(super) trait ZipTile<T>: Send + Sync {
 impl<T: Float, F: ZipBody> ZipTile<T> for AtLevel<F> {
     fn fresh(&self, x: &[T], y: &[T], out: &mut [T]) {
         simd::zip_slice(self.level, &self.f, x, y, out);
+    }
+    fn one(&self, x: T, y: T) -> T {
+        if arith::of_zip(&self.f).is_some() {
+            return self.f.f(x, y);
+        }
+        let mut z = [T::default()];
+        self.fresh(&[x], &[y], &mut z);
+        z[0]
     }
     fn left(&self, x: &mut [T], y: &[T]) {
         simd::zip_in_place_left(self.level, &self.f, x, y);
@@ -124,9 +145,8 @@ pub(super) fn chunks<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync)
 /// `f` at each element of `x`, over `x` when nobody else can see it.
 pub(super) fn map<T: Element>(x: &mut Tensor, f: &dyn MapTile<T>) -> Tensor {
     if x.numel() == 1 {
-        let mut y = [T::default()];
-        f.fresh(&[x.first()], &mut y);
-        return single(&mut [x], y[0]);
+        let y = f.one(x.first());
+        return single(&mut [x], y);
     }
     if let Some(elements) = x.try_mut::<T>() {
         chunks(elements, |_, chunk| f.own(chunk));
@@ -147,9 +167,8 @@ pub(super) fn map<T: Element>(x: &mut Tensor, f: &dyn MapTile<T>) -> Tensor {
 /// `f` at each pair of elements, over an input that nobody else can see.
 pub(super) fn zip<T: Element>(x: &mut Tensor, y: &mut Tensor, f: &dyn ZipTile<T>) -> Tensor {
     if x.numel() == 1 {
-        let mut z = [T::default()];
-        f.fresh(&[x.first()], &[y.first()], &mut z);
-        return single(&mut [x, y], z[0]);
+        let z = f.one(x.first(), y.first());
+        return single(&mut [x, y], z);
     }
     if let Some(own) = x.try_mut::<T>() {
         zip_own(own, &Input::<T>::new(y), &|x, y| f.left(x, y));
