@@ -106,7 +106,7 @@ fn tiled<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
     let rows = even(m, most.min(fair), tile.packed_rows);
     let blocks = m.div_ceil(rows);
 
-    let mut memory = Scratch::right();
+    let mut memory = None;
     for j0 in (0..n).step_by(RIGHT_COLUMNS) {
         let columns = j0..n.min(j0 + RIGHT_COLUMNS);
         let fair = columns.len().div_ceil(wish.div_ceil(blocks));
@@ -133,6 +133,9 @@ fn tiled<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
 
 /// The size of nearly equal parts of `n`, none above `most` but for rounding up to `unit`.
 fn even(n: usize, most: usize, unit: usize) -> usize {
+    if n <= most {
+        return n; // a small product notices each division
+    }
     n.div_ceil(n.div_ceil(most)).next_multiple_of(unit)
 }
 
@@ -144,7 +147,7 @@ fn lay_right<T: Float>(
     columns: &Range<usize>,
     tile: TileShape,
     parallel: bool,
-    memory: &mut Scratch,
+    memory: &mut Option<Scratch>,
 ) -> Columns<T> {
     let [step, across] = job.b.strides();
     let (k, n) = (steps.len(), columns.len());
@@ -156,7 +159,12 @@ fn lay_right<T: Float>(
     let panels = (n - packed_from).div_ceil(tile.cols);
     let size = tile.cols * k;
     let kept = if keep { main_cols * k } else { 0 };
-    let (kept, memory) = memory.get::<T>(kept + panels * size).split_at_mut(kept);
+    let room = kept + panels * size;
+    let memory = match room {
+        0 => &mut [],
+        _ => memory.get_or_insert_with(Scratch::right).get::<T>(room),
+    };
+    let (kept, memory) = memory.split_at_mut(kept);
     let pack = |group: Range<usize>, out: &mut [T]| {
         let from = packed_from + group.start * tile.cols;
         let width = (n - from).min(group.len() * tile.cols);
@@ -229,7 +237,7 @@ fn block<T: Float>(
     tile: TileShape,
 ) {
     let k = steps.len();
-    let mut memory = Scratch::left();
+    let mut memory; // taken only where rows are packed
     let [row, step] = job.a.strides();
     let bytes = rows.len() * k * size_of::<T>();
     let small = cols.len() <= DIRECT_LEFT_COLUMNS && bytes <= DIRECT_LEFT_BYTES;
@@ -246,6 +254,7 @@ fn block<T: Float>(
     } else {
         let width = tile.packed_rows;
         let panels = rows.len().div_ceil(width);
+        memory = Scratch::left();
         let out = memory.get::<T>(panels * width * k + SLACK);
         let start = out.as_ptr();
         let (rows, steps) = ([rows.start, rows.len()], [steps.start, k]);
