@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::epilogue::Epilogue;
-use super::micro::{AskTile, Block, Left, Right, TileShape};
+use super::micro::{AskTile, Block, Left, Right, TILE_VECTORS, TileShape};
 use super::pack::{Pack, SLACK, Scratch};
 use super::vector;
 use super::view::{MatMut, MatRef};
@@ -33,6 +33,9 @@ const DIRECT_LEFT_COLUMNS: usize = 256;
 /// The widest row of B, in bytes, that is read where it stands: wider ones meet in the same cache
 /// sets and ask for a page each.
 const DIRECT_RIGHT_BYTES: usize = 1 << 10;
+/// The most rows of A for which the columns beside whole tiles are read in place as well, as a panel that
+/// begins before its time; for more of them a copy on whole cache lines pays.
+const OVERLAP_ROWS: usize = 96;
 /// The most columns beside whole tiles that are dot products instead.
 const DOTS: usize = 4;
 /// Blocks that a large parallel product is cut into at least, where its shape allows.
@@ -54,6 +57,9 @@ struct Columns<T> {
     main: Right<T>,
     main_cols: usize,
     tail: Right<T>,
+    /// The first column of `tail`: `main_cols`, or before it where the last panel is read in place and
+    /// computes once more what the one before it did.
+    tail_from: usize,
     /// Where the first block of rows leaves the full panels packed for those below; null where they
     /// need not be, or are.
     keep: *mut T,
@@ -114,7 +120,12 @@ fn tiled<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
         let chunks = columns.len().div_ceil(chunk);
         for k0 in (0..k).step_by(depth) {
             let steps = k0..k.min(k0 + depth);
-            let right = lay_right(job, &steps, &columns, tile, parallel, &mut memory);
+            let plan = Plan {
+                tile,
+                parallel,
+                overlap: chunks == 1,
+            };
+            let right = lay_right(job, &steps, &columns, plan, &mut memory);
             let task = |t: usize| {
                 let i = t / chunks * rows;
                 let j = t % chunks * chunk;
@@ -139,14 +150,26 @@ fn even(n: usize, most: usize, unit: usize) -> usize {
     n.div_ceil(n.div_ceil(most)).next_multiple_of(unit)
 }
 
+/// What laying out B depends on besides its shape.
+struct Plan {
+    tile: TileShape,
+    /// Whether several tasks share the panels.
+    parallel: bool,
+    /// Whether each task writes all columns.
+    overlap: bool,
+}
+
 /// B's part as the innermost loop wants it: in place where its rows are short, else packed; wide rows
 /// on one thread by the first tile of each panel, as it multiplies.
 fn lay_right<T: Float>(
     job: &Job<T>,
     steps: &Range<usize>,
     columns: &Range<usize>,
-    tile: TileShape,
-    parallel: bool,
+    Plan {
+        tile,
+        parallel,
+        overlap,
+    }: Plan,
     memory: &mut Option<Scratch>,
 ) -> Columns<T> {
     let [step, across] = job.b.strides();
@@ -155,7 +178,15 @@ fn lay_right<T: Float>(
     let keep = across == 1 && !narrow && !parallel && job.a.shape()[0] >= tile.rows;
     let direct = across == 1 && (narrow || keep);
     let main_cols = if direct { n / tile.cols * tile.cols } else { n };
-    let packed_from = if direct { main_cols } else { 0 };
+    let rest = (n - main_cols).next_multiple_of(tile.cols / TILE_VECTORS);
+    let add = job.add || steps.start > 0;
+    let few = job.a.shape()[0] <= OVERLAP_ROWS;
+    let overlap = overlap && few && narrow && direct && !add && rest > 0 && main_cols > 0;
+    let packed_from = match direct {
+        true if overlap => n,
+        true => main_cols,
+        false => 0,
+    };
     let panels = (n - packed_from).div_ceil(tile.cols);
     let size = tile.cols * k;
     let kept = if keep { main_cols * k } else { 0 };
@@ -204,10 +235,19 @@ fn lay_right<T: Float>(
         },
         false => packed,
     };
+    let (tail_from, tail) = match overlap {
+        true => {
+            let from = n - rest;
+            let start = job.b.at(steps.start, columns.start + from);
+            (from, Right { start, ..main })
+        }
+        false => (main_cols, packed),
+    };
     Columns {
         main,
         main_cols,
-        tail: packed,
+        tail,
+        tail_from,
         keep: match keep {
             true => kept.as_mut_ptr(),
             false => std::ptr::null_mut(),
@@ -278,9 +318,10 @@ fn block<T: Float>(
 
     let add = job.add || steps.start > 0;
     let split = columns.main_cols.clamp(cols.start, cols.end);
+    let tail = columns.tail_from.max(cols.start);
     for (cols, right, first) in [
         (cols.start..split, columns.main, 0),
-        (split..cols.end, columns.tail, columns.main_cols),
+        (tail..cols.end, columns.tail, columns.tail_from),
     ] {
         if cols.is_empty() {
             continue;

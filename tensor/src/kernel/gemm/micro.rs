@@ -135,6 +135,9 @@ impl<T: Float> Block<'_, T> {
                     (2..=4, _) if ROWS > 4 => {
                         self.tile::<S, 4, TILE_VECTORS, false, false>(a, b, [i, j], size);
                     }
+                    (5..=6, false) if ROWS > 6 => {
+                        self.tile::<S, 6, TILE_VECTORS, false, false>(a, b, [i, j], size);
+                    }
                     (_, true) => self.tile::<S, ROWS, 1, PACKED, false>(a, b, [i, j], size),
                     _ => self.tile::<S, ROWS, TILE_VECTORS, PACKED, false>(a, b, [i, j], size),
                 }
