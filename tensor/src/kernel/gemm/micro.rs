@@ -57,7 +57,8 @@ impl<T> Left<T> {
     }
 }
 
-/// The columns of B that a block multiplies, as panels of tile columns; each step's are adjacent.
+/// The columns of B that a block multiplies, as panels of tile columns; each step's are adjacent. The
+/// last panel has whole vectors, but where one is enough for the block's columns perhaps no second.
 #[derive(Clone, Copy)]
 pub(super) struct Right<T> {
     pub(super) start: *const T,
@@ -131,14 +132,17 @@ impl<T: Float> Block<'_, T> {
                 // At the edges a tile of fewer rows or of one vector does less for nothing; an
                 // element's sum runs in the same order in all of them.
                 match (size[0], size[1] <= lanes) {
+                    (..=4, true) if ROWS > 4 => {
+                        self.tile::<S, 4, 1, false, false>(a, b, [i, j], size);
+                    }
+                    (_, true) => self.tile::<S, ROWS, 1, PACKED, false>(a, b, [i, j], size),
                     (1, _) => self.tile::<S, 1, TILE_VECTORS, false, false>(a, b, [i, j], size),
                     (2..=4, _) if ROWS > 4 => {
                         self.tile::<S, 4, TILE_VECTORS, false, false>(a, b, [i, j], size);
                     }
-                    (5..=6, false) if ROWS > 6 => {
+                    (5..=6, _) if ROWS > 6 => {
                         self.tile::<S, 6, TILE_VECTORS, false, false>(a, b, [i, j], size);
                     }
-                    (_, true) => self.tile::<S, ROWS, 1, PACKED, false>(a, b, [i, j], size),
                     _ => self.tile::<S, ROWS, TILE_VECTORS, PACKED, false>(a, b, [i, j], size),
                 }
             }
@@ -171,7 +175,8 @@ impl<T: Float> Block<'_, T> {
             }
         }
         // SAFETY: the makers of `Left` and `Right` vouch that the panels of this block hold `k`
-        // steps of `size[0]` rows and of a tile's columns, and that `keep` has room for as much.
+        // steps of `size[0]` rows and of as many whole vectors of columns as `size[1]` fills, which
+        // are `VECTORS`, and that `keep` has room for as much.
         let sums = unsafe { self.multiply::<S, ROWS, VECTORS, PACKED, KEEP>(a, b, size[0]) };
         // SAFETY: the tile begins inside `c` and both keep to its edges; the block owns all elements
         // of `c`.
@@ -214,7 +219,7 @@ impl<T: Float> Block<'_, T> {
         for _ in 0..self.k {
             let mut y = [zero; VECTORS];
             for v in 0..VECTORS {
-                // SAFETY: each of the `k` steps of B has two vectors of adjacent elements.
+                // SAFETY: each of the `k` steps of B has `VECTORS` vectors of adjacent elements.
                 let part = unsafe { std::slice::from_raw_parts(b.add(v * lanes), lanes) };
                 y[v] = Vector::load(part);
                 if KEEP {
