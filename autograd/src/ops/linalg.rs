@@ -60,6 +60,13 @@ impl Op for Matmul {
         Ok(smallvec![ops::matmul(&x[0], &x[1], None, Activation::None)])
     }
 
+    fn run1(&self, x: &mut [Tensor]) -> Option<Result<Tensor>> {
+        let (a, b) = (&x[0], &x[1]);
+        let fits = matches!((a.shape(), b.shape()), ([_, k], [l, _]) if k == l);
+        (fits && a.dtype() == b.dtype() && !a.is_meta() && !b.is_meta())
+            .then(|| Ok(ops::matmul(a, b, None, Activation::None)))
+    }
+
     fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
         let Some(g) = &g[0] else {
             return smallvec![None, None];
@@ -116,7 +123,8 @@ impl Op for Matmul {
 
 #[track_caller]
 fn product(a: &Var, b: &Var) -> Var {
-    crate::apply::one(Matmul, smallvec![a.clone(), b.clone()])
+    let ((a, from_a), (b, from_b)) = (a.clone().into_parts(), b.clone().into_parts());
+    crate::apply::short(Matmul, [a, b], [from_a, from_b])
 }
 
 /// Batches of products, by the definition.
@@ -437,6 +445,9 @@ impl Var {
             return product(&a.reshape(&[rows, k]), &b).reshape(&[head, &[b.shape()[1]]].concat());
         }
         let heads = (&a.shape()[..a.rank() - 2], &b.shape()[..b.rank() - 2]);
+        if heads.0 == heads.1 {
+            return product(&a, &b);
+        }
         let batch = broadcast_shape("matmul", heads.0, heads.1).or_panic();
         let stretch = |x: &Var| x.expand(&[&batch[..], &x.shape()[x.rank() - 2..]].concat());
         product(&stretch(&a), &stretch(&b))

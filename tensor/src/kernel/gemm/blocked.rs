@@ -4,23 +4,28 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::epilogue::Epilogue;
-use super::micro::{AskTile, Block, Left, Right, TileShape};
+use super::micro::{AskTile, Block, Left, Right, TILE_VECTORS, TileShape};
 use super::pack::{Pack, SLACK, Scratch};
 use super::vector;
 use super::view::{MatMut, MatRef};
 use crate::simd::{Float, Level};
-use crate::threads::parallel_for;
+use crate::threads::{self, parallel_for};
 
-/// Steps of k in one pass. Fewer would read and write C more often; a panel of B (32 or 64 KiB) need
+/// Steps of k in one pass. Fewer would read and write C more often; a panel of B (up to 128 KiB) need
 /// not stay in the first cache, since it is read in order.
-const DEPTH: usize = 512;
-/// Bytes of a block of A, which passes by once for each panel of B. It may be larger than the second
-/// cache, since its rows are read in order; a smaller one would have B brought in more often.
-const LEFT_BYTES: usize = 288 * DEPTH * 4;
+const DEPTH: usize = 1024;
+/// Bytes of a block of A, which passes by once for each panel of B: a quarter of a second cache, where
+/// the panel, the tiles of C and what is fetched ahead want room as well.
+const LEFT_BYTES: usize = 1 << 18;
+/// Its most rows, so that a block of C is still near when its epilogue comes.
+const LEFT_ROWS: usize = 288;
 /// Columns of a packed block of B, which stays in the third cache.
-const RIGHT_COLUMNS: usize = 2048;
-/// Multiplications below which a product stays on one thread: some 25 microseconds.
+const RIGHT_COLUMNS: usize = 1024;
+/// Multiplications below which a product stays on one thread: some 36 microseconds.
 const PARALLEL: usize = 1 << 21;
+/// Multiplications in one task at least, and its rows.
+const TASK: usize = 1 << 20;
+const TASK_ROWS: usize = 32;
 /// A block of A whose steps of k are not adjacent is read where it stands when it is this small and
 /// meets no more columns than this; where they are adjacent, its rows are read in order anyway.
 const DIRECT_LEFT_BYTES: usize = 1 << 17;
@@ -28,9 +33,12 @@ const DIRECT_LEFT_COLUMNS: usize = 256;
 /// The widest row of B, in bytes, that is read where it stands: wider ones meet in the same cache
 /// sets and ask for a page each.
 const DIRECT_RIGHT_BYTES: usize = 1 << 10;
+/// The most rows of A for which the columns beside whole tiles are read in place as well, as a panel that
+/// begins before its time; for more of them a copy on whole cache lines pays.
+const OVERLAP_ROWS: usize = 96;
 /// The most columns beside whole tiles that are dot products instead.
 const DOTS: usize = 4;
-/// Blocks that a parallel product is cut into at least, where its shape allows.
+/// Blocks that a large parallel product is cut into at least, where its shape allows.
 const TASKS: usize = 8;
 
 /// A product without its destination.
@@ -44,14 +52,21 @@ pub(super) struct Job<'a, T> {
     pub(super) parallel: bool,
 }
 
-/// Where the packed columns of B are: full panels, and the rest of a row that is read in place.
+/// Where the columns of B are: full panels, and the rest of a row whose panels are read in place.
 struct Columns<T> {
     main: Right<T>,
     main_cols: usize,
     tail: Right<T>,
+    /// The first column of `tail`: `main_cols`, or before it where the last panel is read in place and
+    /// computes once more what the one before it did.
+    tail_from: usize,
+    /// Where the first block of rows leaves the full panels packed for those below; null where they
+    /// need not be, or are.
+    keep: *mut T,
 }
 
-// SAFETY: the addresses are read only, and the packed memory outlives the tasks that read it.
+// SAFETY: the packed memory outlives the tasks that use it, and they only read it: where there is
+// a `keep`, they run one after the other.
 unsafe impl<T: Sync> Sync for Columns<T> {}
 
 /// `C = A B` for sides that are not 0.
@@ -88,24 +103,29 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) {
 
 fn tiled<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
     let ([m, n], k) = (c.shape(), job.a.shape()[1]);
-    let parallel = job.parallel && m.saturating_mul(n).saturating_mul(k) >= PARALLEL;
-    let rows = even(m, LEFT_BYTES / DEPTH / size_of::<T>(), tile.packed_rows);
+    let work = m.saturating_mul(n).saturating_mul(k);
+    let parallel = job.parallel && work >= PARALLEL && threads::count() > 1;
+    let wish = if parallel { TASKS.min(work / TASK) } else { 1 };
     let depth = even(k, DEPTH, 1);
+    let most = LEFT_ROWS.min(LEFT_BYTES / (depth * size_of::<T>()));
+    let fair = m.div_ceil(wish).max(TASK_ROWS);
+    let rows = even(m, most.min(fair), tile.packed_rows);
     let blocks = m.div_ceil(rows);
 
-    let mut memory = Scratch::right();
+    let mut memory = None;
     for j0 in (0..n).step_by(RIGHT_COLUMNS) {
         let columns = j0..n.min(j0 + RIGHT_COLUMNS);
-        let wish = if parallel { TASKS.div_ceil(blocks) } else { 1 };
-        let chunk = even(
-            columns.len(),
-            columns.len().div_ceil(wish).max(8 * tile.cols),
-            tile.cols,
-        );
+        let fair = columns.len().div_ceil(wish.div_ceil(blocks));
+        let chunk = even(columns.len(), fair.max(8 * tile.cols), tile.cols);
         let chunks = columns.len().div_ceil(chunk);
         for k0 in (0..k).step_by(depth) {
             let steps = k0..k.min(k0 + depth);
-            let right = lay_right(job, &steps, &columns, tile, &mut memory);
+            let plan = Plan {
+                tile,
+                parallel,
+                overlap: chunks == 1,
+            };
+            let right = lay_right(job, &steps, &columns, plan, &mut memory);
             let task = |t: usize| {
                 let i = t / chunks * rows;
                 let j = t % chunks * chunk;
@@ -124,26 +144,58 @@ fn tiled<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
 
 /// The size of nearly equal parts of `n`, none above `most` but for rounding up to `unit`.
 fn even(n: usize, most: usize, unit: usize) -> usize {
+    if n <= most {
+        return n; // a small product notices each division
+    }
     n.div_ceil(n.div_ceil(most)).next_multiple_of(unit)
 }
 
-/// B's part as the innermost loop wants it: in place where its rows are short, else packed.
+/// What laying out B depends on besides its shape.
+struct Plan {
+    tile: TileShape,
+    /// Whether several tasks share the panels.
+    parallel: bool,
+    /// Whether each task writes all columns.
+    overlap: bool,
+}
+
+/// B's part as the innermost loop wants it: in place where its rows are short, else packed; wide rows
+/// on one thread by the first tile of each panel, as it multiplies.
 fn lay_right<T: Float>(
     job: &Job<T>,
     steps: &Range<usize>,
     columns: &Range<usize>,
-    tile: TileShape,
-    memory: &mut Scratch,
+    Plan {
+        tile,
+        parallel,
+        overlap,
+    }: Plan,
+    memory: &mut Option<Scratch>,
 ) -> Columns<T> {
     let [step, across] = job.b.strides();
     let (k, n) = (steps.len(), columns.len());
     let narrow = step.unsigned_abs() <= DIRECT_RIGHT_BYTES / size_of::<T>();
-    let direct = across == 1 && narrow;
+    let keep = across == 1 && !narrow && !parallel && job.a.shape()[0] >= tile.rows;
+    let direct = across == 1 && (narrow || keep);
     let main_cols = if direct { n / tile.cols * tile.cols } else { n };
-    let packed_from = if direct { main_cols } else { 0 };
+    let rest = (n - main_cols).next_multiple_of(tile.cols / TILE_VECTORS);
+    let add = job.add || steps.start > 0;
+    let few = job.a.shape()[0] <= OVERLAP_ROWS;
+    let overlap = overlap && few && narrow && direct && !add && rest > 0 && main_cols > 0;
+    let packed_from = match direct {
+        true if overlap => n,
+        true => main_cols,
+        false => 0,
+    };
     let panels = (n - packed_from).div_ceil(tile.cols);
     let size = tile.cols * k;
-    let memory = memory.get::<T>(panels * size);
+    let kept = if keep { main_cols * k } else { 0 };
+    let room = kept + panels * size;
+    let memory = match room {
+        0 => &mut [],
+        _ => memory.get_or_insert_with(Scratch::right).get::<T>(room),
+    };
+    let (kept, memory) = memory.split_at_mut(kept);
     let pack = |group: Range<usize>, out: &mut [T]| {
         let from = packed_from + group.start * tile.cols;
         let width = (n - from).min(group.len() * tile.cols);
@@ -156,8 +208,8 @@ fn lay_right<T: Float>(
             out,
         });
     };
-    const GROUP: usize = 16;
-    if job.parallel && panels > GROUP && n * k >= PARALLEL / 64 {
+    const GROUP: usize = 4;
+    if parallel && panels > 1 && n * k >= PARALLEL / 64 {
         let start = Shared(memory.as_mut_ptr());
         parallel_for(panels.div_ceil(GROUP), |g| {
             let group = g * GROUP..panels.min((g + 1) * GROUP);
@@ -183,10 +235,23 @@ fn lay_right<T: Float>(
         },
         false => packed,
     };
+    let (tail_from, tail) = match overlap {
+        true => {
+            let from = n - rest;
+            let start = job.b.at(steps.start, columns.start + from);
+            (from, Right { start, ..main })
+        }
+        false => (main_cols, packed),
+    };
     Columns {
         main,
         main_cols,
-        tail: packed,
+        tail,
+        tail_from,
+        keep: match keep {
+            true => kept.as_mut_ptr(),
+            false => std::ptr::null_mut(),
+        },
     }
 }
 
@@ -206,13 +271,13 @@ impl<T> Shared<T> {
 fn block<T: Float>(
     job: &Job<T>,
     c: &MatMut<T>,
-    right: &Columns<T>,
+    columns: &Columns<T>,
     (rows, j0, cols): (&Range<usize>, usize, &Range<usize>),
     steps: &Range<usize>,
     tile: TileShape,
 ) {
     let k = steps.len();
-    let mut memory = Scratch::left();
+    let mut memory; // taken only where rows are packed
     let [row, step] = job.a.strides();
     let bytes = rows.len() * k * size_of::<T>();
     let small = cols.len() <= DIRECT_LEFT_COLUMNS && bytes <= DIRECT_LEFT_BYTES;
@@ -229,6 +294,7 @@ fn block<T: Float>(
     } else {
         let width = tile.packed_rows;
         let panels = rows.len().div_ceil(width);
+        memory = Scratch::left();
         let out = memory.get::<T>(panels * width * k + SLACK);
         let start = out.as_ptr();
         let (rows, steps) = ([rows.start, rows.len()], [steps.start, k]);
@@ -251,24 +317,40 @@ fn block<T: Float>(
     };
 
     let add = job.add || steps.start > 0;
-    let split = right.main_cols.clamp(cols.start, cols.end);
+    let split = columns.main_cols.clamp(cols.start, cols.end);
+    let tail = columns.tail_from.max(cols.start);
     for (cols, right, first) in [
-        (cols.start..split, right.main, 0),
-        (split..cols.end, right.tail, right.main_cols),
+        (cols.start..split, columns.main, 0),
+        (tail..cols.end, columns.tail, columns.tail_from),
     ] {
         if cols.is_empty() {
             continue;
         }
-        let panels = (cols.start - first) / tile.cols;
-        let start = right.start.wrapping_offset(panels as isize * right.panel);
+        let panel = (cols.start - first) / tile.cols;
+        let mut keep = std::ptr::null_mut();
+        let mut b = right;
+        if first == 0 && !columns.keep.is_null() {
+            let kept = columns.keep.wrapping_add(panel * tile.cols * k);
+            if rows.start == 0 {
+                keep = kept;
+            } else {
+                let start = columns.keep.cast_const();
+                b = Right {
+                    start,
+                    ..columns.tail
+                };
+            }
+        }
+        b.start = b.start.wrapping_offset(panel as isize * b.panel);
         // SAFETY: the tasks' rows and columns are disjoint and lie within C.
         let c = unsafe { c.block(rows.start, j0 + cols.start, [rows.len(), cols.len()]) };
         job.level.dispatch(Block {
             k,
             a,
-            b: Right { start, ..right },
+            b,
             c,
             add,
+            keep,
         });
     }
     if let (Some(epilogue), true) = (job.epilogue, steps.end == job.a.shape()[1]) {

@@ -2,7 +2,7 @@
 //! B and one column of A go by for each step of k.
 
 use super::view::MatMut;
-use crate::simd::{Float, Kernel, Lane, Num, Simd, Vector, prefetch};
+use crate::simd::{Float, Kernel, Lane, Num, Simd, Vector, prefetch, prefetch_far};
 
 /// Vectors in a tile's row.
 pub(super) const TILE_VECTORS: usize = 2;
@@ -57,7 +57,8 @@ impl<T> Left<T> {
     }
 }
 
-/// The columns of B that a block multiplies, as panels of tile columns; each step's are adjacent.
+/// The columns of B that a block multiplies, as panels of tile columns; each step's are adjacent. The
+/// last panel has whole vectors, but where one is enough for the block's columns perhaps no second.
 #[derive(Clone, Copy)]
 pub(super) struct Right<T> {
     pub(super) start: *const T,
@@ -66,6 +67,10 @@ pub(super) struct Right<T> {
     pub(super) step: isize,
 }
 
+/// Steps that B's own memory is asked for ahead, into the second cache: its rows are so far apart that
+/// two dozen of them share a few sets of the first one and push each other out.
+pub(super) const AHEAD: isize = 24;
+
 /// `C = A B`, or `C += A B`, for a block of C with at least one element.
 pub(super) struct Block<'a, T> {
     pub(super) k: usize,
@@ -73,6 +78,17 @@ pub(super) struct Block<'a, T> {
     pub(super) b: Right<T>,
     pub(super) c: MatMut<'a, T>,
     pub(super) add: bool,
+    /// Where the first tile of each whole panel of B leaves it packed for the tiles below it; null
+    /// where all read it where it stands.
+    pub(super) keep: *mut T,
+}
+
+/// A panel of B: where it begins, from one step to the next, and where a tile leaves it packed.
+#[derive(Clone, Copy)]
+struct Panel<T> {
+    start: *const T,
+    step: isize,
+    keep: *mut T,
 }
 
 impl<T: Float> Kernel for Block<'_, T> {
@@ -97,30 +113,55 @@ impl<T: Float> Block<'_, T> {
         let lanes = T::Vec::<S>::LANES;
         let cols = TILE_VECTORS * lanes;
         for (jp, j) in (0..n).step_by(cols).enumerate() {
-            let b = self.b.start.wrapping_offset(jp as isize * self.b.panel);
-            for i in (0..m).step_by(ROWS) {
+            let mut b = Panel {
+                start: self.b.start.wrapping_offset(jp as isize * self.b.panel),
+                step: self.b.step,
+                keep: self.keep,
+            };
+            let mut first = 0;
+            if !self.keep.is_null() && m >= ROWS && n - j >= cols {
+                b.keep = self.keep.wrapping_add(jp * self.k * cols);
+                let (a, size) = (self.a.row(0), [ROWS, cols]);
+                self.tile::<S, ROWS, TILE_VECTORS, PACKED, true>(a, b, [0, j], size);
+                (b.start, b.step) = (b.keep, cols as isize);
+                first = ROWS;
+            }
+            for i in (first..m).step_by(ROWS) {
                 let a = self.a.row(i);
                 let size = [ROWS.min(m - i), cols.min(n - j)];
                 // At the edges a tile of fewer rows or of one vector does less for nothing; an
                 // element's sum runs in the same order in all of them.
                 match (size[0], size[1] <= lanes) {
-                    (1, _) => self.tile::<S, 1, TILE_VECTORS, false>(a, b, [i, j], size),
-                    (2..=4, _) if ROWS > 4 => {
-                        self.tile::<S, 4, TILE_VECTORS, false>(a, b, [i, j], size);
+                    (..=4, true) if ROWS > 4 => {
+                        self.tile::<S, 4, 1, false, false>(a, b, [i, j], size);
                     }
-                    (_, true) => self.tile::<S, ROWS, 1, PACKED>(a, b, [i, j], size),
-                    _ => self.tile::<S, ROWS, TILE_VECTORS, PACKED>(a, b, [i, j], size),
+                    (_, true) => self.tile::<S, ROWS, 1, PACKED, false>(a, b, [i, j], size),
+                    (1, _) => self.tile::<S, 1, TILE_VECTORS, false, false>(a, b, [i, j], size),
+                    (2..=4, _) if ROWS > 4 => {
+                        self.tile::<S, 4, TILE_VECTORS, false, false>(a, b, [i, j], size);
+                    }
+                    (5..=6, _) if ROWS > 6 => {
+                        self.tile::<S, 6, TILE_VECTORS, false, false>(a, b, [i, j], size);
+                    }
+                    _ => self.tile::<S, ROWS, TILE_VECTORS, PACKED, false>(a, b, [i, j], size),
                 }
             }
         }
     }
 
-    /// One tile: its panels begin at `a` and `b`, its elements of C at `at`.
+    /// One tile: its panels begin at `a` and `b`, its elements of C at `at`. Where it is to `KEEP`
+    /// the panel of B, that is packed on the way.
     #[inline(always)]
-    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const PACKED: bool>(
+    fn tile<
+        S: Simd,
+        const ROWS: usize,
+        const VECTORS: usize,
+        const PACKED: bool,
+        const KEEP: bool,
+    >(
         &self,
         a: *const T,
-        b: *const T,
+        b: Panel<T>,
         at: [usize; 2],
         size: [usize; 2],
     ) {
@@ -134,8 +175,9 @@ impl<T: Float> Block<'_, T> {
             }
         }
         // SAFETY: the makers of `Left` and `Right` vouch that the panels of this block hold `k`
-        // steps of `size[0]` rows and of a tile's columns.
-        let sums = unsafe { self.multiply::<S, ROWS, VECTORS, PACKED>(a, b, size[0]) };
+        // steps of `size[0]` rows and of as many whole vectors of columns as `size[1]` fills, which
+        // are `VECTORS`, and that `keep` has room for as much.
+        let sums = unsafe { self.multiply::<S, ROWS, VECTORS, PACKED, KEEP>(a, b, size[0]) };
         // SAFETY: the tile begins inside `c` and both keep to its edges; the block owns all elements
         // of `c`.
         unsafe {
@@ -149,10 +191,16 @@ impl<T: Float> Block<'_, T> {
     /// The sums of one tile. Rows beyond `rows` repeat the last one, so that nothing is read that
     /// may not be there.
     #[inline(always)]
-    unsafe fn multiply<S: Simd, const ROWS: usize, const VECTORS: usize, const PACKED: bool>(
+    unsafe fn multiply<
+        S: Simd,
+        const ROWS: usize,
+        const VECTORS: usize,
+        const PACKED: bool,
+        const KEEP: bool,
+    >(
         &self,
         a: *const T,
-        b: *const T,
+        panel: Panel<T>,
         rows: usize,
     ) -> [[T::Vec<S>; VECTORS]; ROWS] {
         let lanes = T::Vec::<S>::LANES;
@@ -165,15 +213,26 @@ impl<T: Float> Block<'_, T> {
             };
         }
         let a_step = self.a.step;
-        let (mut a, mut b) = (a, b);
+        let (mut a, mut b, mut keep) = (a, panel.start, panel.keep);
         let zero = <T::Vec<S> as Num>::splat(0.0);
         let mut sums = [[zero; VECTORS]; ROWS];
         for _ in 0..self.k {
             let mut y = [zero; VECTORS];
             for v in 0..VECTORS {
-                // SAFETY: each of the `k` steps of B has two vectors of adjacent elements.
+                // SAFETY: each of the `k` steps of B has `VECTORS` vectors of adjacent elements.
                 let part = unsafe { std::slice::from_raw_parts(b.add(v * lanes), lanes) };
                 y[v] = Vector::load(part);
+                if KEEP {
+                    prefetch_far(
+                        b.wrapping_offset(AHEAD * panel.step)
+                            .wrapping_add(v * lanes),
+                    );
+                    // SAFETY: `keep` has room for two vectors of each step (see `keep`), which
+                    // nothing else uses.
+                    let part =
+                        unsafe { std::slice::from_raw_parts_mut(keep.add(v * lanes), lanes) };
+                    y[v].store(part);
+                }
             }
             for i in 0..ROWS {
                 // SAFETY: each of the `k` steps of A has an element in each of its `rows` rows
@@ -184,7 +243,10 @@ impl<T: Float> Block<'_, T> {
                 }
             }
             a = a.wrapping_offset(a_step);
-            b = b.wrapping_offset(self.b.step);
+            b = b.wrapping_offset(panel.step);
+            if KEEP {
+                keep = keep.wrapping_add(VECTORS * lanes);
+            }
         }
         sums
     }

@@ -5,8 +5,9 @@
 
 use std::cell::Cell;
 
+use super::micro::AHEAD;
 use super::view::MatRef;
-use crate::simd::{Float, Kernel, MAX_LANES, Num, Simd, Vector};
+use crate::simd::{Float, Kernel, MAX_LANES, Num, Simd, Vector, prefetch, prefetch_far};
 
 /// Elements of one panel's step beyond its own that may be written (and are overwritten after).
 pub(super) const SLACK: usize = MAX_LANES;
@@ -100,6 +101,9 @@ impl<T: Float> Panel<T> {
         let (whole, _) = whole.as_chunks_mut::<WIDTH>();
         for p in 0..steps {
             let from = self.start.wrapping_offset(p as isize * self.step);
+            for line in (0..WIDTH).step_by(64 / size_of::<T>()) {
+                prefetch_far(from.wrapping_offset(AHEAD * self.step).wrapping_add(line));
+            }
             // SAFETY: `row` is 1, so these are elements `[.., p]`, as the caller vouches, and behind
             // them at most as much as lies before the last step's last row.
             whole[p] = unsafe { *from.cast::<[T; WIDTH]>() };
@@ -127,6 +131,7 @@ impl<T: Float> Panel<T> {
                 for r in 0..lanes {
                     let row = (g * lanes + r).min(self.rows - 1) as isize;
                     let from = self.start.wrapping_offset(row * self.row).wrapping_add(p);
+                    prefetch(from.wrapping_add(2 * lanes));
                     // SAFETY: `[row, p .. p + lanes]` are elements, adjacent as `step` is 1.
                     square[r] = Vector::load(unsafe { std::slice::from_raw_parts(from, lanes) });
                 }

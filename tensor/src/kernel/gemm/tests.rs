@@ -120,14 +120,23 @@ fn large_products_cross_every_block_edge() {
         [3, 700, 2100],
         [170, 257, 129],
         [404, 13, 64],
+        [70, 1030, 1090],
     ] {
         for level in Level::available() {
-            let layouts = (rng.below(6), rng.below(6));
-            let a = Sample::<f32>::new(&mut rng, [m, k], layouts.0);
-            let b = Sample::<f32>::new(&mut rng, [k, n], layouts.1);
-            check(level, &a, &b, false, true);
+            // One thread packs plain rows of B as wide as these while it multiplies.
+            for (threads, layout) in [(1, 0), (2, rng.below(6))] {
+                let a = Sample::<f32>::new(&mut rng, [m, k], layout);
+                let b = Sample::<f32>::new(&mut rng, [k, n], layout);
+                on(threads, || check(level, &a, &b, false, true));
+            }
         }
     }
+}
+
+/// `f` on a pool of so many threads.
+fn on<R: Send>(threads: usize, f: impl FnOnce() -> R + Send) -> R {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.expect("a pool").install(f)
 }
 
 #[test]
@@ -136,17 +145,17 @@ fn bits_do_not_depend_on_the_threads() {
     for [m, k, n] in [
         [400, 300, 90],
         [20, 300, 1000],
+        [100, 160, 1000],
         [1, 2000, 3000],
         [2000, 900, 1],
     ] {
         let a = Sample::<f32>::new(&mut rng, [m, k], 0);
-        let b = Sample::<f32>::new(&mut rng, [k, n], 1);
-        let bits = [1, 2, 7].map(|threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            pool.unwrap()
-                .install(|| check(crate::simd::level(), &a, &b, false, true))
-        });
-        assert!(bits[0] == bits[1] && bits[1] == bits[2], "{m}x{k}x{n}");
+        for layout in [0, 1] {
+            let b = Sample::<f32>::new(&mut rng, [k, n], layout);
+            let bits = [1, 2, 7]
+                .map(|threads| on(threads, || check(crate::simd::level(), &a, &b, false, true)));
+            assert!(bits[0] == bits[1] && bits[1] == bits[2], "{m}x{k}x{n}");
+        }
     }
 }
 
