@@ -21,6 +21,8 @@ pub(super) struct Lines<T> {
     /// Elements of a line that some window meets, and up to seven more.
     used: usize,
     pub(super) taps: Vec<Tap>,
+    /// Whether no two taps meet the same place.
+    apart: bool,
 }
 
 impl<T: Float> Lines<T> {
@@ -43,6 +45,7 @@ impl<T: Float> Lines<T> {
             len,
             used,
             taps,
+            apart: (axis.kernel - 1) * axis.dilation < axis.stride,
         }
     }
 
@@ -52,18 +55,34 @@ impl<T: Float> Lines<T> {
         &mut self.row[self.axis.padding..]
     }
 
+    /// A row of an image, cut into lines.
+    #[inline(always)]
+    pub(super) fn read(&mut self, row: &[T]) {
+        let PoolAxis {
+            stride, padding, ..
+        } = self.axis;
+        if (stride, padding) != (2, 0) {
+            self.inside()[..row.len()].copy_from_slice(row);
+            return self.cut();
+        }
+        // Without a border pairs are cut where they stand; what lies behind the row stays outside.
+        let (even, odd) = self.lines.split_at_mut(self.len);
+        let (pairs, rest) = row.as_chunks();
+        let n = pairs.len().min(self.used);
+        cut_pairs(&pairs[..n], even, odd);
+        if let ([last], true) = (rest, n < self.used) {
+            even[n] = *last;
+        }
+    }
+
     /// Cuts the row into lines.
     #[inline(always)]
     pub(super) fn cut(&mut self) {
         let (len, used, step) = (self.len, self.used, self.axis.stride);
         if step == 2 {
             let (even, odd) = self.lines.split_at_mut(len);
-            let (pairs, _) = self.row.as_chunks::<2>();
-            let (pairs, even, odd) = (&pairs[..used], &mut even[..used], &mut odd[..used]);
-            for i in 0..used {
-                even[i] = pairs[i][0];
-                odd[i] = pairs[i][1];
-            }
+            let (pairs, _) = self.row.as_chunks();
+            cut_pairs(&pairs[..used], even, odd);
         } else if step > 2 {
             for line in 0..step {
                 let to = &mut self.lines[line * len..][..used];
@@ -71,6 +90,66 @@ impl<T: Float> Lines<T> {
                     to[i] = self.row[i * step + line];
                 }
             }
+        }
+    }
+
+    /// Nothing at any place where [`Lines::add`] adds.
+    #[inline(always)]
+    pub(super) fn clear(&mut self) {
+        match self.axis.stride {
+            _ if self.apart => {}
+            1 => self.row.fill(T::default()),
+            _ => self.lines.fill(T::default()),
+        }
+    }
+
+    /// Adds to the places that windows from `i` on meet with a tap; where no other meets them, writes.
+    #[inline(always)]
+    pub(super) fn add<S: Simd>(&mut self, tap: Tap, i: usize, v: T::Vec<S>) {
+        let to = match self.axis.stride {
+            1 => &mut self.row[tap.shift + i..],
+            _ => &mut self.lines[tap.line * self.len + tap.shift + i..],
+        };
+        match self.apart {
+            true => v.store(to),
+            false => (v + Vector::load(to)).store(to),
+        }
+    }
+
+    /// Adds the lines, joined to a row again, to a row of an image.
+    #[inline(always)]
+    pub(super) fn join(&mut self, out: &mut [T]) {
+        let (len, used) = (self.len, self.used);
+        let PoolAxis {
+            stride, padding, ..
+        } = self.axis;
+        if (stride, padding) == (2, 0) {
+            let (even, odd) = (&self.lines[..used], &self.lines[len..][..used]);
+            let (pairs, rest) = out.as_chunks_mut::<2>();
+            let n = pairs.len().min(used);
+            let (pairs, even_pairs, odd) = (&mut pairs[..n], &even[..n], &odd[..n]);
+            for i in 0..n {
+                pairs[i][0] = pairs[i][0] + even_pairs[i];
+                pairs[i][1] = pairs[i][1] + odd[i];
+            }
+            if let ([last], true) = (rest, n < used) {
+                *last = *last + even[n];
+            }
+            return;
+        }
+        if stride > 1 {
+            for line in 0..stride {
+                let from = &self.lines[line * len..][..used];
+                for i in 0..used {
+                    self.row[i * stride + line] = from[i];
+                }
+            }
+        }
+        // Behind the last window nothing is added.
+        let n = out.len().min((used * stride).saturating_sub(padding));
+        let (out, row) = (&mut out[..n], &self.row[padding..][..n]);
+        for i in 0..n {
+            out[i] = out[i] + row[i];
         }
     }
 
@@ -93,5 +172,16 @@ impl<T: Float> Lines<T> {
                 *y = *y + share[i];
             }
         }
+    }
+}
+
+/// The first and the second elements of pairs.
+#[inline(always)]
+fn cut_pairs<T: Copy>(pairs: &[[T; 2]], even: &mut [T], odd: &mut [T]) {
+    let n = pairs.len();
+    let (even, odd) = (&mut even[..n], &mut odd[..n]);
+    for i in 0..n {
+        even[i] = pairs[i][0];
+        odd[i] = pairs[i][1];
     }
 }
