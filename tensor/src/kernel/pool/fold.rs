@@ -81,7 +81,7 @@ impl<T: Float, J: Join> Kernel for Fold<'_, T, J> {
             let image = &self.x[p * image..][..image];
             for (o, out) in plane.chunks_exact_mut(columns.out).enumerate() {
                 down::<T, S, J>(rows, o, image, &mut lines.inside()[..columns.size]);
-                lines.cut();
+                lines.cut::<S>();
                 let divisors = self.divisors.map(|[r, c]| (r[o], c));
                 across::<T, S, J>(&lines, divisors, out);
             }

@@ -23,6 +23,8 @@ pub(super) struct Lines<T> {
     pub(super) taps: Vec<Tap>,
     /// Whether no two taps meet the same place.
     apart: bool,
+    /// Whether all windows lie inside the image.
+    plain: bool,
 }
 
 impl<T: Float> Lines<T> {
@@ -45,6 +47,8 @@ impl<T: Float> Lines<T> {
             len,
             used,
             taps,
+            plain: axis.padding == 0
+                && (axis.out - 1) * axis.stride + (axis.kernel - 1) * axis.dilation < axis.size,
             apart: (axis.kernel - 1) * axis.dilation < axis.stride,
         }
     }
@@ -57,32 +61,20 @@ impl<T: Float> Lines<T> {
 
     /// A row of an image, cut into lines.
     #[inline(always)]
-    pub(super) fn read(&mut self, row: &[T]) {
-        let PoolAxis {
-            stride, padding, ..
-        } = self.axis;
-        if (stride, padding) != (2, 0) {
+    pub(super) fn read<S: Simd>(&mut self, row: &[T]) {
+        if !(self.plain && self.axis.stride == 2) {
             self.inside()[..row.len()].copy_from_slice(row);
-            return self.cut();
+            return self.cut::<S>();
         }
-        // Without a border pairs are cut where they stand; what lies behind the row stays outside.
-        let (even, odd) = self.lines.split_at_mut(self.len);
-        let (pairs, rest) = row.as_chunks();
-        let n = pairs.len().min(self.used);
-        cut_pairs(&pairs[..n], even, odd);
-        if let ([last], true) = (rest, n < self.used) {
-            even[n] = *last;
-        }
+        cut_pairs::<T, S>(row, &mut self.lines, self.len, self.used);
     }
 
     /// Cuts the row into lines.
     #[inline(always)]
-    pub(super) fn cut(&mut self) {
+    pub(super) fn cut<S: Simd>(&mut self) {
         let (len, used, step) = (self.len, self.used, self.axis.stride);
         if step == 2 {
-            let (even, odd) = self.lines.split_at_mut(len);
-            let (pairs, _) = self.row.as_chunks();
-            cut_pairs(&pairs[..used], even, odd);
+            cut_pairs::<T, S>(&self.row, &mut self.lines, len, used);
         } else if step > 2 {
             for line in 0..step {
                 let to = &mut self.lines[line * len..][..used];
@@ -116,24 +108,27 @@ impl<T: Float> Lines<T> {
         }
     }
 
-    /// Adds the lines, joined to a row again, to a row of an image.
+    /// Writes the lines, joined to a row again, to a row of an image, or adds them where `add`.
     #[inline(always)]
-    pub(super) fn join(&mut self, out: &mut [T]) {
+    pub(super) fn join<S: Simd>(&mut self, out: &mut [T], add: bool) {
         let (len, used) = (self.len, self.used);
         let PoolAxis {
             stride, padding, ..
         } = self.axis;
+        // Behind the last window there is nothing.
+        let n = out.len().min((used * stride).saturating_sub(padding));
+        let (out, behind) = out.split_at_mut(n);
+        if !add && !behind.is_empty() {
+            behind.fill(T::default());
+        }
         if (stride, padding) == (2, 0) {
-            let (even, odd) = (&self.lines[..used], &self.lines[len..][..used]);
-            let (pairs, rest) = out.as_chunks_mut::<2>();
-            let n = pairs.len().min(used);
-            let (pairs, even_pairs, odd) = (&mut pairs[..n], &even[..n], &odd[..n]);
-            for i in 0..n {
-                pairs[i][0] = pairs[i][0] + even_pairs[i];
-                pairs[i][1] = pairs[i][1] + odd[i];
-            }
-            if let ([last], true) = (rest, n < used) {
-                *last = *last + even[n];
+            let lanes = T::Vec::<S>::LANES;
+            for i in (0..used).step_by(lanes) {
+                let even = load::<T, S>(&self.lines, i);
+                let odd = load::<T, S>(&self.lines, len + i);
+                let [a, b]: [T::Vec<S>; 2] = Vector::zip(even, odd);
+                put::<T, S>(out, 2 * i, a, add);
+                put::<T, S>(out, 2 * i + lanes, b, add);
             }
             return;
         }
@@ -145,9 +140,10 @@ impl<T: Float> Lines<T> {
                 }
             }
         }
-        // Behind the last window nothing is added.
-        let n = out.len().min((used * stride).saturating_sub(padding));
-        let (out, row) = (&mut out[..n], &self.row[padding..][..n]);
+        let row = &self.row[padding..][..n];
+        if !add {
+            return out.copy_from_slice(row);
+        }
         for i in 0..n {
             out[i] = out[i] + row[i];
         }
@@ -175,13 +171,37 @@ impl<T: Float> Lines<T> {
     }
 }
 
-/// The first and the second elements of pairs.
+/// The first `used` elements of two lines, `len` apart, from a row; zeros behind its end.
 #[inline(always)]
-fn cut_pairs<T: Copy>(pairs: &[[T; 2]], even: &mut [T], odd: &mut [T]) {
-    let n = pairs.len();
-    let (even, odd) = (&mut even[..n], &mut odd[..n]);
-    for i in 0..n {
-        even[i] = pairs[i][0];
-        odd[i] = pairs[i][1];
+fn cut_pairs<T: Float, S: Simd>(row: &[T], lines: &mut [T], len: usize, used: usize) {
+    let lanes = T::Vec::<S>::LANES;
+    let (even, odd) = lines.split_at_mut(len);
+    for i in (0..used).step_by(lanes) {
+        let [a, b] = [load::<T, S>(row, 2 * i), load::<T, S>(row, 2 * i + lanes)];
+        let [a, b]: [T::Vec<S>; 2] = Vector::unzip(a, b);
+        a.store(&mut even[i..]);
+        b.store(&mut odd[i..]);
+    }
+}
+
+/// A vector of `x` from `at` on, zeros behind its end.
+#[inline(always)]
+fn load<T: Float, S: Simd>(x: &[T], at: usize) -> T::Vec<S> {
+    let x = &x[at.min(x.len())..];
+    match x.len() < T::Vec::<S>::LANES {
+        true => Vector::load_first(x),
+        false => Vector::load(x),
+    }
+}
+
+/// Writes the elements of `y` from `at` on, as far as there are any, or adds to them.
+#[inline(always)]
+fn put<T: Float, S: Simd>(y: &mut [T], at: usize, v: T::Vec<S>, add: bool) {
+    let v = if add { v + load::<T, S>(y, at) } else { v };
+    let at = at.min(y.len());
+    let y = &mut y[at..];
+    match y.len() < T::Vec::<S>::LANES {
+        true => v.store_first(y),
+        false => v.store(y),
     }
 }

@@ -74,8 +74,13 @@ impl<T: Float> Kernel for Back<'_, T> {
         let mut search = Search::new(self.job.axes);
         let mut share = Lines::new(columns, T::default());
         let (image, plane) = (rows.size * columns.size, rows.out * columns.out);
+        // Rows that one row of windows meets at most are written once, in order.
+        let apart = (rows.kernel - 1) * rows.dilation < rows.stride;
         for (p, out) in self.out.chunks_exact_mut(image).enumerate() {
-            out.fill(T::default());
+            if !apart {
+                out.fill(T::default());
+            }
+            let mut next = 0;
             let x = &self.job.x[p * image..][..image];
             let g = &self.g[p * plane..][..plane];
             for (o, g) in g.chunks_exact(columns.out).enumerate() {
@@ -89,9 +94,18 @@ impl<T: Float> Kernel for Back<'_, T> {
                         };
                         search.share::<S>(&mut share, r, i, g);
                     }
-                    let row = rows.place(o, r) * columns.size;
-                    share.join(&mut out[row..][..columns.size]);
+                    let row = rows.place(o, r);
+                    if apart {
+                        // Between windows, and between their rows, there is nothing.
+                        out[next * columns.size..row * columns.size].fill(T::default());
+                        next = row + 1;
+                    }
+                    let row = &mut out[row * columns.size..][..columns.size];
+                    share.join::<S>(row, !apart);
                 }
+            }
+            if apart {
+                out[next * columns.size..].fill(T::default());
             }
         }
     }
@@ -167,7 +181,7 @@ impl<T: Float> Search<T> {
             false => <T::Vec<S> as Num>::splat((down.start * columns.kernel) as f64),
         };
         for r in down.clone() {
-            self.lines[r].read(&x[rows.place(o, r) * width..][..width]);
+            self.lines[r].read::<S>(&x[rows.place(o, r) * width..][..width]);
         }
         for i in (0..columns.out).step_by(lanes) {
             // Where nothing is larger than negative infinity, the first place is that of the largest.
