@@ -274,7 +274,9 @@ impl<T: Float> Tiles<'_, T> {
         let k = self.offsets.len();
         let x = self.field.as_ptr().wrapping_add(s.field + at[0]);
         for channel in 0..self.sums.shape()[0] {
-            ahead.step();
+            for _ in 0..k.div_ceil(ASK) {
+                ahead.step();
+            }
             let w = &self.weights[channel * k..][..k];
             let mut sums = [<T::Vec<S> as Num>::splat(0.0); VECTORS];
             let mut p = 0;
