@@ -134,6 +134,29 @@ fn check_three_by_three(seed: u64) {
     compare(&mut rng, &e);
 }
 
+/// So many input channels that they take several passes, with and without a border to lay.
+fn check_deep(seed: u64) {
+    let mut rng = Rng::new(seed);
+    let mut below = |n: u64| rng.below(n) as usize;
+    let (kernel, groups) = (1 + below(2), 1 + below(2));
+    let channels = [100 + below(250) * (3 - kernel), 1 + below(18)];
+    let size = [0, 1].map(|_| 2 + below(34));
+    let window = Window {
+        kernel: [kernel; 2],
+        stride: [1 + below(4) / 3; 2],
+        padding: [below(4) / 3; 2],
+        dilation: [1, 1],
+    };
+    let e = Example {
+        x: [1 + below(2), channels[0] * groups, size[0], size[1]],
+        w: [channels[1] * groups, channels[0], kernel, kernel],
+        groups,
+        window,
+        out: window.output(size).expect("larger than its window"),
+    };
+    compare(&mut rng, &e);
+}
+
 fn compare(rng: &mut Rng, e: &Example) {
     let y_shape = [e.x[0], e.w[0], e.out[0], e.out[1]];
     let (x, w) = (random(rng, &e.x), random(rng, &e.w));
@@ -178,6 +201,13 @@ fn they_are_so_at_every_level() {
 fn depthwise_products_are_those_of_the_definition_at_every_level() {
     for level in Level::available() {
         with_level(level, || (0..60).for_each(check_depthwise));
+    }
+}
+
+#[test]
+fn deep_products_are_those_of_the_definition_at_every_level() {
+    for level in Level::available() {
+        with_level(level, || (0..16).for_each(check_deep));
     }
 }
 

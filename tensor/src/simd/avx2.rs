@@ -171,6 +171,27 @@ impl Reg for __m256 {
         cpu!(_mm256_castsi256_ps(bits))
     }
     #[inline(always)]
+    fn unzip(a: Self, b: Self) -> [Self; 2] {
+        let halves = cpu!([
+            _mm256_shuffle_ps::<0x88>(a, b),
+            _mm256_shuffle_ps::<0xDD>(a, b),
+        ]);
+        // Pairs of `a` and `b` take turns in both.
+        halves.map(|x| {
+            cpu!(_mm256_castpd_ps(_mm256_permute4x64_pd::<0xD8>(
+                _mm256_castps_pd(x)
+            )))
+        })
+    }
+    #[inline(always)]
+    fn zip(even: Self, odd: Self) -> [Self; 2] {
+        let (low, high) = cpu!((_mm256_unpacklo_ps(even, odd), _mm256_unpackhi_ps(even, odd)));
+        cpu!([
+            _mm256_permute2f128_ps::<0x20>(low, high),
+            _mm256_permute2f128_ps::<0x31>(low, high),
+        ])
+    }
+    #[inline(always)]
     fn transpose(square: &mut [V<Self>]) {
         let square: &mut [V<Self>; 8] = square.first_chunk_mut().expect("a square");
         let [a, b, c, d, e, f, g, h] = square.map(|v| v.0);
@@ -317,6 +338,21 @@ impl Reg for __m256d {
     fn shift_out_of_exponent(self) -> Self {
         let bits = cpu!(_mm256_srli_epi64::<52>(_mm256_castpd_si256(self)));
         cpu!(_mm256_castsi256_pd(bits))
+    }
+    #[inline(always)]
+    fn unzip(a: Self, b: Self) -> [Self; 2] {
+        cpu!([
+            _mm256_permute4x64_pd::<0xD8>(_mm256_unpacklo_pd(a, b)),
+            _mm256_permute4x64_pd::<0xD8>(_mm256_unpackhi_pd(a, b)),
+        ])
+    }
+    #[inline(always)]
+    fn zip(even: Self, odd: Self) -> [Self; 2] {
+        let (low, high) = cpu!((_mm256_unpacklo_pd(even, odd), _mm256_unpackhi_pd(even, odd)));
+        cpu!([
+            _mm256_permute2f128_pd::<0x20>(low, high),
+            _mm256_permute2f128_pd::<0x31>(low, high),
+        ])
     }
     #[inline(always)]
     fn transpose(square: &mut [V<Self>]) {

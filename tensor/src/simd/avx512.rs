@@ -186,6 +186,36 @@ impl Reg for __m512 {
         cpu!(_mm512_scalef_ps(self, n))
     }
     #[inline(always)]
+    fn unzip(a: Self, b: Self) -> [Self; 2] {
+        cpu!([
+            _mm512_permutex2var_ps(
+                a,
+                _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0),
+                b
+            ),
+            _mm512_permutex2var_ps(
+                a,
+                _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1),
+                b
+            ),
+        ])
+    }
+    #[inline(always)]
+    fn zip(even: Self, odd: Self) -> [Self; 2] {
+        cpu!([
+            _mm512_permutex2var_ps(
+                even,
+                _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0),
+                odd
+            ),
+            _mm512_permutex2var_ps(
+                even,
+                _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8),
+                odd
+            ),
+        ])
+    }
+    #[inline(always)]
     fn transpose(square: &mut [V<Self>]) {
         let square: &mut [V<Self>; 16] = square.first_chunk_mut().expect("a square");
         // Quarter `q` of `four[g][i]`: column `4q + i` of rows `4g .. 4g + 4`.
@@ -371,6 +401,20 @@ impl Reg for __m512d {
     #[inline(always)]
     fn scale(self, n: Self) -> Self {
         cpu!(_mm512_scalef_pd(self, n))
+    }
+    #[inline(always)]
+    fn unzip(a: Self, b: Self) -> [Self; 2] {
+        cpu!([
+            _mm512_permutex2var_pd(a, _mm512_set_epi64(14, 12, 10, 8, 6, 4, 2, 0), b),
+            _mm512_permutex2var_pd(a, _mm512_set_epi64(15, 13, 11, 9, 7, 5, 3, 1), b),
+        ])
+    }
+    #[inline(always)]
+    fn zip(even: Self, odd: Self) -> [Self; 2] {
+        cpu!([
+            _mm512_permutex2var_pd(even, _mm512_set_epi64(11, 3, 10, 2, 9, 1, 8, 0), odd),
+            _mm512_permutex2var_pd(even, _mm512_set_epi64(15, 7, 14, 6, 13, 5, 12, 4), odd),
+        ])
     }
     #[inline(always)]
     fn transpose(square: &mut [V<Self>]) {

@@ -137,6 +137,10 @@ pub trait Vector: Copy {
     fn load_first(x: &[Self::Elem]) -> Self;
     /// Writes the first elements of the vector to all of `x`, which has at most `LANES`.
     fn store_first(self, x: &mut [Self::Elem]);
+    /// The elements of `a` and then `b` with even numbers, and those with odd ones.
+    fn unzip(a: Self, b: Self) -> [Self; 2];
+    /// The elements of two vectors in turn, those of `even` first: what [`Vector::unzip`] takes apart.
+    fn zip(even: Self, odd: Self) -> [Self; 2];
     /// Transposes the square of the first `LANES` vectors; panics when there are fewer.
     fn transpose(square: &mut [Self]);
 }

@@ -93,6 +93,32 @@ pub(super) trait Reg: Copy {
     }
     /// Transposes a square of `LANES` registers.
     fn transpose(square: &mut [V<Self>]);
+    /// The elements of `a` and then `b` with even numbers, and those with odd ones.
+    #[inline(always)]
+    fn unzip(a: Self, b: Self) -> [Self; 2] {
+        let mut all = [Self::Elem::from_f64(0.0); 2 * super::MAX_LANES];
+        a.store(&mut all);
+        b.store(&mut all[Self::LANES..]);
+        let mut apart = [[Self::Elem::from_f64(0.0); super::MAX_LANES]; 2];
+        for i in 0..Self::LANES {
+            apart[0][i] = all[2 * i];
+            apart[1][i] = all[2 * i + 1];
+        }
+        [Self::load(&apart[0]), Self::load(&apart[1])]
+    }
+    /// The elements of two registers in turn, those of `even` first.
+    #[inline(always)]
+    fn zip(even: Self, odd: Self) -> [Self; 2] {
+        let mut apart = [[Self::Elem::from_f64(0.0); super::MAX_LANES]; 2];
+        even.store(&mut apart[0]);
+        odd.store(&mut apart[1]);
+        let mut all = [Self::Elem::from_f64(0.0); 2 * super::MAX_LANES];
+        for i in 0..Self::LANES {
+            all[2 * i] = apart[0][i];
+            all[2 * i + 1] = apart[1][i];
+        }
+        [Self::load(&all), Self::load(&all[Self::LANES..])]
+    }
 }
 
 /// A vector: a register with the arithmetic of a [`Lane`].
@@ -330,6 +356,14 @@ impl<R: Reg> Vector for V<R> {
             true => self.0.store(x),
             false => self.0.store_first(x),
         }
+    }
+    #[inline(always)]
+    fn unzip(a: Self, b: Self) -> [Self; 2] {
+        R::unzip(a.0, b.0).map(V)
+    }
+    #[inline(always)]
+    fn zip(even: Self, odd: Self) -> [Self; 2] {
+        R::zip(even.0, odd.0).map(V)
     }
     #[inline(always)]
     fn transpose(square: &mut [Self]) {

@@ -148,6 +148,14 @@ macro_rules! scalar_lane {
                 x.fill(self);
             }
             #[inline(always)]
+            fn unzip(a: $T, b: $T) -> [$T; 2] {
+                [a, b]
+            }
+            #[inline(always)]
+            fn zip(even: $T, odd: $T) -> [$T; 2] {
+                [even, odd]
+            }
+            #[inline(always)]
             fn transpose(_: &mut [$T]) {}
         }
     };

@@ -349,3 +349,38 @@ fn integers_wrap() {
         Wrapping(1)
     );
 }
+
+/// Numbers from 0 on, taken apart and put together again.
+struct Zips<T>(std::marker::PhantomData<T>);
+
+impl<T: Float> Kernel for Zips<T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let lanes = T::Vec::<S>::LANES;
+        let mut all = [T::default(); 2 * MAX_LANES];
+        for i in 0..all.len() {
+            all[i] = <T as Num>::splat(i as f64);
+        }
+        let whole: [T::Vec<S>; 2] = [Vector::load(&all), Vector::load(&all[lanes..])];
+        let apart = Vector::unzip(whole[0], whole[1]);
+        let again = Vector::zip(apart[0], apart[1]);
+        for odd in 0..2 {
+            let mut got = [[T::default(); MAX_LANES]; 2];
+            apart[odd].store(&mut got[0]);
+            again[odd].store(&mut got[1]);
+            for i in 0..lanes {
+                assert_eq!(got[0][i].to_f64(), (2 * i + odd) as f64, "unzip");
+                assert_eq!(got[1][i].to_f64(), (odd * lanes + i) as f64, "zip");
+            }
+        }
+    }
+}
+
+#[test]
+fn vectors_are_taken_apart_into_even_and_odd_and_put_together() {
+    for level in Level::available() {
+        level.dispatch(Zips::<f32>(std::marker::PhantomData));
+        level.dispatch(Zips::<f64>(std::marker::PhantomData));
+    }
+}

@@ -73,6 +73,12 @@ impl Axis {
         (0..stride.min(size)).map(phase).collect()
     }
 
+    /// Whether every output meets the image with every tap, one place after the other.
+    pub(super) fn inside(&self) -> bool {
+        let meets = |t: &Tap| t.at >= 0 && t.at as usize + self.out <= self.size;
+        self.step == 1 && !self.taps.is_empty() && self.taps.iter().all(meets)
+    }
+
     /// The axis cut into its phases.
     pub(super) fn phases(&self) -> Phases {
         let low = self.taps.iter().map(|t| t.at).min().unwrap_or(0);

@@ -1,7 +1,7 @@
 //! Correlation, block by block.
 
 use super::axis::Axis;
-use super::field::{Images, apart};
+use super::field::{Block, Images, apart};
 use super::finish::Finish;
 use super::plan::{PARALLEL, Part, Plan};
 use super::tile::{Places, SLACK, Segment, Tiles};
@@ -121,8 +121,7 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
             false => part.channels.len(),
         };
         let sums = left.get::<T>(beside * pitch);
-        let laid = plan.depth.min(job.inputs).max(1) * plan.field.channel;
-        let field = right.get::<T>(laid + SLACK);
+        let slack = if plan.direct { 0 } else { SLACK };
         let mut next = Vec::new();
         for group in part.groups.clone() {
             if plan.direct {
@@ -131,15 +130,13 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
             }
             let mut at = (group * job.outputs + part.channels.start) * job.inputs * plan.taps.len();
             for inputs in plan.passes(job) {
-                let images = &part.images;
-                (plan.field).lay_block(
-                    field,
-                    &job.image(),
-                    images,
+                let block = Block {
+                    images: &part.images,
                     group,
-                    &inputs,
-                    part.rows.start,
-                );
+                    inputs: &inputs,
+                    rows: &part.rows,
+                };
+                let field = (plan.field).block(&mut right, &job.image(), &block, slack);
                 let k = inputs.len() * plan.taps.len();
                 let weights = &self.packed[at..at + part.channels.len() * k];
                 at += weights.len();

@@ -4,6 +4,9 @@
 use std::ops::Range;
 
 use super::axis::{Axis, Phases, Run};
+use super::tile::SLACK;
+use crate::kernel::gemm::Scratch;
+use crate::simd::Float;
 
 /// The shape of a field: for each channel, phase of rows and phase of columns a plane that holds the
 /// block's images one after the other, rows `pitch` apart.
@@ -22,6 +25,16 @@ pub(super) struct Field {
     pub(super) image: usize,
     plane: usize,
     pub(super) channel: usize,
+    /// Whether the images themselves are the field.
+    pub(super) in_place: bool,
+}
+
+/// What a block reads: input channels of a group of some images, for some rows of outputs.
+pub(super) struct Block<'a> {
+    pub(super) images: &'a Range<usize>,
+    pub(super) group: usize,
+    pub(super) inputs: &'a Range<usize>,
+    pub(super) rows: &'a Range<usize>,
 }
 
 /// Images `[images, groups * inputs, size]`.
@@ -51,15 +64,72 @@ impl Field {
             plane,
             // Without taps nothing is laid or read, but places there are.
             channel: apart(planes.max(1) * plane),
+            in_place: false,
             rows,
             columns,
         }
+    }
+
+    /// The images themselves, of `channels` channels in all, where no tap meets a border and outputs are as
+    /// far apart as elements; `None` where that is not so.
+    pub(super) fn of_images(axes: [&Axis; 2], channels: usize) -> Option<Field> {
+        if !axes.iter().all(|a| a.inside()) {
+            return None;
+        }
+        let pixels = axes[0].size * axes[1].size;
+        Some(Field {
+            pitch: axes[1].size,
+            image: channels * pixels,
+            channel: pixels,
+            in_place: true,
+            ..Field::new(axes, 1, axes[0].out)
+        })
     }
 
     /// The distance of tap `[row, column]` from an output's place.
     pub(super) fn offset(&self, row: usize, column: usize) -> usize {
         let ([r, down], [c, across]) = (self.rows.places[row], self.columns.places[column]);
         (r * self.columns.used.len() + c) * self.plane + down * self.pitch + across
+    }
+
+    /// A block's field: the images where they stand, else laid in `memory`.
+    ///
+    /// The images are copied too where their end is too near for the `slack` places that a tile may read
+    /// behind its own.
+    pub(super) fn block<'f, T: Float>(
+        &self,
+        memory: &'f mut Scratch,
+        of: &Images<'f, T>,
+        at: &Block,
+        slack: usize,
+    ) -> &'f [T] {
+        let Block {
+            images,
+            group,
+            inputs,
+            rows,
+        } = at;
+        if !self.in_place {
+            let field = memory.get::<T>(inputs.len().max(1) * self.channel + SLACK);
+            self.lay_block(field, of, images, *group, inputs, rows.start);
+            return field;
+        }
+        let pixels = of.size[0] * of.size[1];
+        let channel = (images.start * of.groups + group) * of.inputs + inputs.start;
+        let [down, across] = [&self.rows, &self.columns].map(|p| p.run(0, 0, 1).from);
+        let start = (down + rows.start) * of.size[1] + across;
+        let from = &of.x[channel * pixels + start..];
+        let deep = (images.len() - 1) * self.image + inputs.len().saturating_sub(1) * pixels;
+        let tall = rows.len() - 1 + self.rows.reach;
+        let need = deep + tall * self.pitch + self.width + self.columns.reach + slack;
+        if need <= from.len() {
+            return from;
+        }
+        let field = memory.get::<T>(need);
+        let (inside, behind) = field.split_at_mut(from.len());
+        inside.copy_from_slice(from);
+        behind.fill(T::default());
+        field
     }
 
     /// Writes a block: input channels `inputs` of `group` of some images, for outputs from row `first`

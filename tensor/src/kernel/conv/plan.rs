@@ -12,11 +12,16 @@ use crate::simd::{Float, Level};
 /// Multiplications of one output in one pass: a tile's weights and its part of the field stay in the
 /// first cache together.
 const DEPTH: usize = 320;
+/// The same where there is one tap: no two read the same of the field, and what a tile reads comes from the
+/// second cache at any depth.
+const PLAIN_DEPTH: usize = 512;
 /// Elements of field and sums of a block, which stay in the second cache.
 const BLOCK: usize = 1 << 17;
 /// The same where a group has one output channel: its tiles read rows again and again, and find them in
 /// the first cache.
 const SMALL_BLOCK: usize = 1 << 13;
+/// Bytes whose multiples fall into few sets of the second cache.
+const ALIAS: usize = 1 << 11;
 /// Rows of outputs of such a block are a multiple of this.
 const ROWS: usize = 8;
 /// Elements of a result that no cache holds: depthwise, which waits for memory, writes it past them.
@@ -69,9 +74,11 @@ impl Plan {
     pub(super) fn new<T: Float>(level: Level, job: &Correlation<T>, columns: usize) -> Plan {
         let [down, across] = job.axes;
         let taps = down.taps.len() * across.taps.len();
-        let depth = even(job.inputs, DEPTH / taps.max(1));
+        let depth = if taps == 1 { PLAIN_DEPTH } else { DEPTH };
+        let depth = even(job.inputs, depth / taps.max(1));
         let channels = even(job.outputs, CHANNELS);
-        let whole = Field::new(job.axes, 1, down.out);
+        let in_place = in_place(job);
+        let whole = in_place.unwrap_or_else(|| Field::new(job.axes, 1, down.out));
         let planes = whole.rows.used.len() * whole.columns.used.len();
         let alone = job.outputs == 1;
         let block = if alone { SMALL_BLOCK } else { BLOCK };
@@ -91,7 +98,10 @@ impl Plan {
         let each = work / (blocks * job.groups);
         let most = job.groups.div_ceil(wish.div_ceil(blocks));
         let groups = even(job.groups, (TASK / each.max(1)).clamp(1, most));
-        let field = Field::new(job.axes, images, rows);
+        let field = match whole.in_place {
+            true => whole,
+            false => Field::new(job.axes, images, rows),
+        };
         let order = order(job, &field);
         let mut offsets = Vec::with_capacity(depth * taps);
         for input in 0..depth.min(job.inputs) {
@@ -212,6 +222,16 @@ impl Plan {
             out,
         }
     }
+}
+
+/// The images as the field, where they can be read as they stand: inside their borders, and not where only a
+/// part of each channel would be in the second cache and all parts fell into the same sets of it.
+fn in_place<T>(job: &Correlation<T>) -> Option<Field> {
+    let channel = job.axes[0].size * job.axes[1].size;
+    let whole = job.inputs * channel <= BLOCK;
+    let spread = !(channel * size_of::<T>()).is_multiple_of(ALIAS);
+    let field = Field::of_images(job.axes, job.groups * job.inputs);
+    field.filter(|_| whole || spread)
 }
 
 /// The taps, `[row, column]`, in the order of their products: row by row; where a group has one output

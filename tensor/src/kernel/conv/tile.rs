@@ -3,10 +3,14 @@
 
 use super::ahead::Ahead;
 use crate::kernel::gemm::MatMut;
-use crate::simd::{Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector};
+use crate::simd::{Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector, prefetch};
 
 /// Places behind a segment that a tile may read, and overwrite in its sums.
 pub(super) const SLACK: usize = MAX_LANES;
+
+/// Multiplications of an output after which a tile asks for what is laid next: asked for all at once, the
+/// lines would wait for each other, and the tile for them.
+const ASK: usize = 16;
 
 /// What the tiles of a level are like.
 #[derive(Clone, Copy, Debug)]
@@ -130,7 +134,7 @@ impl<T: Float> Tiles<'_, T> {
             "conv: weights or bias are not those of {channels} channels in tiles of {ROWS}"
         );
         let places: usize = self.segments.iter().map(|s| s.len).sum();
-        let steps = places / (VECTORS * lanes) * (channels / ROWS);
+        let steps = places / (VECTORS * lanes) * (channels / ROWS) * k.div_ceil(ASK).max(1);
         let mut ahead = Ahead::new(self.next, steps);
         for &s in self.segments {
             // SAFETY: the assertions above hold for every segment.
@@ -216,24 +220,37 @@ impl<T: Float> Tiles<'_, T> {
         let (lanes, k) = (T::Vec::<S>::LANES, self.offsets.len());
         let x = self.field.as_ptr().wrapping_add(s.field + at[0]);
         for channel in (0..self.sums.shape()[0]).step_by(ROWS) {
-            ahead.step();
             let (w, _) = self.weights[channel * k..(channel + ROWS) * k].as_chunks::<ROWS>();
             let zero = <T::Vec<S> as Num>::splat(0.0);
             let mut sums = [[zero; VECTORS]; ROWS];
-            for p in 0..k {
-                // SAFETY: `p < k`, the number of offsets and of chunks of weights.
-                let (w, offset) = unsafe { (w.get_unchecked(p), *self.offsets.get_unchecked(p)) };
-                let mut y = [zero; VECTORS];
+            // The sums are written after `k` steps, and their rows are far apart.
+            for i in 0..ROWS {
                 for v in 0..VECTORS {
-                    let x = x.wrapping_add(offset + v * steps[0]);
-                    // SAFETY: this vector lies in the field, as the caller vouches.
-                    y[v] = Vector::load(unsafe { std::slice::from_raw_parts(x, lanes) });
+                    let to = self.sums.at(channel + i, s.sums + at[1]);
+                    prefetch(to.wrapping_add(v * steps[1]));
                 }
-                for i in 0..ROWS {
-                    let w = Vector::repeat(w[i]);
+            }
+            let mut p = 0;
+            while p < k {
+                ahead.step();
+                let end = k.min(p + ASK);
+                while p < end {
+                    // SAFETY: `p < k`, the number of offsets and of chunks of weights.
+                    let (w, offset) =
+                        unsafe { (w.get_unchecked(p), *self.offsets.get_unchecked(p)) };
+                    let mut y = [zero; VECTORS];
                     for v in 0..VECTORS {
-                        sums[i][v] = y[v].mul_add(w, sums[i][v]);
+                        let x = x.wrapping_add(offset + v * steps[0]);
+                        // SAFETY: this vector lies in the field, as the caller vouches.
+                        y[v] = Vector::load(unsafe { std::slice::from_raw_parts(x, lanes) });
                     }
+                    for i in 0..ROWS {
+                        let w = Vector::repeat(w[i]);
+                        for v in 0..VECTORS {
+                            sums[i][v] = y[v].mul_add(w, sums[i][v]);
+                        }
+                    }
+                    p += 1;
                 }
             }
             // SAFETY: as the caller vouches.
@@ -257,7 +274,9 @@ impl<T: Float> Tiles<'_, T> {
         let k = self.offsets.len();
         let x = self.field.as_ptr().wrapping_add(s.field + at[0]);
         for channel in 0..self.sums.shape()[0] {
-            ahead.step();
+            for _ in 0..k.div_ceil(ASK) {
+                ahead.step();
+            }
             let w = &self.weights[channel * k..][..k];
             let mut sums = [<T::Vec<S> as Num>::splat(0.0); VECTORS];
             let mut p = 0;

@@ -2,7 +2,7 @@
 
 use super::lines::Lines;
 use super::{PoolAxis, planes};
-use crate::simd::{Float, Kernel, Lane, Level, MAX_LANES, Num, Simd, Vector};
+use crate::simd::{Float, Kernel, Lane, Level, Num, Simd, Vector};
 
 /// How the elements of a window are joined.
 pub(super) trait Join: Copy + Send + Sync {
@@ -81,7 +81,7 @@ impl<T: Float, J: Join> Kernel for Fold<'_, T, J> {
             let image = &self.x[p * image..][..image];
             for (o, out) in plane.chunks_exact_mut(columns.out).enumerate() {
                 down::<T, S, J>(rows, o, image, &mut lines.inside()[..columns.size]);
-                lines.cut();
+                lines.cut::<S>();
                 let divisors = self.divisors.map(|[r, c]| (r[o], c));
                 across::<T, S, J>(&lines, divisors, out);
             }
@@ -99,22 +99,22 @@ fn down<T: Float, S: Simd, J: Join>(rows: PoolAxis, o: usize, image: &[T], line:
     }
     let top = rows.place(o, taps.start) * width;
     let (step, n) = (rows.dilation * width, taps.len());
-    let mut x = 0;
-    while x + lanes <= width {
+    if width < lanes {
+        let mut sum: T::Vec<S> = Vector::load_first(&image[top..][..width]);
+        for r in 1..n {
+            let row = &image[top + r * step..][..width];
+            sum = J::join(sum, Vector::load_first(row));
+        }
+        return sum.store_first(line);
+    }
+    // The last vector overlaps the one before it.
+    for x in (0..width).step_by(lanes) {
+        let x = x.min(width - lanes);
         let mut sum: T::Vec<S> = Vector::load(&image[top + x..]);
         for r in 1..n {
             sum = J::join(sum, Vector::load(&image[top + r * step + x..]));
         }
         sum.store(&mut line[x..]);
-        x += lanes;
-    }
-    while x < width {
-        let mut sum = image[top + x];
-        for r in 1..n {
-            sum = J::join(sum, image[top + r * step + x]);
-        }
-        line[x] = sum;
-        x += 1;
     }
 }
 
@@ -136,9 +136,7 @@ fn across<T: Float, S: Simd, J: Join>(
         if i + lanes <= n {
             sum.store(&mut out[i..]);
         } else {
-            let mut rest = [T::default(); MAX_LANES];
-            sum.store(&mut rest);
-            out[i..].copy_from_slice(&rest[..n - i]);
+            sum.store_first(&mut out[i..]);
         }
         i += lanes;
     }

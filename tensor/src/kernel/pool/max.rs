@@ -3,7 +3,7 @@
 use super::fold::{Largest, fold};
 use super::lines::Lines;
 use super::{PoolAxis, planes};
-use crate::simd::{Float, Kernel, Lane, Level, MAX_LANES, Num, Simd, Vector};
+use crate::simd::{Float, Kernel, Level, MAX_LANES, Num, Simd, Vector};
 
 /// Images in which windows are searched, each of `axes[0].size` by `axes[1].size`.
 #[derive(Clone, Copy, Debug)]
@@ -70,19 +70,42 @@ impl<T: Float> Kernel for Back<'_, T> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let [rows, columns] = self.job.axes;
-        let mut places = Places::new(self.job.axes);
-        self.out.fill(T::default());
+        let lanes = T::Vec::<S>::LANES;
+        let mut search = Search::new(self.job.axes);
+        let mut share = Lines::new(columns, T::default());
         let (image, plane) = (rows.size * columns.size, rows.out * columns.out);
+        // Rows that one row of windows meets at most are written once, in order.
+        let apart = (rows.kernel - 1) * rows.dilation < rows.stride;
         for (p, out) in self.out.chunks_exact_mut(image).enumerate() {
+            if !apart {
+                out.fill(T::default());
+            }
+            let mut next = 0;
             let x = &self.job.x[p * image..][..image];
             let g = &self.g[p * plane..][..plane];
             for (o, g) in g.chunks_exact(columns.out).enumerate() {
-                places.find::<S>(x, o);
-                for i in 0..columns.out {
-                    if let Some(y) = out.get_mut(places.at[i]) {
-                        *y = *y + g[i];
+                search.find::<S>(x, o);
+                for r in rows.inside(o) {
+                    share.clear();
+                    for i in (0..columns.out).step_by(lanes) {
+                        let g: T::Vec<S> = match g[i..].len() {
+                            n if n < lanes => Vector::load_first(&g[i..]),
+                            _ => Vector::load(&g[i..]),
+                        };
+                        search.share::<S>(&mut share, r, i, g);
                     }
+                    let row = rows.place(o, r);
+                    if apart {
+                        // Between windows, and between their rows, there is nothing.
+                        out[next * columns.size..row * columns.size].fill(T::default());
+                        next = row + 1;
+                    }
+                    let row = &mut out[row * columns.size..][..columns.size];
+                    share.join::<S>(row, !apart);
                 }
+            }
+            if apart {
+                out[next * columns.size..].fill(T::default());
             }
         }
     }
@@ -99,46 +122,50 @@ impl<T: Float> Kernel for Pick<'_, T> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let [rows, columns] = self.job.axes;
-        let mut places = Places::new(self.job.axes);
+        let mut search = Search::new(self.job.axes);
         let image = rows.size * columns.size;
         let outputs = self.out.chunks_exact_mut(rows.out * columns.out);
         for (p, out) in outputs.enumerate() {
             let x = &self.job.x[p * image..][..image];
             let t = &self.t[p * image..][..image];
             for (o, out) in out.chunks_exact_mut(columns.out).enumerate() {
-                places.find::<S>(x, o);
+                search.find::<S>(x, o);
                 for i in 0..columns.out {
-                    out[i] = t.get(places.at[i]).copied().unwrap_or_default();
+                    out[i] = search.place(o, i).map_or(T::default(), |at| t[at]);
                 }
             }
         }
     }
 }
 
-/// The places of the first largest elements of a row of windows.
-struct Places<T> {
+/// The taps with which a row of windows meets its first largest elements.
+struct Search<T> {
     axes: [PoolAxis; 2],
     /// The image's rows that the windows meet, one for each row of a window.
     lines: Vec<Lines<T>>,
-    /// Each tap's distance in the image from its window's first place.
-    distance: Vec<usize>,
-    /// Of each window: the place in the image, or one behind it where there is none.
-    at: Vec<usize>,
+    /// Of each window: the first of its columns inside the image; negative infinity where there is none.
+    first: Vec<T>,
+    /// Of each window: its tap, counted row by row; negative where it lies outside altogether.
+    taps: Vec<T>,
 }
 
-impl<T: Float> Places<T> {
-    fn new([rows, columns]: [PoolAxis; 2]) -> Places<T> {
+impl<T: Float> Search<T> {
+    fn new([rows, columns]: [PoolAxis; 2]) -> Search<T> {
         let outside = <T as Num>::splat(f64::NEG_INFINITY);
         let line = |_| Lines::new(columns, outside);
-        let distance = (0..rows.kernel * columns.kernel).map(|t| {
-            let (r, c) = (t / columns.kernel, t % columns.kernel);
-            r * rows.dilation * columns.size + c * columns.dilation
-        });
-        Places {
+        let room = columns.out + MAX_LANES;
+        let mut first = vec![outside; room];
+        for (i, first) in first[..columns.out].iter_mut().enumerate() {
+            let taps = columns.inside(i);
+            if !taps.is_empty() {
+                *first = <T as Num>::splat(taps.start as f64);
+            }
+        }
+        Search {
             axes: [rows, columns],
             lines: (0..rows.kernel).map(line).collect(),
-            distance: distance.collect(),
-            at: vec![0; columns.out],
+            first,
+            taps: vec![outside; room],
         }
     }
 
@@ -148,55 +175,52 @@ impl<T: Float> Places<T> {
         let [rows, columns] = self.axes;
         let (lanes, width) = (T::Vec::<S>::LANES, columns.size);
         let down = rows.inside(o);
+        let outside = <T::Vec<S> as Num>::splat(f64::NEG_INFINITY);
+        let first = match down.is_empty() {
+            true => outside,
+            false => <T::Vec<S> as Num>::splat((down.start * columns.kernel) as f64),
+        };
         for r in down.clone() {
-            let lines = &mut self.lines[r];
-            let row = &x[rows.place(o, r) * width..][..width];
-            lines.inside()[..width].copy_from_slice(row);
-            lines.cut();
+            self.lines[r].read::<S>(&x[rows.place(o, r) * width..][..width]);
         }
-        let none = <T::Vec<S> as Num>::splat(-1.0);
-        let mut i = 0;
-        while i < columns.out {
-            let (mut best, mut tap) = (<T::Vec<S> as Num>::splat(f64::NEG_INFINITY), none);
+        for i in (0..columns.out).step_by(lanes) {
+            // Where nothing is larger than negative infinity, the first place is that of the largest.
+            let mut tap = first + Vector::load(&self.first[i..]);
+            let mut best = outside;
             for r in down.clone() {
+                let lines = &self.lines[r];
                 for c in 0..columns.kernel {
-                    let lines = &self.lines[r];
                     let v = lines.vector::<S>(lines.taps[c], i);
-                    let further = best.lt(v) | (v.is_nan() & !best.is_nan());
+                    // Larger or NaN, and none was NaN before.
+                    let further = !v.le(best) & best.eq(best);
                     best = Num::select(further, v, best);
                     let this = <T::Vec<S> as Num>::splat((r * columns.kernel + c) as f64);
                     tap = Num::select(further, this, tap);
                 }
             }
-            let mut taps = [T::default(); MAX_LANES];
-            tap.store(&mut taps);
-            for l in 0..lanes.min(columns.out - i) {
-                self.at[i + l] = match taps[l].to_f64() {
-                    t if t >= 0.0 => self.place(o, i + l, t as usize),
-                    _ => self.first(o, i + l, x.len()),
-                };
-            }
-            i += lanes;
+            tap.store(&mut self.taps[i..]);
         }
     }
 
-    /// The place of tap `t`, which lies inside the image.
+    /// Adds those elements of `g` to row `r` of the windows from `i` on whose windows have their tap there.
     #[inline(always)]
-    fn place(&self, o: usize, i: usize, t: usize) -> usize {
-        let [rows, columns] = self.axes;
-        let window = o * rows.stride * columns.size + i * columns.stride;
-        window + self.distance[t] - rows.padding * columns.size - columns.padding
+    fn share<S: Simd>(&self, row: &mut Lines<T>, r: usize, i: usize, g: T::Vec<S>) {
+        let columns = self.axes[1];
+        let taps: T::Vec<S> = Vector::load(&self.taps[i..]);
+        for c in 0..columns.kernel {
+            let this = <T::Vec<S> as Num>::splat((r * columns.kernel + c) as f64);
+            let zero = <T::Vec<S> as Num>::splat(0.0);
+            let part = Num::select(taps.eq(this), g, zero);
+            row.add::<S>(row.taps[c], i, part);
+        }
     }
 
-    /// The first place of a window of which nothing is larger than negative infinity, `none` where it
-    /// lies outside altogether.
-    #[cold]
-    fn first(&self, o: usize, i: usize, none: usize) -> usize {
-        let [rows, columns] = self.axes;
-        let (down, across) = (rows.inside(o), columns.inside(i));
-        if down.is_empty() || across.is_empty() {
-            return none;
-        }
-        rows.place(o, down.start) * columns.size + columns.place(i, across.start)
+    /// The place of window `i`'s tap in the image, row `o` of windows being searched.
+    #[inline(always)]
+    fn place(&self, o: usize, i: usize) -> Option<usize> {
+        let ([rows, columns], tap) = (self.axes, self.taps[i].to_f64());
+        let tap = (tap >= 0.0).then_some(tap as usize)?;
+        let (r, c) = (tap / columns.kernel, tap % columns.kernel);
+        Some(rows.place(o, r) * columns.size + columns.place(i, c))
     }
 }
