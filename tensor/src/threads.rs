@@ -1,16 +1,16 @@
 //! Parallel loops, and the one thread-local slot that must not leak through them.
 //!
-//! A rayon worker that waits inside a loop may run another client's task on the same thread. If the
-//! recording mode, the train scope or the random stream lived in an ordinary thread-local, the
-//! stolen task would run under someone else's. So all of it lives in one opaque slot, and
-//! [`parallel_for`] parks the slot while it waits: a stolen task finds it empty, and its owner
-//! finds it as it was.
+//! A task may run on a thread that is inside someone else's scope: a rayon worker that waits in its
+//! user's loop takes what there is to do. If the recording mode, the train scope or the random stream
+//! lived in an ordinary thread-local, the task would run under that one. So all of it lives in one
+//! opaque slot, and loops park it while a task runs: the task finds it empty, and its owner finds it as
+//! it was.
 
 use std::any::Any;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use rayon::prelude::*;
+use crate::sys::fork;
 
 /// What the slot holds: nothing, or a value of the crate above.
 pub type Slot = Option<Arc<dyn Any + Send + Sync>>;
@@ -49,15 +49,13 @@ pub fn count() -> usize {
 ///
 /// Results must not depend on which thread runs what: split work by shape, never by [`count`].
 pub fn parallel_for(tasks: usize, f: impl Fn(usize) + Sync) {
-    // As `dyn`: rayon's machinery is compiled once, and not for every loop of the engine.
-    let f: &(dyn Fn(usize) + Sync) = &f;
-    enter_slot(None, || {
-        if tasks < 2 || count() == 1 {
-            (0..tasks).for_each(f);
-        } else {
-            (0..tasks).into_par_iter().with_max_len(1).for_each(f);
-        }
-    });
+    if tasks < 2 || count() == 1 {
+        return enter_slot(None, || (0..tasks).for_each(f));
+    }
+    // As `dyn`: the machinery is compiled once, and not for every loop of the engine.
+    // Parked twice: while this thread waits, and on the threads that help.
+    let task = |i| enter_slot(None, || f(i));
+    enter_slot(None, || fork::run(tasks, count() - 1, &task));
 }
 
 /// Calls `f(i, chunk)` for each piece of `out` of `chunk` elements (the last may be shorter); no
@@ -74,25 +72,21 @@ pub fn parallel_chunks<T: Send>(out: &mut [T], chunk: usize, f: impl Fn(usize, &
 
 /// Once for each element type, and not for every loop of the engine.
 fn fork_chunks<T: Send>(out: &mut [T], chunk: usize, f: &(dyn Fn(usize, &mut [T]) + Sync)) {
-    enter_slot(None, || {
-        if count() == 1 {
-            return out.chunks_mut(chunk).enumerate().for_each(|(i, c)| f(i, c));
-        }
-        out.par_chunks_mut(chunk)
-            .with_max_len(1)
-            .enumerate()
-            .for_each(|(i, c)| f(i, c))
-    });
+    if count() == 1 {
+        return enter_slot(None, || {
+            out.chunks_mut(chunk).enumerate().for_each(|(i, c)| f(i, c))
+        });
+    }
+    let task = |i: usize, piece: &mut [T]| enter_slot(None, || f(i, piece));
+    enter_slot(None, || fork::run_chunks(out, chunk, count() - 1, &task));
 }
 
 /// The results of `f(0)`, .. `f(tasks - 1)`, in that order.
 pub fn parallel_map<T: Send>(tasks: usize, f: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    enter_slot(None, || {
-        if count() == 1 {
-            return (0..tasks).map(&f).collect();
-        }
-        (0..tasks).into_par_iter().with_max_len(1).map(&f).collect()
-    })
+    let mut results: Vec<Option<T>> = std::iter::repeat_with(|| None).take(tasks).collect();
+    parallel_chunks(&mut results, 1, |i, place| place[0] = Some(f(i)));
+    let done = |result: Option<T>| result.expect("every task has ended");
+    results.into_iter().map(done).collect()
 }
 
 #[cfg(test)]
