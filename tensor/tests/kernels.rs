@@ -399,3 +399,34 @@ fn one_element_has_the_bits_it_has_among_others() {
         }
     }
 }
+
+#[test]
+fn a_step_of_adam_on_a_large_parameter_is_that_of_its_parts() {
+    let (n, at) = (100_003, 33_001);
+    let step = ops::AdamStep {
+        beta1: 0.9,
+        beta2: 0.999,
+        rate: 0.01,
+        scale: 1.5,
+        eps: 1e-8,
+        l2: 0.1,
+        keep: 0.99,
+    };
+    let mut rng = Rng::new(5);
+    let [p, g, m, v] = [(); 4].map(|()| {
+        Tensor::build(&[n], |out: &mut [f32]| {
+            out.iter_mut().for_each(|x| *x = rng.uniform() as f32)
+        })
+    });
+    let update = |part: &dyn Fn(&Tensor) -> Tensor| {
+        let [mut p, g, mut m, mut v] = [&p, &g, &m, &v].map(part);
+        ops::adam_step(&mut p, &g, &mut m, &mut v, step);
+        [p, m, v].map(|x| x.to_f64())
+    };
+    let whole = update(&|x| x.clone());
+    let head = update(&|x| x.slice(0, 0, at, 1).unwrap());
+    let tail = update(&|x| x.slice(0, at, n - at, 1).unwrap());
+    for ((whole, head), tail) in whole.into_iter().zip(head).zip(tail) {
+        assert!(whole == [head, tail].concat());
+    }
+}

@@ -1,8 +1,9 @@
 //! One pass over a parameter, its gradient and its moments: the updates of optimisers.
 
 use crate::dtype::Element;
+use crate::ops::walk::GRAIN;
 use crate::simd::{self, Float, Kernel, Lane, Num, Simd, Vector};
-use crate::{Tensor, match_dtype};
+use crate::{Tensor, match_dtype, threads};
 
 /// The numbers of one Adam step, bias corrections applied by the caller.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +57,20 @@ pub fn adam_step(
         let (p, m, v) = (param.make_mut::<T>(), m.make_mut::<T>(), v.make_mut::<T>());
         let g = grad.as_slice::<T>().expect("contiguous");
         assert!(p.len() == g.len() && m.len() == g.len() && v.len() == g.len(), "one shape");
-        simd::dispatch(Adam { p, g, m, v, step });
+        let level = simd::level();
+        let update = |p: &mut [T], g: &[T], m: &mut [T], v: &mut [T]| {
+            level.dispatch(Adam { p, g, m, v, step });
+        };
+        if p.len() <= GRAIN {
+            return update(p, g, m, v);
+        }
+        let pieces = p.chunks_mut(GRAIN).zip(g.chunks(GRAIN));
+        let moments = m.chunks_mut(GRAIN).zip(v.chunks_mut(GRAIN));
+        let mut pieces: Vec<_> = pieces.zip(moments).collect();
+        threads::parallel_chunks(&mut pieces, 1, |_, piece| {
+            let ((p, g), (m, v)) = &mut piece[0];
+            update(p, g, m, v);
+        });
     });
 }
 
