@@ -50,6 +50,11 @@ fn products() {
         "matmul: inner sizes differ: [32, 128] x [10, 128] (128 and 10); is the right side transposed?",
         || x(&[32, 128]).matmul(&x(&[10, 128])),
     );
+    let endless = |shape: &[usize]| x(&[1, 1]).expand(shape);
+    says(
+        "shape [1099511627776, 1099511627776] has more elements than memory can address",
+        || endless(&[1 << 40, 1]).matmul(&endless(&[1, 1 << 40])),
+    );
     says(
         "linear: wants x [rows, in], w [out, in] and b [out] of one dtype; the shapes are [[2, 3], [4, 5]]",
         || x(&[2, 3]).linear(&x(&[4, 5]), None, false),

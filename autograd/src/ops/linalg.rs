@@ -62,7 +62,10 @@ impl Op for Matmul {
 
     fn run1(&self, x: &mut [Tensor]) -> Option<Result<Tensor>> {
         let (a, b) = (&x[0], &x[1]);
-        let fits = matches!((a.shape(), b.shape()), ([_, k], [l, _]) if k == l);
+        let fits = match (a.shape(), b.shape()) {
+            ([m, k], [l, n]) => k == l && lepton_tensor::numel(&[*m, *n]).is_ok(),
+            _ => false,
+        };
         (fits && a.dtype() == b.dtype() && !a.is_meta() && !b.is_meta())
             .then(|| Ok(ops::matmul(a, b, None, Activation::None)))
     }
