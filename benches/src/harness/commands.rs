@@ -102,7 +102,8 @@ fn list(registry: &Registry) {
     print!("{table}");
 }
 
-fn pool(threads: usize) -> Result<(), String> {
+/// Makes the process's pool one of `threads`.
+pub(crate) fn pool(threads: usize) -> Result<(), String> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build_global()

@@ -11,6 +11,7 @@ use lepton_autograd::Var;
 use crate::registry::Registry;
 use crate::{Case, Id, Work};
 pub use commands::Command;
+pub(crate) use commands::pool;
 
 /// Cases, and the command line over them: `list`, `record`, `report`, `count`.
 ///

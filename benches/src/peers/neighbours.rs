@@ -1,5 +1,6 @@
 //! Shapes beside the known ones: one more or one less, primes, other strides.
 
+use crate::harness::pool;
 use crate::show::{Table, times};
 use crate::{Clock, Work, find, measure};
 
@@ -127,7 +128,7 @@ const ELEMENTWISE: [&str; 6] = ["add", "exp", "tanh", "gelu", "gelu_tanh", "chai
 /// name has one of `parts`, or all.
 ///
 /// # Errors
-/// When no case is left.
+/// When no case is left, or when the process has a pool of threads already.
 pub fn neighbours(parts: &[String], say: &dyn Fn(&str)) -> Result<(String, bool), String> {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for (name, near) in NEIGHBOURS {
@@ -146,6 +147,7 @@ pub fn neighbours(parts: &[String], say: &dyn Fn(&str)) -> Result<(String, bool)
             parts.join("' or '")
         ));
     }
+    pool(1)?; // times are CPU time
     let mut table = Table::new(&["case", "neighbour", "time", "efficiency", "verdict"]);
     let (mut within, mut all) = (0, 0);
     for (name, near) in groups {
