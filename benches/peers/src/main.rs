@@ -29,7 +29,7 @@ fn main() {
             _ => panic!("unknown flag {flag}"),
         }
     }
-    // The peers read these when their pools start; no other thread runs yet.
+    // SAFETY: the peers read these when their pools start; no other thread runs yet.
     let t = b.threads.to_string();
     unsafe {
         std::env::set_var("RAYON_NUM_THREADS", &t);

@@ -102,7 +102,7 @@ fn suited<T: Float>(level: Level, job: &Correlation<T>) -> Level {
         across.out.next_multiple_of(lanes)
     };
     let narrow = level.narrower();
-    // Narrow vectors take about a tenth longer for the same products.
+    // Narrow vectors take longer for the same products: by a sixth for 1 x 1 on 56 x 56 (Zen 4).
     match rows_apart && taken(level) * 8 > taken(narrow) * 10 {
         true => narrow,
         false => level,

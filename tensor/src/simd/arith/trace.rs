@@ -121,6 +121,15 @@ impl Num for Trace {
     }
 }
 
+/// Methods that are more than an instruction.
+macro_rules! more {
+    ($($f:ident($($input:ty),*);)*) => {$(
+        fn $f(self, $(_: $input),*) -> Trace {
+            Trace::More
+        }
+    )*};
+}
+
 impl Lane for Trace {
     fn sqrt(self) -> Trace {
         Trace::join(Op::Sqrt, self, self)
@@ -132,53 +141,22 @@ impl Lane for Trace {
     fn any(_: bool) -> bool {
         true
     }
-    fn mul_add(self, _: Trace, _: Trace) -> Trace {
-        Trace::More
-    }
-    fn floor(self) -> Trace {
-        Trace::More
-    }
-    fn round_even(self) -> Trace {
-        Trace::More
-    }
-    fn copysign(self, _: Trace) -> Trace {
-        Trace::More
-    }
     fn pow2(_: Trace) -> Trace {
         Trace::More
     }
-    fn scale(self, _: Trace) -> Trace {
-        Trace::More
-    }
-    fn libm(self, _: Libm) -> Trace {
-        Trace::More
-    }
-    fn libm2(self, _: Trace, _: Libm2) -> Trace {
-        Trace::More
-    }
-    fn exp(self) -> Trace {
-        Trace::More
-    }
-    fn exp2(self) -> Trace {
-        Trace::More
-    }
-    fn ln(self) -> Trace {
-        Trace::More
-    }
-    fn tanh(self) -> Trace {
-        Trace::More
-    }
-    fn erf(self) -> Trace {
-        Trace::More
-    }
-    fn ceil(self) -> Trace {
-        Trace::More
-    }
-    fn trunc(self) -> Trace {
-        Trace::More
-    }
-    fn clamp(self, _: f64, _: f64) -> Trace {
-        Trace::More
+    more! {
+        mul_add(Trace, Trace);
+        floor();
+        round_even();
+        copysign(Trace);
+        scale(Trace);
+        libm(Libm);
+        libm2(Trace, Libm2);
+        exp();
+        exp2();
+        ln();
+        tanh();
+        erf();
     }
 }
 
