@@ -55,3 +55,22 @@ fn nothing_picked_is_nothing() {
     let index = Tensor::from_vec(vec![3i64], &[1]).unwrap();
     assert_eq!(ops::take(&empty, 0, &index).unwrap().shape(), [1, 0]);
 }
+
+#[test]
+fn an_index_outside_the_axis_is_named() {
+    let table = Tensor::from_vec(vec![0f32; 6], &[3, 2]).unwrap();
+    for bad in [-1, 3, i64::MIN, i64::MAX] {
+        let index = Tensor::from_vec(vec![2, bad], &[2]).unwrap();
+        let said = ops::take(&table, 0, &index).unwrap_err().to_string();
+        assert!(
+            said.contains(&bad.to_string()) && said.contains("size 3"),
+            "{said}"
+        );
+        let rows = Tensor::from_vec(vec![1f32; 4], &[2, 2]).unwrap();
+        assert!(ops::index_add(table.clone(), 0, &index, &rows).is_err());
+    }
+    // One element in all places is an index as well.
+    let index = Tensor::from_vec(vec![2i64], &[1]).unwrap();
+    let index = index.expand(&[4]).unwrap();
+    assert_eq!(ops::take(&table, 0, &index).unwrap().shape(), [4, 2]);
+}

@@ -19,6 +19,28 @@ pub(super) fn position(what: &str, index: i64, size: usize) -> Result<usize> {
         })
 }
 
+/// A one-dimensional index whose elements are positions on an axis, each of them looked at once.
+struct Ids(Tensor);
+
+impl Ids {
+    /// The elements of `index`, positions on an axis of `size`.
+    ///
+    /// # Errors
+    /// When one is outside the axis.
+    fn new(what: &str, index: &Tensor, size: usize) -> Result<Ids> {
+        let ids = Ids(super::cast(index, DType::I64).contiguous());
+        let outside = |&&i: &&i64| i as u64 >= size as u64; // a negative one is a large one
+        match ids.all().iter().find(outside) {
+            Some(&i) => position(what, i, size).map(|_| ids),
+            None => Ok(ids),
+        }
+    }
+
+    fn all(&self) -> &[i64] {
+        self.0.as_slice().expect("contiguous, of i64")
+    }
+}
+
 /// Offsets, in the contiguous `shape`, of the places that `index` names along `axis`.
 fn places(what: &str, shape: &[usize], axis: usize, index: &Tensor) -> Result<Vec<usize>> {
     let ids = super::cast(index, DType::I64).to_vec::<i64>()?;
@@ -85,7 +107,7 @@ struct CopyRows<'a, T> {
     table: &'a [T],
     /// Rows in a block of the table.
     size: usize,
-    ids: &'a [usize],
+    ids: &'a [i64],
     block: usize,
     k: usize,
     to: &'a mut [T],
@@ -100,7 +122,7 @@ impl<T: Copy> Kernel for CopyRows<'_, T> {
         for row in self.to.chunks_exact_mut(self.inner) {
             let last = self.ids.len() - 1;
             let [now, later] = [self.k, (self.k + ahead).min(last)].map(|k| {
-                let at = (self.block * self.size + self.ids[k]) * self.inner;
+                let at = (self.block * self.size + self.ids[k] as usize) * self.inner;
                 &self.table[at..at + self.inner]
             });
             copy_row(now, later, row);
@@ -137,15 +159,12 @@ fn copy_row<T: Copy>(row: &[T], later: &[T], to: &mut [T]) {
 /// When an index is outside the axis.
 pub fn take(x: &Tensor, axis: usize, index: &Tensor) -> Result<Tensor> {
     let x = x.contiguous();
-    let ids = super::cast(index, DType::I64).to_vec::<i64>()?;
     let (size, inner) = (
         x.shape()[axis],
         x.shape()[axis + 1..].iter().product::<usize>(),
     );
-    let ids = ids
-        .into_iter()
-        .map(|i| position("index_select", i, size))
-        .collect::<Result<Vec<_>>>()?;
+    let ids = Ids::new("index_select", index, size)?;
+    let ids = ids.all();
     let mut shape: crate::Shape = x.shape().into();
     shape[axis] = ids.len();
     Ok(match_dtype!(x.dtype(), T => {
@@ -160,7 +179,7 @@ pub fn take(x: &Tensor, axis: usize, index: &Tensor) -> Result<Tensor> {
                 level.dispatch(CopyRows {
                     table: src,
                     size,
-                    ids: &ids,
+                    ids,
                     block: i * rows / ids.len(),
                     k: i * rows % ids.len(),
                     to,
@@ -176,22 +195,19 @@ pub fn take(x: &Tensor, axis: usize, index: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// When an index is outside the axis.
 pub fn index_add(mut base: Tensor, axis: usize, index: &Tensor, src: &Tensor) -> Result<Tensor> {
-    let ids = super::cast(index, DType::I64).to_vec::<i64>()?;
     let (size, inner) = (
         base.shape()[axis],
         base.shape()[axis + 1..].iter().product::<usize>(),
     );
-    let ids = ids
-        .into_iter()
-        .map(|i| position("index_add", i, size))
-        .collect::<Result<Vec<_>>>()?;
+    let ids = Ids::new("index_add", index, size)?;
+    let ids = ids.all();
     let src = src.contiguous();
     match base.dtype() {
-        DType::F32 => add_floats::<f32>(&mut base, &ids, &src, [size, inner]),
-        DType::F64 => add_floats::<f64>(&mut base, &ids, &src, [size, inner]),
+        DType::F32 => add_floats::<f32>(&mut base, ids, &src, [size, inner]),
+        DType::F64 => add_floats::<f64>(&mut base, ids, &src, [size, inner]),
         _ => match_dtype!(base.dtype(), T => {
             let from = src.as_slice::<T>().expect("contiguous");
-            add_rows(base.make_mut::<T>(), &ids, from, [size, inner], &|to, row| {
+            add_rows(base.make_mut::<T>(), ids, from, [size, inner], &|to, row| {
                 to.iter_mut().zip(row).for_each(|(y, &v)| *y = add(*y, v));
             });
         }),
@@ -199,12 +215,7 @@ pub fn index_add(mut base: Tensor, axis: usize, index: &Tensor, src: &Tensor) ->
     Ok(base)
 }
 
-fn add_floats<T: Float + Element>(
-    base: &mut Tensor,
-    ids: &[usize],
-    src: &Tensor,
-    dims: [usize; 2],
-) {
+fn add_floats<T: Float + Element>(base: &mut Tensor, ids: &[i64], src: &Tensor, dims: [usize; 2]) {
     let (level, from) = (simd::level(), src.as_slice::<T>().expect("contiguous"));
     add_rows(base.make_mut::<T>(), ids, from, dims, &|to, row| {
         simd::zip_in_place_left(level, &Fold::Sum, to, row);
@@ -215,7 +226,7 @@ fn add_floats<T: Float + Element>(
 /// A task has a part of the rows of `to`, and looks for the ids that fall there.
 fn add_rows<T: Element>(
     to: &mut [T],
-    ids: &[usize],
+    ids: &[i64],
     from: &[T],
     [size, inner]: [usize; 2],
     add: &(dyn Fn(&mut [T], &[T]) + Sync),
@@ -234,6 +245,7 @@ fn add_rows<T: Element>(
         let (outer, first, to) = &mut part[0];
         let from = &from[*outer * ids.len() * inner..][..ids.len() * inner];
         for (&id, row) in ids.iter().zip(from.chunks_exact(inner)) {
+            let id = id as usize;
             let at = id.wrapping_sub(*first).wrapping_mul(inner);
             if id >= *first && at < to.len() {
                 add(&mut to[at..at + inner], row);

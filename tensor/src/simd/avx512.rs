@@ -68,9 +68,10 @@ impl Reg for __m512 {
         cpu!(_mm512_storeu_ps(x.as_mut_ptr(), self))
     }
     #[inline(always)]
-    fn load_first(x: &[f32]) -> Self {
+    fn load_padded(x: &[f32], pad: f32) -> Self {
         // What the mask leaves out is not read.
-        cpu!(_mm512_maskz_loadu_ps(
+        cpu!(_mm512_mask_loadu_ps(
+            Self::splat(pad),
             first(x.len(), Self::LANES),
             x.as_ptr()
         ))
@@ -285,9 +286,10 @@ impl Reg for __m512d {
         cpu!(_mm512_storeu_pd(x.as_mut_ptr(), self))
     }
     #[inline(always)]
-    fn load_first(x: &[f64]) -> Self {
+    fn load_padded(x: &[f64], pad: f64) -> Self {
         // What the mask leaves out is not read.
-        cpu!(_mm512_maskz_loadu_pd(
+        cpu!(_mm512_mask_loadu_pd(
+            Self::splat(pad),
             first(x.len(), Self::LANES) as __mmask8,
             x.as_ptr()
         ))

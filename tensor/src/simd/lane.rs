@@ -122,7 +122,7 @@ pub trait Lane: Num + Div<Output = Self> {
 /// A register of elements that can be loaded and stored.
 pub trait Vector: Copy {
     /// The element.
-    type Elem: Copy;
+    type Elem: Copy + Default;
     /// Elements in one vector.
     const LANES: usize;
     /// `x` in every lane.
@@ -133,8 +133,13 @@ pub trait Vector: Copy {
     fn store(self, x: &mut [Self::Elem]);
     /// The same past the caches, where the level can and the place is aligned for it.
     fn stream(self, x: &mut [Self::Elem]);
-    /// The elements of `x`, at most `LANES`, with zeros behind them.
-    fn load_first(x: &[Self::Elem]) -> Self;
+    /// The elements of `x`, at most `LANES`, with `pad` behind them.
+    fn load_padded(x: &[Self::Elem], pad: Self::Elem) -> Self;
+    /// The same with zeros behind them.
+    #[inline(always)]
+    fn load_first(x: &[Self::Elem]) -> Self {
+        Self::load_padded(x, Self::Elem::default())
+    }
     /// Writes the first elements of the vector to all of `x`, which has at most `LANES`.
     fn store_first(self, x: &mut [Self::Elem]);
     /// The elements of `a` and then `b` with even numbers, and those with odd ones.

@@ -4,7 +4,7 @@
 //! a binary tree. So an error grows with the logarithm of the length, and the order depends on the
 //! length alone.
 
-use super::{Float, Kernel, Lane, Level, MAX_LANES, Simd, Vector, ZipBody, copy_short};
+use super::{Float, Kernel, Lane, Level, MAX_LANES, Simd, Vector, ZipBody};
 
 const BLOCK: usize = 1024;
 const UNROLL: usize = 4;
@@ -149,10 +149,9 @@ impl<T: Float, S: Simd> Partial<T, S> {
             i += lanes;
         }
         if i < x.len() {
-            let (mut a, mut b) = ([pad; MAX_LANES], [pad; MAX_LANES]);
-            copy_short(&x[i..], &mut a);
-            copy_short(&y[i..], &mut b);
-            self.0[u] = step(self.0[u], Vector::load(&a), Vector::load(&b));
+            let (a, b) = (&x[i..], &y[i..]);
+            let pair = (Vector::load_padded(a, pad), Vector::load_padded(b, pad));
+            self.0[u] = step(self.0[u], pair.0, pair.1);
         }
     }
 

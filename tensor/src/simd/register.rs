@@ -9,7 +9,7 @@ use super::{Lane, Libm, Libm2, Num, Vector};
 /// A machine register of floats.
 pub(super) trait Reg: Copy {
     /// The element.
-    type Elem: Tables;
+    type Elem: Tables + Default;
     /// The answer of a comparison: a register with all bits of a lane set or none, or a bit a lane.
     type Mask: Copy;
     /// Elements in the register.
@@ -26,10 +26,10 @@ pub(super) trait Reg: Copy {
     fn stream(self, x: &mut [Self::Elem]) {
         self.store(x);
     }
-    /// The elements of `x`, at most `LANES`, with zeros behind them.
+    /// The elements of `x`, at most `LANES`, with `pad` behind them.
     #[inline(always)]
-    fn load_first(x: &[Self::Elem]) -> Self {
-        let mut all = [Self::Elem::from_f64(0.0); super::MAX_LANES];
+    fn load_padded(x: &[Self::Elem], pad: Self::Elem) -> Self {
+        let mut all = [pad; super::MAX_LANES];
         super::copy_short(x, &mut all);
         Self::load(&all)
     }
@@ -344,10 +344,10 @@ impl<R: Reg> Vector for V<R> {
         self.0.stream(x);
     }
     #[inline(always)]
-    fn load_first(x: &[R::Elem]) -> Self {
+    fn load_padded(x: &[R::Elem], pad: R::Elem) -> Self {
         match x.len() == R::LANES {
             true => V(R::load(x)),
-            false => V(R::load_first(x)),
+            false => V(R::load_padded(x, pad)),
         }
     }
     #[inline(always)]

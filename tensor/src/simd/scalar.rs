@@ -140,8 +140,8 @@ macro_rules! scalar_lane {
                 x[0] = self;
             }
             #[inline(always)]
-            fn load_first(x: &[$T]) -> Self {
-                x.first().copied().unwrap_or(0.0)
+            fn load_padded(x: &[$T], pad: $T) -> Self {
+                x.first().copied().unwrap_or(pad)
             }
             #[inline(always)]
             fn store_first(self, x: &mut [$T]) {

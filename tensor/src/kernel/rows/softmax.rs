@@ -2,7 +2,7 @@
 
 use std::f64::consts::{LN_2, LOG2_E};
 
-use super::{dot, part, put, sum};
+use super::{dot, part, put, sum, uneven};
 use crate::dtype::Element;
 use crate::simd::{Float, Kernel, Lane, MaxBody, Num, Partial, Simd, SumBody, Vector};
 
@@ -38,7 +38,14 @@ pub(super) fn highest<T: Float, S: Simd>(x: &[T]) -> T {
     let low = <T as Num>::splat(f64::NEG_INFINITY);
     let mut part = Partial::<T, S>::new(low);
     let larger = |most: T::Vec<S>, x: T::Vec<S>, _| Num::select(most.lt(x), x, most);
-    part.feed(x, x, low, larger);
+    let lanes = T::Vec::<S>::LANES;
+    let mut even = x;
+    if x.len() > lanes {
+        // The first vectors may overlap: what is seen twice changes no maximum.
+        part.feed(&x[..lanes], &x[..lanes], low, larger);
+        even = &x[uneven::<T, S>(x)..];
+    }
+    part.feed(even, even, low, larger);
     part.finish(MaxBody)
 }
 
@@ -139,8 +146,15 @@ impl<T: Float + Element> Kernel for Softmax<'_, T> {
 #[inline(always)]
 pub(crate) fn scale<T: Float, S: Simd>(y: &mut [T], by: f64) {
     let by = <T::Vec<S> as Num>::splat(by);
-    for i in (0..y.len()).step_by(T::Vec::<S>::LANES) {
-        put::<T, S>(part::<T, S>(&y[i..], T::default()) * by, &mut y[i..]);
+    let (before, even) = y.split_at_mut(uneven::<T, S>(y).min(y.len()));
+    let mut vectors = even.chunks_exact_mut(T::Vec::<S>::LANES);
+    for part in &mut vectors {
+        (T::Vec::<S>::load(part) * by).store(part);
+    }
+    for part in [before, vectors.into_remainder()] {
+        if !part.is_empty() {
+            (T::Vec::<S>::load_first(part) * by).store_first(part);
+        }
     }
 }
 

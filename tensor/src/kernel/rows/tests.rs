@@ -71,6 +71,33 @@ fn softmax_and_its_gradient_follow_the_definition() {
 }
 
 #[test]
+fn a_rows_bits_do_not_depend_on_where_it_stands() {
+    let rng = &mut Rng::new(3);
+    for len in (1..70).chain([255, 256, 257, 1030]) {
+        let row = values(rng, len, 5.0);
+        let alone = |level| with_level(level, || ops::softmax(&tensor(&row, &[1, len]), 1, false));
+        for start in [1, 5, 16, 31] {
+            let mut x = vec![7.0; start];
+            x.extend(&row);
+            let behind = tensor(&x, &[1, start + len]);
+            let behind = behind.slice(1, start, len, 1).expect("inside");
+            for level in Level::available() {
+                let y = with_level(level, || ops::softmax(&behind, 1, false));
+                assert_eq!(y.to_f64(), alone(level).to_f64(), "{level:?} {len} {start}");
+                // Rows one below the other stand where their length puts them.
+                let many: Vec<f64> = (0..start).flat_map(|_| row.clone()).collect();
+                let many = with_level(level, || {
+                    ops::softmax(&tensor(&many, &[start, len]), 1, false)
+                });
+                for y in many.to_f64().chunks(len) {
+                    assert_eq!(y, alone(level).to_f64(), "{level:?} {len} of {start}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn cross_entropy_and_its_gradient_follow_the_definition() {
     everywhere(|rng, len| {
         let (x, g) = (values(rng, ROWS * len, 5.0), values(rng, ROWS, 1.0));

@@ -17,6 +17,10 @@ use super::{Float, Kernel, Lane, Level, Num, Simd, Vector};
 /// registers.
 const BLOCK: usize = 8;
 
+/// Bytes of a cache line. Only whole lines are written past the caches: one that is half written in another
+/// way is fetched after all.
+const LINE: usize = 64;
+
 /// An instruction's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
@@ -99,7 +103,15 @@ pub(crate) fn run_in_place<T: Float>(level: Level, steps: &[Step<'_, T>], x: &mu
 /// # Panics
 /// Where the lengths differ.
 pub(crate) fn stream_copy<T: Float>(level: Level, x: &[T], out: &mut [T]) {
-    run(level, &[], x, out, true);
+    assert_eq!(x.len(), out.len(), "stream_copy: lengths differ");
+    let before = out.as_ptr().cast::<u8>().align_offset(LINE) / size_of::<T>();
+    let before = before.min(out.len());
+    let whole = (out.len() - before) / (LINE / size_of::<T>()) * (LINE / size_of::<T>());
+    let (x_before, x) = x.split_at(before);
+    let (out_before, out) = out.split_at_mut(before);
+    out_before.copy_from_slice(x_before);
+    run(level, &[], &x[..whole], &mut out[..whole], true);
+    out[whole..].copy_from_slice(&x[whole..]);
 }
 
 fn dispatch<T: Float>(level: Level, run: Run<'_, T>) {
