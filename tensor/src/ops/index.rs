@@ -100,7 +100,7 @@ pub fn scatter_add(mut base: Tensor, axis: usize, index: &Tensor, src: &Tensor) 
 
 /// Bytes of rows that are asked for before their turn: rows lie anywhere, and no processor foresees
 /// where the next one begins.
-const AHEAD: usize = 4096;
+const AHEAD: usize = 8192;
 
 /// Copies rows of `table` to those of `to`: the row `ids[k]` of block `block`, and those after it.
 struct CopyRows<'a, T> {

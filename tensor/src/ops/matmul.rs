@@ -152,18 +152,18 @@ fn float<T: Float + Element>(
     let finish = Finish::<T>::new(bias.as_ref(), activation);
     let (sa, sb) = (a.storage::<T>(), b.storage::<T>());
     let ((at_a, shape_a, strides_a), (at_b, shape_b, strides_b)) = (matrices(a), matrices(b));
+    let rows = at_a.len() * shape_a[0];
     Tensor::build(&out_shape(a, b), |out: &mut [T]| {
         let of_a = |i: usize| MatRef::new(sa, at_a[i], shape_a, strides_a);
         let of_b = |i: usize| MatRef::new(sb, at_b[i], shape_b, strides_b);
         gemm::batched(
             level,
             at_a.len(),
-            [shape_a[0], shape_b[1]],
             of_a,
             of_b,
-            out,
+            MatMut::rows_of(out, [rows, shape_b[1]]),
             false,
-            finish.epilogue(),
+            |_| finish.epilogue(),
         );
     })
 }

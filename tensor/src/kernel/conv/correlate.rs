@@ -6,6 +6,7 @@ use super::axis::Axis;
 use super::field::{Block, Images, apart};
 use super::finish::Finish;
 use super::plan::{PARALLEL, Part, Plan};
+use super::pointwise;
 use super::tile::{AskShape, Places, SLACK, Segment, Tiles};
 use super::weights::{Strip, Weights};
 use super::winograd;
@@ -72,6 +73,9 @@ pub fn correlate<T: Float>(level: Level, job: &Correlation<T>, out: MatMut<T>, c
     );
     if winograd::applies(job) {
         return winograd::correlate(level, job, &out, columns);
+    }
+    if pointwise::applies(job, out.shape()[1]) {
+        return pointwise::correlate(level, job, out);
     }
     let level = suited::<T>(level, job);
     let plan = Plan::new(level, job, columns);

@@ -8,6 +8,7 @@ mod field;
 mod finish;
 mod gradient;
 mod plan;
+mod pointwise;
 mod tile;
 mod weights;
 mod winograd;

@@ -63,6 +63,7 @@ struct Columns<T> {
     /// Where the first block of rows leaves the full panels packed for those below; null where they
     /// need not be, or are.
     keep: *mut T,
+    keep_panel: usize,
 }
 
 // SAFETY: the packed memory outlives the tasks that use it, and they only read it: where there is
@@ -97,7 +98,7 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) {
         debug_assert!(done, "rows of A are adjacent");
     }
     if let Some(epilogue) = job.epilogue {
-        epilogue.finish(job.level, block(main, rest), main);
+        epilogue.finish(job.level, block(main, rest), [0, main]);
     }
 }
 
@@ -112,9 +113,15 @@ fn tiled<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
     let rows = even(m, most.min(fair), tile.packed_rows);
     let blocks = m.div_ceil(rows);
 
+    // Where B is packed for one block of rows, what was packed is still in the second cache.
+    let one = blocks == 1 && !parallel && job.b.strides()[1] != 1;
+    let most = match one {
+        true => (LEFT_BYTES / (depth * size_of::<T>())).next_multiple_of(tile.cols),
+        false => RIGHT_COLUMNS,
+    };
     let mut memory = None;
-    for j0 in (0..n).step_by(RIGHT_COLUMNS) {
-        let columns = j0..n.min(j0 + RIGHT_COLUMNS);
+    for j0 in (0..n).step_by(most) {
+        let columns = j0..n.min(j0 + most);
         let fair = columns.len().div_ceil(wish.div_ceil(blocks));
         let chunk = even(columns.len(), fair.max(8 * tile.cols), tile.cols);
         let chunks = columns.len().div_ceil(chunk);
@@ -124,6 +131,7 @@ fn tiled<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
                 tile,
                 parallel,
                 overlap: chunks == 1,
+                alone: blocks == 1,
             };
             let right = lay_right(job, &steps, &columns, plan, &mut memory);
             let task = |t: usize| {
@@ -157,6 +165,8 @@ struct Plan {
     parallel: bool,
     /// Whether each task writes all columns.
     overlap: bool,
+    /// Whether there is one block of rows alone.
+    alone: bool,
 }
 
 /// B's part as the innermost loop wants it: in place where its rows are short, else packed; wide rows
@@ -169,19 +179,21 @@ fn lay_right<T: Float>(
         tile,
         parallel,
         overlap,
+        alone,
     }: Plan,
     memory: &mut Option<Scratch>,
 ) -> Columns<T> {
     let [step, across] = job.b.strides();
     let (k, n) = (steps.len(), columns.len());
     let narrow = step.unsigned_abs() <= DIRECT_RIGHT_BYTES / size_of::<T>();
-    let keep = across == 1 && !narrow && !parallel && job.a.shape()[0] >= tile.rows;
-    let direct = across == 1 && (narrow || keep);
+    let once = job.a.shape()[0] <= tile.rows;
+    let keep = across == 1 && !narrow && !parallel && !once;
+    let direct = across == 1 && (narrow || once || keep);
     let main_cols = if direct { n / tile.cols * tile.cols } else { n };
     let rest = (n - main_cols).next_multiple_of(tile.cols / TILE_VECTORS);
     let add = job.add || steps.start > 0;
     let few = job.a.shape()[0] <= OVERLAP_ROWS;
-    let overlap = overlap && few && narrow && direct && !add && rest > 0 && main_cols > 0;
+    let overlap = overlap && few && (narrow || once) && direct && !add && rest > 0 && main_cols > 0;
     let packed_from = match direct {
         true if overlap => n,
         true => main_cols,
@@ -189,7 +201,11 @@ fn lay_right<T: Float>(
     };
     let panels = (n - packed_from).div_ceil(tile.cols);
     let size = tile.cols * k;
-    let kept = if keep { main_cols * k } else { 0 };
+    let kept = match (keep, alone) {
+        (false, _) => 0,
+        (true, true) => size,
+        (true, false) => main_cols * k,
+    };
     let room = kept + panels * size;
     let memory = match room {
         0 => &mut [],
@@ -226,12 +242,14 @@ fn lay_right<T: Float>(
         start: memory.as_ptr(),
         panel: size,
         step: wide,
+        once: false,
     };
     let main = match direct && main_cols > 0 {
         true => Right {
             start: job.b.at(steps.start, columns.start),
             panel: wide,
             step,
+            once: once && !narrow,
         },
         false => packed,
     };
@@ -252,6 +270,7 @@ fn lay_right<T: Float>(
             true => kept.as_mut_ptr(),
             false => std::ptr::null_mut(),
         },
+        keep_panel: if alone { 0 } else { tile.cols * k },
     }
 }
 
@@ -330,7 +349,7 @@ fn block<T: Float>(
         let mut keep = std::ptr::null_mut();
         let mut b = right;
         if first == 0 && !columns.keep.is_null() {
-            let kept = columns.keep.wrapping_add(panel * tile.cols * k);
+            let kept = columns.keep.wrapping_add(panel * columns.keep_panel);
             if rows.start == 0 {
                 keep = kept;
             } else {
@@ -351,12 +370,13 @@ fn block<T: Float>(
             c,
             add,
             keep,
+            keep_panel: columns.keep_panel,
         });
     }
     if let (Some(epilogue), true) = (job.epilogue, steps.end == job.a.shape()[1]) {
         let first = j0 + cols.start;
         // SAFETY: as above; the blocks of the loop are gone.
         let c = unsafe { c.block(rows.start, first, [rows.len(), cols.len()]) };
-        epilogue.finish(job.level, c, first);
+        epilogue.finish(job.level, c, [rows.start, first]);
     }
 }

@@ -7,8 +7,8 @@ use crate::simd::{
 
 /// A last step on each finished block of a product.
 pub trait Epilogue<T>: Sync {
-    /// Finishes `block`, whose first column is column `first_column` of the product.
-    fn finish(&self, level: Level, block: MatMut<T>, first_column: usize);
+    /// Finishes `block`, whose first element is `[row, column]` of the product.
+    fn finish(&self, level: Level, block: MatMut<T>, first: [usize; 2]);
 }
 
 /// The rectifier, `max(x, 0)`.
@@ -48,12 +48,12 @@ impl<'a, T: Float, F: MapBody> Bias<'a, T, F> {
 }
 
 impl<T: Float, F: MapBody> Epilogue<T> for Bias<'_, T, F> {
-    fn finish(&self, level: Level, block: MatMut<T>, first_column: usize) {
-        let bias = &self.bias[first_column..first_column + block.shape()[1]];
+    fn finish(&self, level: Level, block: MatMut<T>, [_, column]: [usize; 2]) {
+        let bias = &self.bias[column..column + block.shape()[1]];
         level.dispatch(Rows {
             f: AddThen(self.activation),
             block,
-            bias: Some(bias),
+            bias: Other::Columns(bias),
         });
     }
 }
@@ -63,13 +63,37 @@ impl<T: Float, F: MapBody> Epilogue<T> for Bias<'_, T, F> {
 pub struct Activation<F>(pub F);
 
 impl<T: Float, F: MapBody> Epilogue<T> for Activation<F> {
-    fn finish(&self, level: Level, block: MatMut<T>, _: usize) {
+    fn finish(&self, level: Level, block: MatMut<T>, _: [usize; 2]) {
         level.dispatch(Rows {
             f: First(self.0),
             block,
-            bias: None,
+            bias: Other::Zero,
         });
     }
+}
+
+/// `x + bias[row]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowBias<'a, T>(pub(crate) &'a [T]);
+
+impl<T: Float> Epilogue<T> for RowBias<'_, T> {
+    fn finish(&self, level: Level, block: MatMut<T>, [row, _]: [usize; 2]) {
+        let bias = &self.0[row..row + block.shape()[0]];
+        level.dispatch(Rows {
+            f: AddThen(Identity),
+            block,
+            bias: Other::Rows(bias),
+        });
+    }
+}
+
+/// What an element meets.
+enum Other<'a, T> {
+    Zero,
+    /// The number of its column.
+    Columns(&'a [T]),
+    /// The number of its row.
+    Rows(&'a [T]),
 }
 
 #[derive(Clone, Copy)]
@@ -92,11 +116,11 @@ impl<F: MapBody> ZipBody for First<F> {
     }
 }
 
-/// `f` of each element and its column's bias (0 where there is none).
+/// `f` of each element and its bias.
 struct Rows<'a, T, F> {
     f: F,
     block: MatMut<'a, T>,
-    bias: Option<&'a [T]>,
+    bias: Other<'a, T>,
 }
 
 impl<T: Float, F: ZipBody> Kernel for Rows<'_, T, F> {
@@ -113,8 +137,9 @@ impl<T: Float, F: ZipBody> Kernel for Rows<'_, T, F> {
                 // SAFETY: `n` elements stand at each of the addresses, and `n <= lanes`.
                 unsafe {
                     let bias = match self.bias {
-                        Some(bias) => load_part::<T, S>(bias[j..j + n].as_ptr(), n),
-                        None => Num::splat(0.0),
+                        Other::Columns(bias) => load_part::<T, S>(bias[j..j + n].as_ptr(), n),
+                        Other::Rows(bias) => Vector::repeat(bias[i]),
+                        Other::Zero => Num::splat(0.0),
                     };
                     let y = self.f.f(load_part::<T, S>(part.as_ptr(), n), bias);
                     store_part::<T, S>(y, part.as_mut_ptr(), n);

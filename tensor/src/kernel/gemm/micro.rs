@@ -65,7 +65,13 @@ pub(super) struct Right<T> {
     /// From one panel of tile columns to the next.
     pub(super) panel: isize,
     pub(super) step: isize,
+    /// Whether a single tile reads each panel, from memory.
+    pub(super) once: bool,
 }
+
+/// Bytes that one way of the second cache holds, and its ways but for a half.
+const WAY: usize = 1 << 16;
+const WAYS: usize = 4;
 
 /// Steps that B's own memory is asked for ahead, into the second cache: its rows are so far apart that
 /// two dozen of them share a few sets of the first one and push each other out.
@@ -81,6 +87,8 @@ pub(super) struct Block<'a, T> {
     /// Where the first tile of each whole panel of B leaves it packed for the tiles below it; null
     /// where all read it where it stands.
     pub(super) keep: *mut T,
+    /// From one panel left there to the next; 0 where no other block of rows needs them.
+    pub(super) keep_panel: usize,
 }
 
 /// A panel of B: where it begins, from one step to the next, and where a tile leaves it packed.
@@ -89,7 +97,24 @@ struct Panel<T> {
     start: *const T,
     step: isize,
     keep: *mut T,
+    /// What is asked for at the first step, a line of the next panel in memory.
+    ask: *const T,
 }
+
+/// The elements of a step of `cols` of which one lies in each of its cache lines.
+fn lines<T>(cols: usize) -> impl Iterator<Item = usize> {
+    // A step that begins inside a line ends inside another one.
+    (0..cols).step_by(64 / size_of::<T>()).chain([cols - 1])
+}
+
+/// What a tile does beside its products.
+const PLAIN: u8 = 0;
+/// It asks for the panel's own memory ahead.
+const FAR: u8 = 1;
+/// That too, and it leaves the panel packed.
+const KEEP: u8 = 2;
+/// It asks for a line of the next panel at each step.
+const ASK: u8 = 3;
 
 impl<T: Float> Kernel for Block<'_, T> {
     type Out = ();
@@ -110,54 +135,82 @@ impl<T: Float> Block<'_, T> {
     #[inline(always)]
     fn tiles<S: Simd, const ROWS: usize, const PACKED: bool>(&self) {
         let [m, n] = self.c.shape();
-        let lanes = T::Vec::<S>::LANES;
-        let cols = TILE_VECTORS * lanes;
+        let cols = TILE_VECTORS * T::Vec::<S>::LANES;
+        let room = self.has_room();
         for (jp, j) in (0..n).step_by(cols).enumerate() {
+            let start = self.b.start.wrapping_offset(jp as isize * self.b.panel);
             let mut b = Panel {
-                start: self.b.start.wrapping_offset(jp as isize * self.b.panel),
+                start,
                 step: self.b.step,
-                keep: self.keep,
+                keep: self.keep.wrapping_add(jp * self.keep_panel),
+                ask: start,
             };
+            if self.b.once {
+                self.fitting::<S, ROWS, false, FAR>(b, [0, j]);
+                continue;
+            }
             let mut first = 0;
             if !self.keep.is_null() && m >= ROWS && n - j >= cols {
-                b.keep = self.keep.wrapping_add(jp * self.k * cols);
                 let (a, size) = (self.a.row(0), [ROWS, cols]);
-                self.tile::<S, ROWS, TILE_VECTORS, PACKED, true>(a, b, [0, j], size);
+                self.tile::<S, ROWS, TILE_VECTORS, PACKED, KEEP>(a, b, [0, j], size);
                 (b.start, b.step) = (b.keep, cols as isize);
                 first = ROWS;
+                // The tiles below have the time to fetch the next panel, a line of each step at a time.
+                let asked = lines::<T>(cols).filter(|_| room && n - j >= 2 * cols);
+                for line in asked.take((m - first) / ROWS) {
+                    b.ask = start.wrapping_offset(self.b.panel).wrapping_add(line);
+                    let a = self.a.row(first);
+                    self.tile::<S, ROWS, TILE_VECTORS, PACKED, ASK>(a, b, [first, j], size);
+                    first += ROWS;
+                }
             }
             for i in (first..m).step_by(ROWS) {
-                let a = self.a.row(i);
-                let size = [ROWS.min(m - i), cols.min(n - j)];
-                // At the edges a tile of fewer rows or of one vector does less for nothing; an
-                // element's sum runs in the same order in all of them.
-                match (size[0], size[1] <= lanes) {
-                    (..=4, true) if ROWS > 4 => {
-                        self.tile::<S, 4, 1, false, false>(a, b, [i, j], size);
-                    }
-                    (_, true) => self.tile::<S, ROWS, 1, PACKED, false>(a, b, [i, j], size),
-                    (1, _) => self.tile::<S, 1, TILE_VECTORS, false, false>(a, b, [i, j], size),
-                    (2..=4, _) if ROWS > 4 => {
-                        self.tile::<S, 4, TILE_VECTORS, false, false>(a, b, [i, j], size);
-                    }
-                    (5..=6, _) if ROWS > 6 => {
-                        self.tile::<S, 6, TILE_VECTORS, false, false>(a, b, [i, j], size);
-                    }
-                    _ => self.tile::<S, ROWS, TILE_VECTORS, PACKED, false>(a, b, [i, j], size),
-                }
+                self.fitting::<S, ROWS, PACKED, PLAIN>(b, [i, j]);
             }
         }
     }
 
-    /// One tile: its panels begin at `a` and `b`, its elements of C at `at`. Where it is to `KEEP`
-    /// the panel of B, that is packed on the way.
+    /// The tile whose first element of C is `[i, j]`: at the edges one of fewer rows or of one vector, which does
+    /// less for nothing. An element's sum runs in the same order in all of them.
+    #[inline(always)]
+    fn fitting<S: Simd, const ROWS: usize, const PACKED: bool, const ROLE: u8>(
+        &self,
+        b: Panel<T>,
+        [i, j]: [usize; 2],
+    ) {
+        let [m, n] = self.c.shape();
+        let (a, lanes) = (self.a.row(i), T::Vec::<S>::LANES);
+        let size = [ROWS.min(m - i), (TILE_VECTORS * lanes).min(n - j)];
+        match (size[0], size[1] <= lanes) {
+            (..=4, true) if ROWS > 4 => self.tile::<S, 4, 1, false, ROLE>(a, b, [i, j], size),
+            (_, true) => self.tile::<S, ROWS, 1, PACKED, ROLE>(a, b, [i, j], size),
+            (1, _) => self.tile::<S, 1, TILE_VECTORS, false, ROLE>(a, b, [i, j], size),
+            (2..=4, _) if ROWS > 4 => {
+                self.tile::<S, 4, TILE_VECTORS, false, ROLE>(a, b, [i, j], size);
+            }
+            (5..=6, _) if ROWS > 6 => {
+                self.tile::<S, 6, TILE_VECTORS, false, ROLE>(a, b, [i, j], size);
+            }
+            _ => self.tile::<S, ROWS, TILE_VECTORS, PACKED, ROLE>(a, b, [i, j], size),
+        }
+    }
+
+    /// Whether the second cache has room for a panel of B as it stands: lines that are multiples of a large
+    /// power of two apart fall into few sets.
+    fn has_room(&self) -> bool {
+        let apart = self.b.step.unsigned_abs() * size_of::<T>();
+        let sets = WAY >> apart.trailing_zeros().min(WAY.trailing_zeros());
+        self.k <= WAYS * sets
+    }
+
+    /// One tile: its panels begin at `a` and `b`, its elements of C at `at`; what it does besides is its `ROLE`.
     #[inline(always)]
     fn tile<
         S: Simd,
         const ROWS: usize,
         const VECTORS: usize,
         const PACKED: bool,
-        const KEEP: bool,
+        const ROLE: u8,
     >(
         &self,
         a: *const T,
@@ -177,7 +230,7 @@ impl<T: Float> Block<'_, T> {
         // SAFETY: the makers of `Left` and `Right` vouch that the panels of this block hold `k`
         // steps of `size[0]` rows and of as many whole vectors of columns as `size[1]` fills, which
         // are `VECTORS`, and that `keep` has room for as much.
-        let sums = unsafe { self.multiply::<S, ROWS, VECTORS, PACKED, KEEP>(a, b, size[0]) };
+        let sums = unsafe { self.multiply::<S, ROWS, VECTORS, PACKED, ROLE>(a, b, size[0]) };
         // SAFETY: the tile begins inside `c` and both keep to its edges; the block owns all elements
         // of `c`.
         unsafe {
@@ -196,7 +249,7 @@ impl<T: Float> Block<'_, T> {
         const ROWS: usize,
         const VECTORS: usize,
         const PACKED: bool,
-        const KEEP: bool,
+        const ROLE: u8,
     >(
         &self,
         a: *const T,
@@ -213,20 +266,25 @@ impl<T: Float> Block<'_, T> {
             };
         }
         let a_step = self.a.step;
-        let (mut a, mut b, mut keep) = (a, panel.start, panel.keep);
+        let (mut a, mut b, mut keep, mut ask) = (a, panel.start, panel.keep, panel.ask);
         let zero = <T::Vec<S> as Num>::splat(0.0);
         let mut sums = [[zero; VECTORS]; ROWS];
         for _ in 0..self.k {
+            if ROLE == ASK {
+                prefetch_far(ask);
+                ask = ask.wrapping_offset(self.b.step);
+            }
+            if ROLE == FAR || ROLE == KEEP {
+                for line in lines::<T>(VECTORS * lanes) {
+                    prefetch_far(b.wrapping_offset(AHEAD * panel.step).wrapping_add(line));
+                }
+            }
             let mut y = [zero; VECTORS];
             for v in 0..VECTORS {
                 // SAFETY: each of the `k` steps of B has `VECTORS` vectors of adjacent elements.
                 let part = unsafe { std::slice::from_raw_parts(b.add(v * lanes), lanes) };
                 y[v] = Vector::load(part);
-                if KEEP {
-                    prefetch_far(
-                        b.wrapping_offset(AHEAD * panel.step)
-                            .wrapping_add(v * lanes),
-                    );
+                if ROLE == KEEP {
                     // SAFETY: `keep` has room for two vectors of each step (see `keep`), which
                     // nothing else uses.
                     let part =
@@ -244,7 +302,7 @@ impl<T: Float> Block<'_, T> {
             }
             a = a.wrapping_offset(a_step);
             b = b.wrapping_offset(panel.step);
-            if KEEP {
+            if ROLE == KEEP {
                 keep = keep.wrapping_add(VECTORS * lanes);
             }
         }

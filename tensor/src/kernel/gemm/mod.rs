@@ -10,6 +10,7 @@ mod view;
 
 pub use batched::batched;
 use blocked::Job;
+pub(crate) use epilogue::RowBias;
 pub use epilogue::{Activation, Bias, Epilogue, Identity, Relu};
 pub(crate) use pack::Scratch;
 pub use view::{MatMut, MatRef};
@@ -98,7 +99,7 @@ fn product<T: Float>(
         (0..m).for_each(|i| c.row(i).fill(T::default()));
     }
     if let Some(epilogue) = epilogue {
-        epilogue.finish(level, c, 0);
+        epilogue.finish(level, c, [0, 0]);
     }
 }
 

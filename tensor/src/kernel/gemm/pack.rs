@@ -12,6 +12,9 @@ use crate::simd::{Float, Kernel, MAX_LANES, Num, Simd, Vector, prefetch, prefetc
 /// Elements of one panel's step beyond its own that may be written (and are overwritten after).
 pub(super) const SLACK: usize = MAX_LANES;
 
+/// Panels that are packed together where a step's rows are adjacent.
+const GROUP: usize = 4;
+
 /// Packs a part of a matrix: `width` rows a panel, each step's adjacent. B packs its transpose.
 pub(super) struct Pack<'a, T> {
     pub(super) from: MatRef<'a, T>,
@@ -30,9 +33,19 @@ impl<T: Float> Kernel for Pack<'_, T> {
     fn run<S: Simd>(self, _: S) {
         let ([i0, m], [k0, k]) = (self.rows, self.steps);
         let [row, step] = self.from.strides();
-        for (panel, i) in (0..m).step_by(self.width).enumerate() {
-            let out = &mut self.out[panel * self.width * k..];
-            let rows = self.width.min(m - i);
+        let group = match (row, self.width) {
+            (1, 8 | 16 | 32) => GROUP * self.width,
+            _ => self.width,
+        };
+        let mut i = 0;
+        while i < m {
+            let out = &mut self.out[i * k..];
+            // Whole panels that are copied a step at a time, together; else one.
+            let rows = if m - i >= group {
+                group
+            } else {
+                self.width.min(m - i)
+            };
             // Elements `[r, p]` with `r < rows` and `p < k`, from here by `row` and `step`.
             let start = self.from.at(i0 + i, k0);
             let panel = Panel {
@@ -47,6 +60,9 @@ impl<T: Float> Kernel for Pack<'_, T> {
             // exist.
             unsafe {
                 match (row, step, self.width) {
+                    (1, _, 32) if rows > 32 => panel.together::<32>(out),
+                    (1, _, 16) if rows > 16 => panel.together::<16>(out),
+                    (1, _, 8) if rows > 8 => panel.together::<8>(out),
                     (1, _, 32) => panel.adjacent::<32>(out),
                     (1, _, 16) => panel.adjacent::<16>(out),
                     (1, _, 8) => panel.adjacent::<8>(out),
@@ -55,6 +71,7 @@ impl<T: Float> Kernel for Pack<'_, T> {
                     _ => panel.one_by_one(out),
                 }
             }
+            i += rows.next_multiple_of(self.width);
         }
     }
 }
@@ -115,6 +132,22 @@ impl<T: Float> Panel<T> {
         };
         // SAFETY: the rest of the steps, of which the caller vouches for.
         unsafe { rest_of.one_by_one(rest) };
+    }
+
+    /// [`GROUP`] whole panels whose rows are adjacent: of memory, as many lines at a time.
+    #[inline(always)]
+    unsafe fn together<const WIDTH: usize>(&self, out: &mut [T]) {
+        let (out, _) = out[..GROUP * WIDTH * self.k].as_chunks_mut::<WIDTH>();
+        for p in 0..self.k {
+            let from = self.start.wrapping_offset(p as isize * self.step);
+            for line in (0..GROUP * WIDTH).step_by(64 / size_of::<T>()) {
+                prefetch_far(from.wrapping_offset(AHEAD * self.step).wrapping_add(line));
+            }
+            for g in 0..GROUP {
+                // SAFETY: as in `adjacent`, where no panel is short.
+                out[g * self.k + p] = unsafe { *from.wrapping_add(g * WIDTH).cast::<[T; WIDTH]>() };
+            }
+        }
     }
 
     /// Each row's steps are adjacent: squares of vectors are transposed in registers. The last row

@@ -133,6 +133,24 @@ fn large_products_cross_every_block_edge() {
     }
 }
 
+#[test]
+fn a_few_rows_read_a_wide_matrix_where_it_stands() {
+    let mut rng = Rng::new(9);
+    for m in 1..=9 {
+        for n in [257, 300, 530, 1061] {
+            let k = 1 + rng.below(60) as usize;
+            for layout in [0, 4, 5] {
+                let left = rng.below(6);
+                let a = Sample::<f32>::new(&mut rng, [m, k], left);
+                let b = Sample::<f32>::new(&mut rng, [k, n], layout);
+                for level in Level::available() {
+                    check(level, &a, &b, n % 2 == 0, n % 3 == 0);
+                }
+            }
+        }
+    }
+}
+
 /// `f` on a pool of so many threads.
 fn on<R: Send>(threads: usize, f: impl FnOnce() -> R + Send) -> R {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
@@ -244,12 +262,11 @@ fn batches_have_the_bits_of_single_products() {
         batched(
             level,
             batches,
-            [m, n],
             a,
             b,
-            &mut all,
+            MatMut::rows_of(&mut all, [batches * m, n]),
             true,
-            Some(&Activation(Relu)),
+            |_| Some(&Activation(Relu)),
         );
         for i in 0..batches {
             let mut one = vec![1.0; m * n];
