@@ -102,34 +102,46 @@ pub fn scatter_add(mut base: Tensor, axis: usize, index: &Tensor, src: &Tensor) 
 /// where the next one begins.
 const AHEAD: usize = 8192;
 
-/// Copies rows of `table` to those of `to`: the row `ids[k]` of block `block`, and those after it.
-struct CopyRows<'a, T> {
+/// Rows of a table, in blocks of which each is picked from by the same `ids`.
+#[derive(Clone, Copy)]
+struct Picked<'a, T> {
     table: &'a [T],
     /// Rows in a block of the table.
     size: usize,
+    inner: usize,
     ids: &'a [i64],
+}
+
+impl<'a, T> Picked<'a, T> {
+    #[inline(always)]
+    fn row(&self, block: usize, k: usize) -> &'a [T] {
+        let at = (block * self.size + self.ids[k] as usize) * self.inner;
+        &self.table[at..at + self.inner]
+    }
+}
+
+/// Copies to the rows of `to` row `k` of block `block` of what is picked, and those after it.
+struct CopyRows<'a, T> {
+    from: Picked<'a, T>,
     block: usize,
     k: usize,
     to: &'a mut [T],
-    inner: usize,
 }
 
 impl<T: Copy> Kernel for CopyRows<'_, T> {
     type Out = ();
     #[inline(always)]
-    fn run<S: Simd>(mut self, _: S) {
-        let ahead = (AHEAD / (self.inner * size_of::<T>())).clamp(1, 32);
-        for row in self.to.chunks_exact_mut(self.inner) {
-            let last = self.ids.len() - 1;
-            let [now, later] = [self.k, (self.k + ahead).min(last)].map(|k| {
-                let at = (self.block * self.size + self.ids[k] as usize) * self.inner;
-                &self.table[at..at + self.inner]
-            });
-            copy_row(now, later, row);
+    fn run<S: Simd>(self, _: S) {
+        let (from, mut block, mut k) = (self.from, self.block, self.k);
+        let ahead = (AHEAD / (from.inner * size_of::<T>())).clamp(1, 32);
+        let last = from.ids.len() - 1;
+        for row in self.to.chunks_exact_mut(from.inner) {
+            let later = from.row(block, (k + ahead).min(last));
+            copy_row(from.row(block, k), later, row);
             // No division for each row: it would take as long as a short row.
-            (self.block, self.k) = match self.k == last {
-                true => (self.block + 1, 0),
-                false => (self.block, self.k + 1),
+            (block, k) = match k == last {
+                true => (block + 1, 0),
+                false => (block, k + 1),
             };
         }
     }
@@ -173,17 +185,15 @@ pub fn take(x: &Tensor, axis: usize, index: &Tensor) -> Result<Tensor> {
             if out.is_empty() {
                 return;
             }
+            let from = Picked { table: src, size, inner, ids };
             let rows = rows_of(inner);
             let level = simd::level().streaming();
             threads::parallel_chunks(out, rows * inner, |i, to| {
                 level.dispatch(CopyRows {
-                    table: src,
-                    size,
-                    ids,
+                    from,
                     block: i * rows / ids.len(),
                     k: i * rows % ids.len(),
                     to,
-                    inner,
                 });
             });
         })
