@@ -430,8 +430,12 @@ impl Reg for __m512d {
             pairs[p + 4] = cpu!(_mm512_unpackhi_pd(a, b));
         }
         for odd in 0..2 {
-            let [a, b, c, d] = [0, 1, 2, 3].map(|p| cpu!(_mm512_castpd_ps(pairs[4 * odd + p])));
-            let columns = quarters(a, b, c, d);
+            // (A closure given to an array's `map` is not compiled for this level, and may stay a call.)
+            let mut p = [cpu!(_mm512_setzero_ps()); 4];
+            for i in 0..4 {
+                p[i] = cpu!(_mm512_castpd_ps(pairs[4 * odd + i]));
+            }
+            let columns = quarters(p[0], p[1], p[2], p[3]);
             for q in 0..4 {
                 square[2 * q + odd] = V(cpu!(_mm512_castps_pd(columns[q])));
             }
