@@ -11,7 +11,7 @@ use crate::Tensor;
 use crate::dtype::Element;
 use crate::ops::walk::{GRAIN, TILE};
 use crate::simd::arith::{self, Term, With};
-use crate::simd::{self, Float, Level};
+use crate::simd::{self, Float, Level, Past};
 
 /// Bytes from which a result is written past the caches, which it would not fit into.
 const LARGE: usize = 32 << 20;
@@ -93,28 +93,29 @@ impl<'a, T: Float + Element> Pass<'a, T> {
                 value: tile(usize::from(self.past && self.parts.len() > 1)),
                 others: tile(others),
             };
+            let past = self.past.then(Past::new);
             for (j, part) in chunk.chunks_mut(width).enumerate() {
-                self.tile(i * GRAIN + j * width, part, &mut room);
+                self.tile(i * GRAIN + j * width, part, &mut room, past.as_ref());
             }
         });
     }
 
     /// The elements of the result from `at` on.
-    fn tile(&self, at: usize, out: &mut [T], room: &mut Room<T>) {
+    fn tile(&self, at: usize, out: &mut [T], room: &mut Room<T>, past: Option<&Past>) {
         let x = self.first.tile(at, out.len(), &mut room.first);
         let others = &mut room.others;
         match &self.parts[..] {
-            [only] => only.fresh(self.level, x, at, out, others, self.past),
-            [head, between @ .., last] if self.past => {
+            [only] => only.fresh(self.level, x, at, out, others, past),
+            [head, between @ .., last] if past.is_some() => {
                 let value = &mut room.value[..out.len()];
-                head.fresh(self.level, x, at, value, others, false);
+                head.fresh(self.level, x, at, value, others, None);
                 between
                     .iter()
                     .for_each(|p| p.own(self.level, at, value, others));
-                last.fresh(self.level, value, at, out, others, true);
+                last.fresh(self.level, value, at, out, others, past);
             }
             [head, rest @ ..] => {
-                head.fresh(self.level, x, at, out, others, false);
+                head.fresh(self.level, x, at, out, others, None);
                 rest.iter().for_each(|p| p.own(self.level, at, out, others));
             }
             [] => unreachable!("a chain has a step"),
@@ -162,7 +163,15 @@ impl<T: Float + Element> Part<'_, T> {
     }
 
     /// From the tile `x` to `out`, both at the elements from `at` on.
-    fn fresh(&self, level: Level, x: &[T], at: usize, out: &mut [T], rooms: &mut [T], past: bool) {
+    fn fresh(
+        &self,
+        level: Level,
+        x: &[T],
+        at: usize,
+        out: &mut [T],
+        rooms: &mut [T],
+        past: Option<&Past>,
+    ) {
         let n = out.len();
         match self {
             Part::Arithmetic(moves) => arith::run(level, &steps(moves, at, n, rooms), x, out, past),

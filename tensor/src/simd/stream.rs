@@ -1,11 +1,23 @@
-//! The fence behind stores that go past the caches.
+//! Stores that go past the caches, and the fence behind them.
 
-/// Orders streamed stores before whatever tells other threads that they are done.
-#[inline(always)]
-pub(super) fn fence() {
-    #[cfg(target_arch = "x86_64")]
-    {
-        // SAFETY: the instruction (SSE) is part of every x86-64 and touches no memory.
-        unsafe { core::arch::x86_64::_mm_sfence() };
+/// Leave to write past the caches; given back, it orders what was written before whatever tells other
+/// threads that it is done.
+///
+/// The fence waits for all of those stores: one for every few kilobytes would take as long as they do.
+pub(crate) struct Past(());
+
+impl Past {
+    pub(crate) fn new() -> Past {
+        Past(())
+    }
+}
+
+impl Drop for Past {
+    fn drop(&mut self) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            // SAFETY: the instruction (SSE) is part of every x86-64 and touches no memory.
+            unsafe { core::arch::x86_64::_mm_sfence() };
+        }
     }
 }

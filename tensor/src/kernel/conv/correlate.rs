@@ -11,7 +11,7 @@ use super::tile::{AskShape, Places, SLACK, Segment, Tiles};
 use super::weights::{Strip, Weights};
 use super::winograd;
 use crate::kernel::gemm::{MatMut, Scratch};
-use crate::simd::{Float, Level, stream_copy};
+use crate::simd::{Float, Level, Past, stream_copy};
 use crate::threads::parallel_for;
 
 /// Images and weights that are correlated.
@@ -145,6 +145,7 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
             false => part.channels.len(),
         };
         let sums = left.get::<T>(beside * pitch);
+        let past = plan.past.then(Past::new);
         let slack = if plan.direct { 0 } else { SLACK };
         let mut next = Vec::new();
         for group in part.groups.clone() {
@@ -172,7 +173,7 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
                     add: inputs.start > 0,
                 };
                 match plan.direct {
-                    true => self.write(&pass, &part, group, &next, sums),
+                    true => self.write(&pass, &part, group, &next, (sums, past.as_ref())),
                     false => self.collect(&pass, &part, sums, pitch),
                 }
             }
@@ -213,7 +214,7 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
         part: &Part,
         group: usize,
         mut next: &[&[T]],
-        beside: &mut [T],
+        (beside, past): (&mut [T], Option<&Past>),
     ) {
         let (plan, job) = (&self.plan, self.job);
         let places = plan.places(part.rows.len(), job.axes[0].spread * self.columns);
@@ -226,9 +227,9 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
             for (i, image) in part.images.clone().enumerate() {
                 let result = || self.result(part, image, first, n);
                 let len = result().shape()[1];
-                let mut sums = Some(&mut *beside).filter(|_| plan.past);
+                let mut sums = past.map(|past| (&mut *beside, past));
                 let to = match &mut sums {
-                    Some(sums) => MatMut::rows_of(&mut sums[..len], [1, len]),
+                    Some((sums, _)) => MatMut::rows_of(&mut sums[..len], [1, len]),
                     None => result(),
                 };
                 self.level.dispatch(Tiles {
@@ -239,8 +240,8 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
                     next: std::mem::take(&mut next),
                     ..pass.tiles(strip, to)
                 });
-                if let Some(sums) = sums {
-                    stream_copy(self.level, &sums[..len], result().row(0));
+                if let Some((sums, past)) = sums {
+                    stream_copy(self.level, &sums[..len], result().row(0), past);
                 }
             }
         }

@@ -10,8 +10,7 @@ mod trace;
 pub(crate) use trace::{Instruction, Term, of_map, of_zip};
 
 use super::slice::{load, store};
-use super::stream::fence;
-use super::{Float, Kernel, Lane, Level, Num, Simd, Vector};
+use super::{Float, Kernel, Lane, Level, Num, Past, Simd, Vector};
 
 /// Vectors that go through the steps together: with one more for the other side, half of AVX2's
 /// registers.
@@ -54,7 +53,7 @@ pub(crate) struct Step<'a, T> {
     pub(crate) swapped: bool,
 }
 
-/// `out[i]` = the steps, in order, applied to `x[i]`; past the caches when `past`.
+/// `out[i]` = the steps, in order, applied to `x[i]`; past the caches where `past` gives leave.
 ///
 /// # Panics
 /// Where the lengths differ.
@@ -63,7 +62,7 @@ pub(crate) fn run<T: Float>(
     steps: &[Step<'_, T>],
     x: &[T],
     out: &mut [T],
-    past: bool,
+    past: Option<&Past>,
 ) {
     assert_eq!(x.len(), out.len(), "arithmetic: lengths differ");
     let (x, out, len) = (x.as_ptr(), out.as_mut_ptr(), out.len());
@@ -74,7 +73,7 @@ pub(crate) fn run<T: Float>(
             x,
             out,
             len,
-            past,
+            past: past.is_some(),
         },
     );
 }
@@ -102,7 +101,7 @@ pub(crate) fn run_in_place<T: Float>(level: Level, steps: &[Step<'_, T>], x: &mu
 ///
 /// # Panics
 /// Where the lengths differ.
-pub(crate) fn stream_copy<T: Float>(level: Level, x: &[T], out: &mut [T]) {
+pub(crate) fn stream_copy<T: Float>(level: Level, x: &[T], out: &mut [T], past: &Past) {
     assert_eq!(x.len(), out.len(), "stream_copy: lengths differ");
     let before = out.as_ptr().cast::<u8>().align_offset(LINE) / size_of::<T>();
     let before = before.min(out.len());
@@ -110,7 +109,7 @@ pub(crate) fn stream_copy<T: Float>(level: Level, x: &[T], out: &mut [T]) {
     let (x_before, x) = x.split_at(before);
     let (out_before, out) = out.split_at_mut(before);
     out_before.copy_from_slice(x_before);
-    run(level, &[], &x[..whole], &mut out[..whole], true);
+    run(level, &[], &x[..whole], &mut out[..whole], Some(past));
     out[whole..].copy_from_slice(&x[whole..]);
 }
 
@@ -148,9 +147,6 @@ impl<T: Float> Kernel for Run<'_, T> {
             // SAFETY: `n` elements from `i` on are inside.
             unsafe { self.block::<S, 1>(i, n) };
             i += n;
-        }
-        if self.past {
-            fence();
         }
     }
 }
@@ -325,7 +321,7 @@ mod tests {
                             .map(|i| steps.iter().fold(x[i], |v, s| plain(s, v, i)))
                             .collect();
                         for level in Level::available() {
-                            for past in [false, true] {
+                            for past in [None, Some(&Past::new())] {
                                 let mut got = vec![9.0; n];
                                 run(level, &steps, &x, &mut got, past);
                                 assert_eq!(bits(&got), bits(&want), "{steps:?} {level:?}");
@@ -346,7 +342,7 @@ mod tests {
         for (start, n) in [(0, 100), (0, 64), (1, 64), (3, 7), (2, 61), (3, 97), (0, 0)] {
             for level in Level::available() {
                 let mut to = vec![-1.0; 104];
-                stream_copy(level, &from[..n], &mut to[start..start + n]);
+                stream_copy(level, &from[..n], &mut to[start..start + n], &Past::new());
                 assert_eq!(to[start..start + n], from[..n]);
                 assert!(to[start + n..].iter().all(|&x| x == -1.0));
             }
@@ -361,6 +357,6 @@ mod tests {
             with: With::Elements(&[1.0f32][..]),
             swapped: false,
         };
-        run(Level::Portable, &[step], &[1.0, 2.0], &mut [0.0; 2], false);
+        run(Level::Portable, &[step], &[1.0, 2.0], &mut [0.0; 2], None);
     }
 }
