@@ -14,14 +14,14 @@ use crate::simd::arith::{self, Term, With};
 use crate::simd::{self, Float, Level, Past};
 
 /// Bytes from which a result is written past the caches, which it would not fit into.
-const LARGE: usize = 32 << 20;
+const LARGE: usize = 16 << 20;
 
 /// A chain ready to run: its first input, and its parts in order.
 pub(super) struct Pass<'a, T> {
     level: Level,
     first: Input<'a, T>,
     parts: Vec<Part<'a, T>>,
-    /// Whether the result goes past the caches; the last part is arithmetic then.
+    /// Whether the result goes past the caches.
     past: bool,
 }
 
@@ -63,15 +63,11 @@ impl<'a, T: Float + Element> Pass<'a, T> {
     ) -> Pass<'a, T> {
         let mut parts = Vec::new();
         steps.for_each(|step| push(&mut parts, step));
-        let past = bytes >= LARGE;
-        if past && !matches!(parts.last(), Some(Part::Arithmetic(_))) {
-            parts.push(Part::Arithmetic(Vec::new())); // no steps: a copy past the caches
-        }
         Pass {
             level: simd::level(),
             first: Input::new(first),
             parts,
-            past,
+            past: bytes >= LARGE,
         }
     }
 
@@ -175,9 +171,9 @@ impl<T: Float + Element> Part<'_, T> {
         let n = out.len();
         match self {
             Part::Arithmetic(moves) => arith::run(level, &steps(moves, at, n, rooms), x, out, past),
-            Part::Kernel(Step::Map(f), _) => f.fresh(x, out),
-            Part::Kernel(Step::Left(f, _), y) => f.fresh(x, beside(y, at, n, rooms), out),
-            Part::Kernel(Step::Right(f, _), y) => f.fresh(beside(y, at, n, rooms), x, out),
+            Part::Kernel(Step::Map(f), _) => f.fresh(x, out, past),
+            Part::Kernel(Step::Left(f, _), y) => f.fresh(x, beside(y, at, n, rooms), out, past),
+            Part::Kernel(Step::Right(f, _), y) => f.fresh(beside(y, at, n, rooms), x, out, past),
         }
     }
 

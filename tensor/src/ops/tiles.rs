@@ -7,7 +7,7 @@
 use crate::dtype::Element;
 use crate::ops::walk::{self, GRAIN, TILE};
 use crate::simd::arith::{self, Instruction};
-use crate::simd::{self, Float, Level, MapBody, ZipBody};
+use crate::simd::{self, Float, Level, MapBody, Past, ZipBody};
 use crate::{Layout, Tensor, threads};
 
 /// A body and the level to run it at.
@@ -18,8 +18,8 @@ pub(super) struct AtLevel<F> {
 
 /// A one-input kernel over slices of one length.
 pub(super) trait MapTile<T>: Send + Sync {
-    /// To a new place.
-    fn fresh(&self, x: &[T], out: &mut [T]);
+    /// To a new place, past the caches where there is leave.
+    fn fresh(&self, x: &[T], out: &mut [T], past: Option<&Past>);
     /// Of one element.
     fn one(&self, x: T) -> T;
     /// Over the input.
@@ -29,8 +29,8 @@ pub(super) trait MapTile<T>: Send + Sync {
 }
 
 impl<T: Float, F: MapBody> MapTile<T> for AtLevel<F> {
-    fn fresh(&self, x: &[T], out: &mut [T]) {
-        simd::map_slice(self.level, &self.f, x, out);
+    fn fresh(&self, x: &[T], out: &mut [T], past: Option<&Past>) {
+        simd::map_past(self.level, &self.f, x, out, past);
     }
     fn one(&self, x: T) -> T {
         // A single instruction gives a scalar the bits that it gives a vector.
@@ -38,7 +38,7 @@ impl<T: Float, F: MapBody> MapTile<T> for AtLevel<F> {
             return self.f.f(x);
         }
         let mut y = [T::default()];
-        self.fresh(&[x], &mut y);
+        self.fresh(&[x], &mut y, None);
         y[0]
     }
     fn own(&self, x: &mut [T]) {
@@ -51,8 +51,8 @@ impl<T: Float, F: MapBody> MapTile<T> for AtLevel<F> {
 
 /// A two-input kernel over slices of one length.
 pub(super) trait ZipTile<T>: Send + Sync {
-    /// To a new place.
-    fn fresh(&self, x: &[T], y: &[T], out: &mut [T]);
+    /// To a new place, past the caches where there is leave.
+    fn fresh(&self, x: &[T], y: &[T], out: &mut [T], past: Option<&Past>);
     /// Of one pair.
     fn one(&self, x: T, y: T) -> T;
     /// Over the left input.
@@ -64,15 +64,15 @@ pub(super) trait ZipTile<T>: Send + Sync {
 }
 
 impl<T: Float, F: ZipBody> ZipTile<T> for AtLevel<F> {
-    fn fresh(&self, x: &[T], y: &[T], out: &mut [T]) {
-        simd::zip_slice(self.level, &self.f, x, y, out);
+    fn fresh(&self, x: &[T], y: &[T], out: &mut [T], past: Option<&Past>) {
+        simd::zip_past(self.level, &self.f, [x, y], out, past);
     }
     fn one(&self, x: T, y: T) -> T {
         if arith::of_zip(&self.f).is_some() {
             return self.f.f(x, y);
         }
         let mut z = [T::default()];
-        self.fresh(&[x], &[y], &mut z);
+        self.fresh(&[x], &[y], &mut z, None);
         z[0]
     }
     fn left(&self, x: &mut [T], y: &[T]) {
@@ -155,11 +155,11 @@ pub(super) fn map<T: Element>(x: &mut Tensor, f: &dyn MapTile<T>) -> Tensor {
     let input = Input::<T>::new(x);
     x.build_like(|out: &mut [T]| {
         if let Some(src) = input.flat() {
-            return f.fresh(src, out);
+            return f.fresh(src, out, None);
         }
         let mut buffer = [T::default(); TILE];
         for (j, part) in out.chunks_mut(TILE).enumerate() {
-            f.fresh(input.tile(j * TILE, part.len(), &mut buffer), part);
+            f.fresh(input.tile(j * TILE, part.len(), &mut buffer), part, None);
         }
     })
 }
@@ -217,12 +217,17 @@ fn zip_fresh<T: Element>(
 ) -> Tensor {
     like.build_like(|out: &mut [T]| {
         if let (Some(x), Some(y)) = (x.flat(), y.flat()) {
-            return f.fresh(x, y, out);
+            return f.fresh(x, y, out, None);
         }
         let (mut bx, mut by) = (filled(x.constant()), filled(y.constant()));
         for (j, part) in out.chunks_mut(TILE).enumerate() {
             let (at, n) = (j * TILE, part.len());
-            f.fresh(tile_of(x, at, n, &mut bx), tile_of(y, at, n, &mut by), part);
+            f.fresh(
+                tile_of(x, at, n, &mut bx),
+                tile_of(y, at, n, &mut by),
+                part,
+                None,
+            );
         }
     })
 }

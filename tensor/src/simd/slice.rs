@@ -3,7 +3,7 @@
 //! A length that is no multiple of the vector is finished by one padded vector, so an
 //! element's bits do not depend on its place or on the length.
 
-use super::{Float, Kernel, Lane, Level, MAX_LANES, Simd, Vector};
+use super::{Float, Kernel, Lane, Level, MAX_LANES, Past, Simd, Vector};
 
 /// A function of one number, written for every lane.
 ///
@@ -38,17 +38,32 @@ pub trait ZipBody: Copy + Send + Sync + 'static {
 /// Where the lengths differ.
 #[track_caller]
 pub fn map_slice<T: Float, F: MapBody>(level: Level, f: &F, x: &[T], out: &mut [T]) {
+    map_past(level, f, x, out, None);
+}
+
+/// [`map_slice`], whose results go past the caches where `past` gives leave.
+///
+/// # Panics
+/// Where the lengths differ.
+#[track_caller]
+pub(crate) fn map_past<T: Float, F: MapBody>(
+    level: Level,
+    f: &F,
+    x: &[T],
+    out: &mut [T],
+    past: Option<&Past>,
+) {
     assert_eq!(x.len(), out.len(), "map_slice: lengths differ");
     level.dispatch(Map {
         f: *f,
         x: x.as_ptr(),
-        out: Out::new(out),
+        out: Out::new(out, past),
     });
 }
 
 /// `x[i] = f(x[i])`.
 pub fn map_in_place<T: Float, F: MapBody>(level: Level, f: &F, x: &mut [T]) {
-    let out = Out::new(x);
+    let out = Out::new(x, None);
     level.dispatch(Map {
         f: *f,
         x: out.start,
@@ -62,6 +77,21 @@ pub fn map_in_place<T: Float, F: MapBody>(level: Level, f: &F, x: &mut [T]) {
 /// Where the lengths differ.
 #[track_caller]
 pub fn zip_slice<T: Float, F: ZipBody>(level: Level, f: &F, x: &[T], y: &[T], out: &mut [T]) {
+    zip_past(level, f, [x, y], out, None);
+}
+
+/// [`zip_slice`], whose results go past the caches where `past` gives leave.
+///
+/// # Panics
+/// Where the lengths differ.
+#[track_caller]
+pub(crate) fn zip_past<T: Float, F: ZipBody>(
+    level: Level,
+    f: &F,
+    [x, y]: [&[T]; 2],
+    out: &mut [T],
+    past: Option<&Past>,
+) {
     assert!(
         x.len() == out.len() && y.len() == out.len(),
         "zip_slice: lengths differ"
@@ -70,7 +100,7 @@ pub fn zip_slice<T: Float, F: ZipBody>(level: Level, f: &F, x: &[T], y: &[T], ou
         f: *f,
         x: x.as_ptr(),
         y: y.as_ptr(),
-        out: Out::new(out),
+        out: Out::new(out, past),
     });
 }
 
@@ -81,7 +111,7 @@ pub fn zip_slice<T: Float, F: ZipBody>(level: Level, f: &F, x: &[T], y: &[T], ou
 #[track_caller]
 pub fn zip_in_place_left<T: Float, F: ZipBody>(level: Level, f: &F, x: &mut [T], y: &[T]) {
     assert_eq!(x.len(), y.len(), "zip_in_place_left: lengths differ");
-    let out = Out::new(x);
+    let out = Out::new(x, None);
     level.dispatch(Zip {
         f: *f,
         x: out.start,
@@ -97,7 +127,7 @@ pub fn zip_in_place_left<T: Float, F: ZipBody>(level: Level, f: &F, x: &mut [T],
 #[track_caller]
 pub fn zip_in_place_right<T: Float, F: ZipBody>(level: Level, f: &F, x: &[T], y: &mut [T]) {
     assert_eq!(x.len(), y.len(), "zip_in_place_right: lengths differ");
-    let out = Out::new(y);
+    let out = Out::new(y, None);
     level.dispatch(Zip {
         f: *f,
         x: x.as_ptr(),
@@ -110,13 +140,15 @@ pub fn zip_in_place_right<T: Float, F: ZipBody>(level: Level, f: &F, x: &[T], y:
 struct Out<T> {
     start: *mut T,
     len: usize,
+    past: bool,
 }
 
-impl<T> Out<T> {
-    fn new(out: &mut [T]) -> Out<T> {
+impl<T: Float> Out<T> {
+    fn new(out: &mut [T], past: Option<&Past>) -> Out<T> {
         Out {
             start: out.as_mut_ptr(),
             len: out.len(),
+            past: past.is_some(),
         }
     }
 }
@@ -150,7 +182,7 @@ impl<T: Float, F: MapBody> Kernel for Map<T, F> {
                 // first round, the pad's in the second.
                 unsafe {
                     let y = self.f.f(load::<T, S>(x.add(i), lanes));
-                    store::<T, S>(y, out.add(i), lanes);
+                    write::<T, S>(y, out.add(i), self.out.past);
                 }
                 i += lanes;
             }
@@ -192,7 +224,7 @@ impl<T: Float, F: ZipBody> Kernel for Zip<T, F> {
                 unsafe {
                     let a = load::<T, S>(x.add(i), lanes);
                     let b = load::<T, S>(y.add(i), lanes);
-                    store::<T, S>(self.f.f(a, b), out.add(i), lanes);
+                    write::<T, S>(self.f.f(a, b), out.add(i), self.out.past);
                 }
                 i += lanes;
             }
@@ -201,6 +233,20 @@ impl<T: Float, F: ZipBody> Kernel for Zip<T, F> {
         }
         // SAFETY: as in `Map`.
         unsafe { copy_few(padded, self.out.start.add(whole), tail) };
+    }
+}
+
+/// Writes a whole vector.
+///
+/// # Safety
+/// A vector's elements at `out` are writable.
+#[inline(always)]
+unsafe fn write<T: Float, S: Simd>(v: T::Vec<S>, out: *mut T, past: bool) {
+    // SAFETY: the caller vouches for the elements, and `load` keeps no borrow of them.
+    let out = unsafe { std::slice::from_raw_parts_mut(out, T::Vec::<S>::LANES) };
+    match past {
+        true => v.stream(out),
+        false => v.store(out),
     }
 }
 
