@@ -13,16 +13,13 @@ use crate::ops::walk::{GRAIN, TILE};
 use crate::simd::arith::{self, Term, With};
 use crate::simd::{self, Float, Level, Past};
 
-/// Bytes from which a result is written past the caches, which it would not fit into.
-const LARGE: usize = 16 << 20;
-
 /// A chain ready to run: its first input, and its parts in order.
 pub(super) struct Pass<'a, T> {
     level: Level,
     first: Input<'a, T>,
     parts: Vec<Part<'a, T>>,
-    /// Whether the result goes past the caches.
-    past: bool,
+    /// Bytes of the result.
+    bytes: usize,
 }
 
 /// Ops that run together.
@@ -67,7 +64,7 @@ impl<'a, T: Float + Element> Pass<'a, T> {
             level: simd::level(),
             first: Input::new(first),
             parts,
-            past: bytes >= LARGE,
+            bytes,
         }
     }
 
@@ -83,13 +80,13 @@ impl<'a, T: Float + Element> Pass<'a, T> {
         };
         let tile = |wanted: usize| vec![T::default(); wanted * TILE];
         tiles::chunks(out, |i, chunk| {
+            let past = Past::for_result(self.bytes);
             // Made once a chunk: to clear them for every tile would be half the work of a short chain.
             let mut room = Room {
                 first: tile(usize::from(!flat)),
-                value: tile(usize::from(self.past && self.parts.len() > 1)),
+                value: tile(usize::from(past.is_some() && self.parts.len() > 1)),
                 others: tile(others),
             };
-            let past = self.past.then(Past::new);
             for (j, part) in chunk.chunks_mut(width).enumerate() {
                 self.tile(i * GRAIN + j * width, part, &mut room, past.as_ref());
             }

@@ -68,6 +68,14 @@ impl Reg for __m512 {
         cpu!(_mm512_storeu_ps(x.as_mut_ptr(), self))
     }
     #[inline(always)]
+    fn stream(self, x: &mut [f32]) {
+        let x: &mut [f32; 16] = x.first_chunk_mut().expect("room for a vector");
+        match x.as_ptr().cast::<Self>().is_aligned() {
+            true => cpu!(_mm512_stream_ps(x.as_mut_ptr(), self)),
+            false => self.store(x),
+        }
+    }
+    #[inline(always)]
     fn load_padded(x: &[f32], pad: f32) -> Self {
         // What the mask leaves out is not read.
         cpu!(_mm512_mask_loadu_ps(
@@ -284,6 +292,14 @@ impl Reg for __m512d {
     fn store(self, x: &mut [f64]) {
         let x: &mut [f64; 8] = x.first_chunk_mut().expect("room for a vector");
         cpu!(_mm512_storeu_pd(x.as_mut_ptr(), self))
+    }
+    #[inline(always)]
+    fn stream(self, x: &mut [f64]) {
+        let x: &mut [f64; 8] = x.first_chunk_mut().expect("room for a vector");
+        match x.as_ptr().cast::<Self>().is_aligned() {
+            true => cpu!(_mm512_stream_pd(x.as_mut_ptr(), self)),
+            false => self.store(x),
+        }
     }
     #[inline(always)]
     fn load_padded(x: &[f64], pad: f64) -> Self {

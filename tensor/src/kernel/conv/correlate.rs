@@ -140,12 +140,12 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
         let segments: Vec<Segment> = (0..images).map(segment).collect();
         let (mut left, mut right) = (Scratch::left(), Scratch::right());
         let pitch = apart(images * (len + SLACK));
+        let past = Past::for_result(plan.past);
         let beside = match plan.direct {
-            true => usize::from(plan.past),
+            true => usize::from(past.is_some()),
             false => part.channels.len(),
         };
         let sums = left.get::<T>(beside * pitch);
-        let past = plan.past.then(Past::new);
         let slack = if plan.direct { 0 } else { SLACK };
         let mut next = Vec::new();
         for group in part.groups.clone() {

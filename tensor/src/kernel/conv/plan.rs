@@ -24,8 +24,6 @@ const SMALL_BLOCK: usize = 1 << 13;
 const ALIAS: usize = 1 << 11;
 /// Rows of outputs of such a block are a multiple of this.
 const ROWS: usize = 8;
-/// Elements of a result that no cache holds: depthwise, which waits for memory, writes it past them.
-const LARGE: usize = 1 << 22;
 /// Output channels in a block at most.
 const CHANNELS: usize = 256;
 /// Multiplications below which a correlation stays on one thread: some 25 microseconds.
@@ -56,8 +54,9 @@ pub(super) struct Plan {
     pub(super) depth: usize,
     /// Whether sums are written where the result stands.
     pub(super) direct: bool,
-    /// Whether they go there past the caches, a channel of a block at a time.
-    pub(super) past: bool,
+    /// Bytes of a result that goes there past the caches where it is large, a channel of a block at a time:
+    /// depthwise waits for memory. 0 where it does not.
+    pub(super) past: usize,
     pub(super) work: usize,
 }
 
@@ -114,7 +113,7 @@ impl Plan {
         let of = |start| strips(channels.min(job.outputs - start), shape.rows);
         let direct = job.inputs <= depth && direct(job, &field, shape, columns);
         let dense = down.spread == 1 && across.out == columns;
-        let elements = job.images * job.groups * down.out * across.out;
+        let bytes = job.images * job.groups * down.out * across.out * size_of::<T>();
         Plan {
             taps: order.iter().map(distance).collect(),
             strips: (0..job.outputs).step_by(channels).map(of).collect(),
@@ -129,7 +128,7 @@ impl Plan {
             offsets,
             depth,
             direct,
-            past: direct && alone && dense && elements >= LARGE,
+            past: if direct && alone && dense { bytes } else { 0 },
             work,
         }
     }
