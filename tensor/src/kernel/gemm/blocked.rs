@@ -336,6 +336,9 @@ fn block<T: Float>(
     };
 
     let add = job.add || steps.start > 0;
+    let last = steps.end == job.a.shape()[1];
+    let epilogue = job.epilogue.filter(|_| last);
+    let bias = epilogue.and_then(|e| Some(&e.row_bias()?[rows.clone()]));
     let split = columns.main_cols.clamp(cols.start, cols.end);
     let tail = columns.tail_from.max(cols.start);
     for (cols, right, first) in [
@@ -369,11 +372,12 @@ fn block<T: Float>(
             b,
             c,
             add,
+            bias,
             keep,
             keep_panel: columns.keep_panel,
         });
     }
-    if let (Some(epilogue), true) = (job.epilogue, steps.end == job.a.shape()[1]) {
+    if let (Some(epilogue), None) = (epilogue, bias) {
         let first = j0 + cols.start;
         // SAFETY: as above; the blocks of the loop are gone.
         let c = unsafe { c.block(rows.start, first, [rows.len(), cols.len()]) };

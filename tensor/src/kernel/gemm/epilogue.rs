@@ -9,6 +9,12 @@ use crate::simd::{
 pub trait Epilogue<T>: Sync {
     /// Finishes `block`, whose first element is `[row, column]` of the product.
     fn finish(&self, level: Level, block: MatMut<T>, first: [usize; 2]);
+
+    /// A number for each row, where to add it is all that is done: then tiles do so as they are written,
+    /// and [`Epilogue::finish`] is for what is no tile.
+    fn row_bias(&self) -> Option<&[T]> {
+        None
+    }
 }
 
 /// The rectifier, `max(x, 0)`.
@@ -84,6 +90,10 @@ impl<T: Float> Epilogue<T> for RowBias<'_, T> {
             block,
             bias: Other::Rows(bias),
         });
+    }
+
+    fn row_bias(&self) -> Option<&[T]> {
+        Some(self.0)
     }
 }
 

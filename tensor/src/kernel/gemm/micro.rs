@@ -84,6 +84,8 @@ pub(super) struct Block<'a, T> {
     pub(super) b: Right<T>,
     pub(super) c: MatMut<'a, T>,
     pub(super) add: bool,
+    /// A number for each row, added at the end.
+    pub(super) bias: Option<&'a [T]>,
     /// Where the first tile of each whole panel of B leaves it packed for the tiles below it; null
     /// where all read it where it stands.
     pub(super) keep: *mut T,
@@ -234,9 +236,10 @@ impl<T: Float> Block<'_, T> {
         // SAFETY: the tile begins inside `c` and both keep to its edges; the block owns all elements
         // of `c`.
         unsafe {
-            match full {
-                true => self.write::<S, ROWS, VECTORS>(&sums, at),
-                false => self.write_edge::<S, ROWS, VECTORS>(&sums, at, size),
+            match (full, self.bias.map(|bias| &bias[at[0]..][..size[0]])) {
+                (true, None) => self.write::<S, ROWS, VECTORS, false>(&sums, at, &[]),
+                (true, Some(bias)) => self.write::<S, ROWS, VECTORS, true>(&sums, at, bias),
+                (false, bias) => self.write_edge::<S, ROWS, VECTORS>(&sums, at, size, bias),
             }
         }
     }
@@ -309,15 +312,20 @@ impl<T: Float> Block<'_, T> {
         sums
     }
 
-    /// Writes `sums` to C at `[i, j]`. (All loops here have constant bounds: the sums stay in
-    /// registers.)
+    /// Writes `sums` to C at `[i, j]`, with a `bias` for each row where `BIASED`. (All loops here have
+    /// constant bounds: the sums stay in registers.)
     #[inline(always)]
-    unsafe fn write<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    unsafe fn write<S: Simd, const ROWS: usize, const VECTORS: usize, const BIASED: bool>(
         &self,
         sums: &[[T::Vec<S>; VECTORS]; ROWS],
         [i, j]: [usize; 2],
+        bias: &[T],
     ) {
         let lanes = T::Vec::<S>::LANES;
+        let mut shift = [T::default(); ROWS];
+        if BIASED {
+            shift.copy_from_slice(bias);
+        }
         for r in 0..ROWS {
             for v in 0..VECTORS {
                 let at = self.c.at(i + r, j + v * lanes);
@@ -326,6 +334,9 @@ impl<T: Float> Block<'_, T> {
                 let mut y = sums[r][v];
                 if self.add {
                     y = y + Vector::load(part);
+                }
+                if BIASED {
+                    y = y + Vector::repeat(shift[r]);
                 }
                 y.store(part);
             }
@@ -339,6 +350,7 @@ impl<T: Float> Block<'_, T> {
         sums: &[[T::Vec<S>; VECTORS]; ROWS],
         [i, j]: [usize; 2],
         [rows, cols]: [usize; 2],
+        bias: Option<&[T]>,
     ) {
         let lanes = T::Vec::<S>::LANES;
         // Constant bounds, as above: a row or vector that is not there is left out inside.
@@ -354,6 +366,9 @@ impl<T: Float> Block<'_, T> {
                     let mut y = sums[r][v];
                     if self.add {
                         y = y + Vector::load_first(part);
+                    }
+                    if let Some(bias) = bias {
+                        y = y + Vector::repeat(bias[r]);
                     }
                     y.store_first(part);
                 }
