@@ -43,7 +43,7 @@ pub use slice::{
     MapBody, ZipBody, map_in_place, map_slice, zip_in_place_left, zip_in_place_right, zip_slice,
 };
 pub(crate) use slice::{copy_short, load as load_part, store as store_part};
-pub(crate) use slice::{map_past, zip_past};
+pub(crate) use slice::{map_past, uneven, zip_past};
 pub(crate) use stream::Past;
 
 /// The most elements that a vector of any level holds.

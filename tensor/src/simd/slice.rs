@@ -250,6 +250,13 @@ unsafe fn write<T: Float, S: Simd>(v: T::Vec<S>, out: *mut T, past: bool) {
     }
 }
 
+/// The elements of `x` before the first that lies on a boundary of `bytes`, a power of two; all where none does.
+#[inline(always)]
+pub(crate) fn uneven<T>(x: &[T], bytes: usize) -> usize {
+    let bytes = x.as_ptr().cast::<u8>().align_offset(bytes);
+    (bytes / size_of::<T>()).min(x.len())
+}
+
 /// Copies `n` elements, of which there is often one or none, when a call of `memcpy` would cost more
 /// than the rest of an op.
 ///

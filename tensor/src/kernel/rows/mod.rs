@@ -13,7 +13,7 @@ pub(crate) use norm::{Norm, NormGrad};
 pub(crate) use softmax::{Shape, Softmax, SoftmaxGrad, power, scale, top};
 
 use crate::dtype::Element;
-use crate::simd::{Float, Lane, Partial, Simd, SumBody, Vector};
+use crate::simd::{self, Float, Lane, Partial, Simd, SumBody, Vector};
 
 /// Elements whose sum is taken in vectors before it is added to the others in f64.
 const BLOCK: usize = 1024;
@@ -31,8 +31,7 @@ pub(crate) fn part<T: Float, S: Simd>(x: &[T], pad: T) -> T::Vec<S> {
 /// cross one at every step.
 #[inline(always)]
 fn uneven<T: Float, S: Simd>(x: &[T]) -> usize {
-    let size = T::Vec::<S>::LANES * size_of::<T>();
-    x.as_ptr().cast::<u8>().align_offset(size) / size_of::<T>()
+    simd::uneven(x, T::Vec::<S>::LANES * size_of::<T>())
 }
 
 /// Writes `v`, or as much of it as `out` holds, to the front of `out`.

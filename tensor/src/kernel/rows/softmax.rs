@@ -146,7 +146,7 @@ impl<T: Float + Element> Kernel for Softmax<'_, T> {
 #[inline(always)]
 pub(crate) fn scale<T: Float, S: Simd>(y: &mut [T], by: f64) {
     let by = <T::Vec<S> as Num>::splat(by);
-    let (before, even) = y.split_at_mut(uneven::<T, S>(y).min(y.len()));
+    let (before, even) = y.split_at_mut(uneven::<T, S>(y));
     let mut vectors = even.chunks_exact_mut(T::Vec::<S>::LANES);
     for part in &mut vectors {
         (T::Vec::<S>::load(part) * by).store(part);

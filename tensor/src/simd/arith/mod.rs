@@ -9,7 +9,7 @@ mod trace;
 
 pub(crate) use trace::{Instruction, Term, of_map, of_zip};
 
-use super::slice::{load, store};
+use super::slice::{load, store, uneven};
 use super::{Float, Kernel, Lane, Level, Num, Past, Simd, Vector};
 
 /// Vectors that go through the steps together: with one more for the other side, half of AVX2's
@@ -103,12 +103,12 @@ pub(crate) fn run_in_place<T: Float>(level: Level, steps: &[Step<'_, T>], x: &mu
 /// Where the lengths differ.
 pub(crate) fn stream_copy<T: Float>(level: Level, x: &[T], out: &mut [T], past: &Past) {
     assert_eq!(x.len(), out.len(), "stream_copy: lengths differ");
-    let before = out.as_ptr().cast::<u8>().align_offset(LINE) / size_of::<T>();
-    let before = before.min(out.len());
-    let whole = (out.len() - before) / (LINE / size_of::<T>()) * (LINE / size_of::<T>());
+    let before = uneven(out, LINE);
     let (x_before, x) = x.split_at(before);
     let (out_before, out) = out.split_at_mut(before);
     out_before.copy_from_slice(x_before);
+    let line = LINE / size_of::<T>();
+    let whole = out.len() / line * line;
     run(level, &[], &x[..whole], &mut out[..whole], Some(past));
     out[whole..].copy_from_slice(&x[whole..]);
 }
