@@ -241,10 +241,27 @@ fn a_row_wider_than_its_table_is_a_mistake() {
     let _ = Report::new("t").table(&["a"], [vec!["1"], vec!["1", "2"]]);
 }
 
+#[test]
+fn curves_at_the_ends_of_the_numbers_can_be_drawn() {
+    let tables: [&[f64]; 6] = [
+        &[f64::MAX],
+        &[f64::MIN, f64::MAX],
+        &[1e300, 1e300_f64.next_up()],
+        &[-3.0, (-3.0_f64).next_up()],
+        &[5e-324, 1e-323],
+        &[0.0, f64::MIN_POSITIVE],
+    ];
+    for values in tables {
+        let points: Vec<(f64, f64)> = values.iter().map(|&v| (v, v)).collect();
+        let svg = nasty_lines(&points).unwrap();
+        assert!(well_formed(&svg, &[]).is_ok(), "{values:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_finite_values_can_be_drawn(
-        values in proptest::collection::vec(proptest::num::f64::NORMAL | proptest::num::f64::ZERO, 1..9),
+        values in proptest::collection::vec(proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL | proptest::num::f64::ZERO, 1..9),
         name in ".{0,60}",
     ) {
         let entries: Vec<(String, f64)> = values.iter().map(|&v| (name.clone(), v)).collect();

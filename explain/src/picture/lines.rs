@@ -1,11 +1,10 @@
 //! Curves over a common axis: losses, accuracies, budgets.
 
+use super::axis::{Axis, TICKS};
 use super::canvas::{Area, FAINT, Font, INK, PALETTE, PLAIN, SCALE, TITLE, WIDTH};
 use super::canvas::{at, failed, picture, stroke, width_of, wrap, write};
-use crate::text::number;
 use lepton_tensor::{Error, Result};
 use plotters::prelude::*;
-use std::ops::Range;
 
 /// What [`lines`] draws.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +48,10 @@ const SMALL: Font = Font { size: 12, ..PLAIN };
 /// If no curve has a finite point.
 pub fn lines(l: &Lines<'_>) -> Result<String> {
     let points = || l.series.iter().flat_map(|s| s.points).filter(|p| finite(p));
-    let (x, y) = (span(points().map(|p| p.0)), span(points().map(|p| p.1)));
+    let (x, y) = (
+        Axis::around(points().map(|p| p.0)),
+        Axis::around(points().map(|p| p.1)),
+    );
     let (Some(x), Some(y)) = (x, y) else {
         return Err(Error::value(
             "lines: there is no finite point to draw; give at least one",
@@ -78,7 +80,7 @@ pub fn lines(l: &Lines<'_>) -> Result<String> {
                 ..SMALL
             },
         )?;
-        chart(area, l, (plot, PLOT), x, padded(y))
+        chart(area, l, (plot, PLOT), (x, y.padded()))
     })
 }
 
@@ -105,57 +107,28 @@ fn legend_places(series: &[Series<'_>]) -> Vec<(f64, f64)> {
     places
 }
 
-/// The least and the greatest value, a little apart if they are the same.
-fn span(values: impl Iterator<Item = f64>) -> Option<Range<f64>> {
-    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
-        (l.min(v), h.max(v))
-    });
-    if low > high {
-        return None;
-    }
-    let apart = if low == high {
-        0.5 * low.abs().max(1e-3)
-    } else {
-        0.0
-    };
-    Some(low - apart..high + apart)
-}
-
-fn padded(y: Range<f64>) -> Range<f64> {
-    let pad = 0.05 * (y.end - y.start);
-    // A loss near zero shows how near: the axis begins at zero rather than below it.
-    let start = if y.start >= 0.0 {
-        (y.start - pad).max(0.0)
-    } else {
-        y.start - pad
-    };
-    start..y.end + pad
-}
-
 /// The axes and the curves, in the `height` units below `top`.
 fn chart(
     area: &Area<'_>,
     l: &Lines<'_>,
     (top, height): (f64, f64),
-    x: Range<f64>,
-    y: Range<f64>,
+    (x, y): (Axis, Axis),
 ) -> Result<()> {
     let (from, to) = (at(0.0, top), at(f64::from(WIDTH), top + height));
     let area = area.clone().shrink(from, (to.0 - from.0, to.1 - from.1));
+    let labels = y.labels().into_iter().map(|l| width_of(&l, SMALL.size));
+    let widest = labels.fold(38.0, f64::max);
     let mut chart = ChartBuilder::on(&area)
         .margin_right(16 * SCALE)
         .margin_top(6 * SCALE)
-        .set_label_area_size(LabelAreaPosition::Left, 50 * SCALE)
+        .set_label_area_size(LabelAreaPosition::Left, (widest as i32 + 12) * SCALE)
         .set_label_area_size(LabelAreaPosition::Bottom, 40 * SCALE)
         .build_cartesian_2d(x, y)
         .map_err(failed)?;
-    let tick = |v: &f64| number(*v, 4);
     chart
         .configure_mesh()
-        .x_labels(6)
-        .y_labels(6)
-        .x_label_formatter(&tick)
-        .y_label_formatter(&tick)
+        .x_labels(TICKS)
+        .y_labels(TICKS)
         .label_style(SMALL.style())
         .axis_desc_style(
             Font {

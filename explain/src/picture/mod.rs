@@ -5,6 +5,7 @@
 //! [`Report`](crate::report::Report) it takes the page's colours, light or dark. The same input
 //! gives the same bytes.
 
+mod axis;
 mod bars;
 mod canvas;
 mod dag;
