@@ -152,8 +152,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gauss_legendre_is_exact_up_to_its_degree(n in 1..60usize, degree in 0..119u32) {
-            prop_assume!(degree < 2 * n as u32);
+        fn gauss_legendre_is_exact_up_to_its_degree(
+            (n, degree) in (1..60usize).prop_flat_map(|n| (Just(n), 0..2 * n as u32))
+        ) {
             let points = Quadrature::GaussLegendre.points(n).unwrap();
             let sum: f64 = points.iter().map(|(x, w)| w * x.powi(degree as i32)).sum();
             prop_assert!((sum - 1.0 / f64::from(degree + 1)).abs() < 1e-14);
