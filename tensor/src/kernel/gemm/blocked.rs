@@ -14,9 +14,10 @@ use crate::threads::{self, parallel_for};
 /// Steps of k in one pass. Fewer would read and write C more often; a panel of B (up to 128 KiB) need
 /// not stay in the first cache, since it is read in order.
 const DEPTH: usize = 1024;
-/// Bytes of a block of A, which passes by once for each panel of B: a quarter of a second cache, where
-/// the panel, the tiles of C and what is fetched ahead want room as well.
-const LEFT_BYTES: usize = 1 << 18;
+/// Elements of a block of A, which passes by once for each panel of B, for each column of a tile: a
+/// quarter of a second cache, where the panel, the tiles of C and what is fetched ahead want room as well.
+/// Processors with wider registers have larger ones, 1 MiB beside AVX-512 and 512 KiB beside AVX2.
+const LEFT: usize = 1 << 11;
 /// Its most rows, so that a block of C is still near when its epilogue comes.
 const LEFT_ROWS: usize = 288;
 /// Columns of a packed block of B, which stays in the third cache.
@@ -30,12 +31,16 @@ const TASK_ROWS: usize = 32;
 /// meets no more columns than this; where they are adjacent, its rows are read in order anyway.
 const DIRECT_LEFT_BYTES: usize = 1 << 17;
 const DIRECT_LEFT_COLUMNS: usize = 256;
-/// The widest row of B, in bytes, that is read where it stands: wider ones meet in the same cache
-/// sets and ask for a page each.
-const DIRECT_RIGHT_BYTES: usize = 1 << 10;
-/// The most rows of A for which the columns beside whole tiles are read in place as well, as a panel that
+/// The widest row of B, in panels, that is read where it stands: the steps of wider ones meet in the same
+/// sets of the first cache and ask for a page each.
+const DIRECT_RIGHT_PANELS: usize = 8;
+/// The same for many rows of A, whose tiles would all read a panel from the second cache, unless there
+/// are registers for tiles that multiply enough meanwhile.
+const DIRECT_RIGHT_PANELS_OF_MANY: usize = 4;
+const DIRECT_TILE_ROWS: usize = 8;
+/// The most rows of A, as few, for which the columns beside whole tiles are read in place as well, as a panel that
 /// begins before its time; for more of them a copy on whole cache lines pays.
-const OVERLAP_ROWS: usize = 96;
+const FEW_ROWS: usize = 96;
 /// The most columns beside whole tiles that are dot products instead.
 const DOTS: usize = 4;
 /// Blocks that a large parallel product is cut into at least, where its shape allows.
@@ -108,7 +113,8 @@ fn tiled<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
     let parallel = job.parallel && work >= PARALLEL && threads::count() > 1;
     let wish = if parallel { TASKS.min(work / TASK) } else { 1 };
     let depth = even(k, DEPTH, 1);
-    let most = LEFT_ROWS.min(LEFT_BYTES / (depth * size_of::<T>()));
+    let left = LEFT * tile.cols;
+    let most = LEFT_ROWS.min(left / depth);
     let fair = m.div_ceil(wish).max(TASK_ROWS);
     let rows = even(m, most.min(fair), tile.packed_rows);
     let blocks = m.div_ceil(rows);
@@ -116,7 +122,7 @@ fn tiled<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
     // Where B is packed for one block of rows, what was packed is still in the second cache.
     let one = blocks == 1 && !parallel && job.b.strides()[1] != 1;
     let most = match one {
-        true => (LEFT_BYTES / (depth * size_of::<T>())).next_multiple_of(tile.cols),
+        true => (left / depth).next_multiple_of(tile.cols),
         false => RIGHT_COLUMNS,
     };
     let mut memory = None;
@@ -185,14 +191,18 @@ fn lay_right<T: Float>(
 ) -> Columns<T> {
     let [step, across] = job.b.strides();
     let (k, n) = (steps.len(), columns.len());
-    let narrow = step.unsigned_abs() <= DIRECT_RIGHT_BYTES / size_of::<T>();
+    let few = job.a.shape()[0] <= FEW_ROWS;
+    let most = match few || tile.rows >= DIRECT_TILE_ROWS {
+        true => DIRECT_RIGHT_PANELS,
+        false => DIRECT_RIGHT_PANELS_OF_MANY,
+    };
+    let narrow = step.unsigned_abs() <= most * tile.cols;
     let once = job.a.shape()[0] <= tile.rows;
     let keep = across == 1 && !narrow && !parallel && !once;
     let direct = across == 1 && (narrow || once || keep);
     let main_cols = if direct { n / tile.cols * tile.cols } else { n };
     let rest = (n - main_cols).next_multiple_of(tile.cols / TILE_VECTORS);
     let add = job.add || steps.start > 0;
-    let few = job.a.shape()[0] <= OVERLAP_ROWS;
     let overlap = overlap && few && (narrow || once) && direct && !add && rest > 0 && main_cols > 0;
     let packed_from = match direct {
         true if overlap => n,

@@ -103,10 +103,27 @@ struct Panel<T> {
     ask: *const T,
 }
 
-/// The elements of a step of `cols` of which one lies in each of its cache lines.
-fn lines<T>(cols: usize) -> impl Iterator<Item = usize> {
-    // A step that begins inside a line ends inside another one.
-    (0..cols).step_by(64 / size_of::<T>()).chain([cols - 1])
+/// Cache lines of a step of `cols` elements: one more than it fills, since a step that begins inside
+/// a line ends inside another one.
+#[inline(always)]
+const fn lines<T>(cols: usize) -> usize {
+    cols.div_ceil(64 / size_of::<T>()) + 1
+}
+
+/// The element of a step of `cols` by which its `line`th cache line is asked for.
+#[inline(always)]
+const fn line_at<T>(line: usize, cols: usize) -> usize {
+    let at = line * (64 / size_of::<T>());
+    if at < cols { at } else { cols - 1 }
+}
+
+/// Asks for the cache lines of `cols` adjacent elements. (A counted loop is unrolled where `cols` is a
+/// constant; an iterator by steps was not on every level, and cost more than the products beside it.)
+#[inline(always)]
+pub(super) fn ask_far<T>(from: *const T, cols: usize) {
+    for line in 0..lines::<T>(cols) {
+        prefetch_far(from.wrapping_add(line_at::<T>(line, cols)));
+    }
 }
 
 /// What a tile does beside its products.
@@ -158,9 +175,14 @@ impl<T: Float> Block<'_, T> {
                 (b.start, b.step) = (b.keep, cols as isize);
                 first = ROWS;
                 // The tiles below have the time to fetch the next panel, a line of each step at a time.
-                let asked = lines::<T>(cols).filter(|_| room && n - j >= 2 * cols);
-                for line in asked.take((m - first) / ROWS) {
-                    b.ask = start.wrapping_offset(self.b.panel).wrapping_add(line);
+                let asked = if room && n - j >= 2 * cols {
+                    lines::<T>(cols)
+                } else {
+                    0
+                };
+                for line in 0..asked.min((m - first) / ROWS) {
+                    let next = start.wrapping_offset(self.b.panel);
+                    b.ask = next.wrapping_add(line_at::<T>(line, cols));
                     let a = self.a.row(first);
                     self.tile::<S, ROWS, TILE_VECTORS, PACKED, ASK>(a, b, [first, j], size);
                     first += ROWS;
@@ -278,9 +300,7 @@ impl<T: Float> Block<'_, T> {
                 ask = ask.wrapping_offset(self.b.step);
             }
             if ROLE == FAR || ROLE == KEEP {
-                for line in lines::<T>(VECTORS * lanes) {
-                    prefetch_far(b.wrapping_offset(AHEAD * panel.step).wrapping_add(line));
-                }
+                ask_far(b.wrapping_offset(AHEAD * panel.step), VECTORS * lanes);
             }
             let mut y = [zero; VECTORS];
             for v in 0..VECTORS {

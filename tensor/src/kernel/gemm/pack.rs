@@ -5,9 +5,9 @@
 
 use std::cell::Cell;
 
-use super::micro::AHEAD;
+use super::micro::{AHEAD, ask_far};
 use super::view::MatRef;
-use crate::simd::{Float, Kernel, MAX_LANES, Num, Simd, Vector, prefetch, prefetch_far};
+use crate::simd::{Float, Kernel, MAX_LANES, Num, Simd, Vector, prefetch};
 
 /// Elements of one panel's step beyond its own that may be written (and are overwritten after).
 pub(super) const SLACK: usize = MAX_LANES;
@@ -118,9 +118,7 @@ impl<T: Float> Panel<T> {
         let (whole, _) = whole.as_chunks_mut::<WIDTH>();
         for p in 0..steps {
             let from = self.start.wrapping_offset(p as isize * self.step);
-            for line in (0..WIDTH).step_by(64 / size_of::<T>()) {
-                prefetch_far(from.wrapping_offset(AHEAD * self.step).wrapping_add(line));
-            }
+            ask_far(from.wrapping_offset(AHEAD * self.step), WIDTH);
             // SAFETY: `row` is 1, so these are elements `[.., p]`, as the caller vouches, and behind
             // them at most as much as lies before the last step's last row.
             whole[p] = unsafe { *from.cast::<[T; WIDTH]>() };
@@ -140,9 +138,7 @@ impl<T: Float> Panel<T> {
         let (out, _) = out[..GROUP * WIDTH * self.k].as_chunks_mut::<WIDTH>();
         for p in 0..self.k {
             let from = self.start.wrapping_offset(p as isize * self.step);
-            for line in (0..GROUP * WIDTH).step_by(64 / size_of::<T>()) {
-                prefetch_far(from.wrapping_offset(AHEAD * self.step).wrapping_add(line));
-            }
+            ask_far(from.wrapping_offset(AHEAD * self.step), GROUP * WIDTH);
             for g in 0..GROUP {
                 // SAFETY: as in `adjacent`, where no panel is short.
                 out[g * self.k + p] = unsafe { *from.wrapping_add(g * WIDTH).cast::<[T; WIDTH]>() };
