@@ -8,6 +8,7 @@ use super::gemm::{MatMut, MatRef};
 use crate::dtype::Element;
 use crate::simd::{Float, Kernel, Level, MAX_LANES, Num, Simd, Vector, prefetch};
 use crate::threads::parallel_for;
+use std::ops::Range;
 
 /// Rows of the result in one task: as many lines of the source's rows are read one after the other.
 const BAND: usize = 64;
@@ -91,14 +92,18 @@ impl<T: Float> Kernel for Squares<'_, T> {
         let lanes = T::Vec::<S>::LANES;
         let [rows, cols] = self.to.shape();
         let (whole_rows, whole_cols) = (rows / lanes * lanes, cols / lanes * lanes);
-        for j in (0..whole_cols).step_by(lanes) {
-            if j + 2 * lanes <= cols {
-                self.ask_for(j + lanes, lanes);
-            }
+        // As many squares side by side as fill the result's cache lines: far rows share few sets of a
+        // cache, and a line that is half written would be gone before its other half comes.
+        let wide = lanes.max(64 / size_of::<T>());
+        for j in (0..whole_cols).step_by(wide) {
+            let end = whole_cols.min(j + wide);
+            self.ask_for(end..cols.min(end + wide));
             for i in (0..whole_rows).step_by(lanes) {
-                self.square::<S>(i, j);
+                for j in (j..end).step_by(lanes) {
+                    self.square::<S>(i, j);
+                }
             }
-            self.edge([whole_rows, rows], [j, j + lanes]);
+            self.edge([whole_rows, rows], [j, end]);
         }
         self.edge([0, rows], [whole_cols, cols]);
     }
@@ -112,11 +117,11 @@ impl<T: Float> Squares<'_, T> {
             .wrapping_add(i)
     }
 
-    /// Fetches the lines of `lanes` columns from `j` on, which the processor cannot foresee.
+    /// Fetches the lines of some columns, which the processor cannot foresee.
     #[inline(always)]
-    fn ask_for(&self, j: usize, lanes: usize) {
+    fn ask_for(&self, columns: Range<usize>) {
         let line = 64 / size_of::<T>();
-        for q in j..j + lanes {
+        for q in columns {
             let mut i = 0;
             while i < self.to.shape()[0] {
                 prefetch(self.at(i, q));

@@ -14,6 +14,13 @@ pub(crate) fn prefetch<T>(address: *const T) {
     let _ = address;
 }
 
+/// Asks for element `i` of the row that follows `row` in memory. A kernel that goes over each row several
+/// times would leave memory idle after the first, and all of it would wait at the next row.
+#[inline(always)]
+pub(crate) fn prefetch_next<T>(row: &[T], i: usize) {
+    prefetch(row.as_ptr().wrapping_add(row.len() + i));
+}
+
 /// Asks for the cache line at `address` in the second cache, for what is read a little later.
 #[inline(always)]
 pub(crate) fn prefetch_far<T>(address: *const T) {

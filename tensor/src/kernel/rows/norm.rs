@@ -2,7 +2,7 @@
 
 use super::{across, get, set, sum, total};
 use crate::dtype::Element;
-use crate::simd::{Float, Kernel, Lane, Num, Simd, Vector};
+use crate::simd::{Float, Kernel, Lane, Num, Simd, Vector, prefetch_next};
 
 /// `y = (x - mean) / sqrt(variance + eps) * weight + bias` for each row of `len` elements.
 pub(crate) struct Norm<'a, T> {
@@ -43,6 +43,8 @@ impl<T: Float + Element> Kernel for Norm<'_, T> {
             let affine = (self.weight, self.bias);
             let whole = x.len() / lanes * lanes;
             for i in (0..whole).step_by(lanes) {
+                prefetch_next(x, i);
+                prefetch_next(y, i);
                 row.write::<true>(i, affine, y);
             }
             if whole < x.len() {
@@ -154,6 +156,9 @@ impl<T: Float + Element, S: Simd> Row<'_, T, S> {
             let mut sums = [<T::Vec<S> as Num>::splat(0.0); 2];
             let mut i = start;
             while i + lanes <= end {
+                prefetch_next(self.x, i);
+                prefetch_next(g, i);
+                prefetch_next(a, i);
                 self.weigh::<true>(i, [g, w], [dw, db, a], &mut sums);
                 i += lanes;
             }

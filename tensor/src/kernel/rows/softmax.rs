@@ -4,7 +4,9 @@ use std::f64::consts::{LN_2, LOG2_E};
 
 use super::{dot, part, put, sum, uneven};
 use crate::dtype::Element;
-use crate::simd::{Float, Kernel, Lane, MaxBody, Num, Partial, Simd, SumBody, Vector};
+use crate::simd::{
+    Float, Kernel, Lane, MaxBody, Num, Partial, Simd, SumBody, Vector, prefetch_next,
+};
 
 /// Which of the two functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +102,10 @@ pub(super) fn powers<T: Float + Element, S: Simd, const KEEP: bool>(
         while at + 4 * lanes <= end {
             for u in 0..4 {
                 let i = at + u * lanes;
+                prefetch_next(x, i);
+                if KEEP {
+                    prefetch_next(y, i);
+                }
                 let e = power::<T, S>(T::Vec::<S>::load(&x[i..]) - top);
                 if KEEP {
                     e.store(&mut y[i..]);
