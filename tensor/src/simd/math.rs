@@ -113,7 +113,11 @@ const fn base_2<const N: usize>(mut tail: [f64; N]) -> [f64; N] {
 
 /// `x 2^n` for levels without an instruction for it.
 #[inline(always)]
-pub(super) fn scale<T: Lane>(x: T, n: T) -> T {
+pub(super) fn scale<T: Lane + Vector<Elem: Tables>>(x: T, n: T) -> T {
+    let largest = T::splat(T::Elem::BIAS - 1.0);
+    if !T::any(largest.lt(n.abs())) {
+        return x * T::pow2(n);
+    }
     // 2^n alone may leave the normal numbers; of its two halves only the last one rounds.
     let half = (n * T::splat(0.5)).floor();
     x * T::pow2(half) * T::pow2(n - half)
