@@ -14,6 +14,9 @@ use crate::threads::{self, parallel_for};
 /// Steps of k in one pass. Fewer would read and write C more often; a panel of B (up to 128 KiB) need
 /// not stay in the first cache, since it is read in order.
 const DEPTH: usize = 1024;
+/// The same for small tiles, where a block of A has room for few rows of so many steps, and all of B
+/// would pass by for each of them.
+const DEPTH_OF_SMALL: usize = 512;
 /// Elements of a block of A, which passes by once for each panel of B, for each column of a tile: a
 /// quarter of a second cache, where the panel, the tiles of C and what is fetched ahead want room as well.
 /// Processors with wider registers have larger ones, 1 MiB beside AVX-512 and 512 KiB beside AVX2.
@@ -34,10 +37,9 @@ const DIRECT_LEFT_COLUMNS: usize = 256;
 /// The widest row of B, in panels, that is read where it stands: the steps of wider ones meet in the same
 /// sets of the first cache and ask for a page each.
 const DIRECT_RIGHT_PANELS: usize = 8;
-/// The same for many rows of A, whose tiles would all read a panel from the second cache, unless there
-/// are registers for tiles that multiply enough meanwhile.
+/// The same for many rows of A, whose tiles would all read a panel from the second cache, unless they are
+/// large and multiply enough meanwhile.
 const DIRECT_RIGHT_PANELS_OF_MANY: usize = 4;
-const DIRECT_TILE_ROWS: usize = 8;
 /// The most rows of A, as few, for which the columns beside whole tiles are read in place as well, as a panel that
 /// begins before its time; for more of them a copy on whole cache lines pays.
 const FEW_ROWS: usize = 96;
@@ -112,7 +114,10 @@ fn tiled<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
     let work = m.saturating_mul(n).saturating_mul(k);
     let parallel = job.parallel && work >= PARALLEL && threads::count() > 1;
     let wish = if parallel { TASKS.min(work / TASK) } else { 1 };
-    let depth = even(k, DEPTH, 1);
+    let depth = match tile.is_large() {
+        true => even(k, DEPTH, 1),
+        false => even(k, DEPTH_OF_SMALL, 1),
+    };
     let left = LEFT * tile.cols;
     let most = LEFT_ROWS.min(left / depth);
     let fair = m.div_ceil(wish).max(TASK_ROWS);
@@ -192,7 +197,7 @@ fn lay_right<T: Float>(
     let [step, across] = job.b.strides();
     let (k, n) = (steps.len(), columns.len());
     let few = job.a.shape()[0] <= FEW_ROWS;
-    let most = match few || tile.rows >= DIRECT_TILE_ROWS {
+    let most = match few || tile.is_large() {
         true => DIRECT_RIGHT_PANELS,
         false => DIRECT_RIGHT_PANELS_OF_MANY,
     };

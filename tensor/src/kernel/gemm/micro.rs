@@ -17,6 +17,13 @@ pub(super) struct TileShape {
     pub(super) packed_rows: usize,
 }
 
+impl TileShape {
+    /// Whether it is one of a processor with many registers, which has a larger second cache as well.
+    pub(super) fn is_large(self) -> bool {
+        self.rows >= 8
+    }
+}
+
 /// Asks a level for its tile.
 pub(super) struct AskTile<T>(pub(super) std::marker::PhantomData<T>);
 
