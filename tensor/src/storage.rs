@@ -162,11 +162,11 @@ impl Storage {
             Repr::Meta => panic!("a tensor on the device meta has no elements to read"),
         };
         debug_assert!(self.bytes <= bytes.len());
-        // SAFETY: `bytes` is initialised, at least `self.bytes` long (both constructors), aligned
-        // to 8 inline and to 64 in a block, which suits every `Element`; `Element` is sealed to
-        // types without padding. Every bit pattern is a value of theirs but for `bool`, and a
-        // tensor's storage is only viewed as `bool` when its dtype is `Bool`: such storages are
-        // written through `&mut [bool]` alone after `Tensor::build` filled them with `false`.
+        // `Element` is sealed to types without padding, whose bit patterns are all values but for `bool`; a storage
+        // is viewed as `bool` when its dtype is `Bool` alone, and `Tensor::build` fills such a one with `false`
+        // before it is written through `&mut [bool]`.
+        // SAFETY: `bytes` is initialised, at least `self.bytes` long (both constructors), aligned to 8
+        // inline and to 64 in a block, which suits every `Element`, and holds values of it (see above).
         unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<T>(), self.len::<T>()) }
     }
 

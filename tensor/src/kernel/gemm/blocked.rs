@@ -40,8 +40,8 @@ const DIRECT_RIGHT_PANELS: usize = 8;
 /// The same for many rows of A, whose tiles would all read a panel from the second cache, unless they are
 /// large and multiply enough meanwhile.
 const DIRECT_RIGHT_PANELS_OF_MANY: usize = 4;
-/// The most rows of A, as few, for which the columns beside whole tiles are read in place as well, as a panel that
-/// begins before its time; for more of them a copy on whole cache lines pays.
+/// The most rows of A that count as few. For them the columns beside whole tiles are read in place as well,
+/// as a panel that begins before its time; for more of them a copy on whole cache lines pays.
 const FEW_ROWS: usize = 96;
 /// The most columns beside whole tiles that are dot products instead.
 const DOTS: usize = 4;
