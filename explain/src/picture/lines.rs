@@ -116,6 +116,7 @@ fn chart(
 ) -> Result<()> {
     let (from, to) = (at(0.0, top), at(f64::from(WIDTH), top + height));
     let area = area.clone().shrink(from, (to.0 - from.0, to.1 - from.1));
+    // Room for five digits at least, and for what stands between the labels and the axis.
     let labels = y.labels().into_iter().map(|l| width_of(&l, SMALL.size));
     let widest = labels.fold(38.0, f64::max);
     let mut chart = ChartBuilder::on(&area)

@@ -114,6 +114,7 @@ const fn base_2<const N: usize>(mut tail: [f64; N]) -> [f64; N] {
 /// `x 2^n` for levels without an instruction for it.
 #[inline(always)]
 pub(super) fn scale<T: Lane + Vector<Elem: Tables>>(x: T, n: T) -> T {
+    // Nearly always one product does, with the same bits.
     let largest = T::splat(T::Elem::BIAS - 1.0);
     if !T::any(largest.lt(n.abs())) {
         return x * T::pow2(n);
