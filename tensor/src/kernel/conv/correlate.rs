@@ -161,7 +161,7 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
                     inputs: &inputs,
                     rows: &part.rows,
                 };
-                let field = (plan.field).block(&mut right, &job.image(), &block, slack);
+                let field = (plan.field).block(self.level, &mut right, &job.image(), &block, slack);
                 let k = inputs.len() * plan.taps.len();
                 let weights = &self.packed[at..at + part.channels.len() * k];
                 at += weights.len();

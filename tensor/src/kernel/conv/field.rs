@@ -4,9 +4,10 @@
 use std::ops::Range;
 
 use super::axis::{Axis, Phases, Run};
+use super::lines::Lines;
 use super::tile::SLACK;
 use crate::kernel::gemm::Scratch;
-use crate::simd::Float;
+use crate::simd::{Float, Level};
 
 /// The shape of a field: for each channel, phase of rows and phase of columns a plane that holds the
 /// block's images one after the other, rows `pitch` apart.
@@ -98,6 +99,7 @@ impl Field {
     /// behind its own.
     pub(super) fn block<'f, T: Float>(
         &self,
+        level: Level,
         memory: &'f mut Scratch,
         of: &Images<'f, T>,
         at: &Block,
@@ -111,7 +113,7 @@ impl Field {
         } = at;
         if !self.in_place {
             let field = memory.get::<T>(inputs.len().max(1) * self.channel + SLACK);
-            self.lay_block(field, of, images, *group, inputs, rows.start);
+            self.lay_block(level, field, of, at);
             return field;
         }
         let pixels = of.size[0] * of.size[1];
@@ -132,33 +134,36 @@ impl Field {
         field
     }
 
-    /// Writes a block: input channels `inputs` of `group` of some images, for outputs from row `first`
-    /// on.
-    pub(super) fn lay_block<T: Copy + Default>(
+    /// Writes a block.
+    pub(super) fn lay_block<T: Float>(
         &self,
+        level: Level,
         field: &mut [T],
         of: &Images<T>,
-        images: &Range<usize>,
-        group: usize,
-        inputs: &Range<usize>,
-        first: usize,
+        at: &Block,
     ) {
         let pixels = of.size[0] * of.size[1];
-        for (slot, input) in inputs.clone().enumerate() {
+        for (slot, input) in at.inputs.clone().enumerate() {
             let channel = &mut field[slot * self.channel..];
-            for (i, image) in images.clone().enumerate() {
-                let at = (image * of.groups + group) * of.inputs + input;
-                let image = &of.x[at * pixels..][..pixels];
-                self.lay(channel, i, image, of.size[1], first);
+            for (i, image) in at.images.clone().enumerate() {
+                let from = (image * of.groups + at.group) * of.inputs + input;
+                let image = &of.x[from * pixels..][..pixels];
+                self.lay(
+                    level,
+                    &mut channel[i * self.image..],
+                    image,
+                    of.size[1],
+                    at.rows.start,
+                );
             }
         }
     }
 
-    /// Writes one channel of the block's image `i`, for outputs from row `first` on.
-    fn lay<T: Copy + Default>(
+    /// Writes one channel of an image of the block, for outputs from row `first` on.
+    fn lay<T: Float>(
         &self,
+        level: Level,
         field: &mut [T],
-        i: usize,
         image: &[T],
         columns_of_image: usize,
         first: usize,
@@ -168,78 +173,46 @@ impl Field {
             let down = self.rows.run(r, first, self.tall);
             for c in 0..self.columns.used.len() {
                 let across = self.columns.run(c, 0, width);
-                let plane = (r * self.columns.used.len() + c) * self.plane + i * self.image;
+                let plane = (r * self.columns.used.len() + c) * self.plane;
                 let plane = &mut field[plane..plane + (self.tall - 1) * self.pitch + width];
-                self.lay_plane(plane, image, columns_of_image, down, across);
+                self.lay_plane(level, plane, image, columns_of_image, [down, across]);
             }
         }
     }
 
-    fn lay_plane<T: Copy + Default>(
+    fn lay_plane<T: Float>(
         &self,
+        level: Level,
         plane: &mut [T],
         image: &[T],
         columns: usize,
-        down: Run,
-        across: Run,
+        [down, across]: [Run; 2],
     ) {
+        if down.inside * across.inside == 0 {
+            return plane.fill(T::default());
+        }
         let pitch = self.pitch;
-        let outside = |rows: Range<usize>, plane: &mut [T]| {
-            if !rows.is_empty() {
-                let last = rows.end == self.tall;
-                let end = if last { plane.len() } else { rows.end * pitch };
-                plane[rows.start * pitch..end].fill(T::default());
-            }
-        };
-        outside(0..down.before, plane);
         let (start, end) = (down.before, down.before + down.inside);
-        outside(end..self.tall, plane);
-        let whole =
-            across.inside == pitch && columns == pitch && down.step == 1 && across.step == 1;
-        if whole && across.before == 0 {
+        plane[..start * pitch].fill(T::default());
+        if down.after > 0 {
+            plane[end * pitch..].fill(T::default());
+        }
+        let (from, to) = (&image[down.from * columns..], &mut plane[start * pitch..]);
+        let steps = [down.step, across.step];
+        if across.inside == pitch && columns == pitch && across.before == 0 && steps == [1, 1] {
             // Rows of the image follow each other as those of the plane do.
             let n = down.inside * pitch;
-            plane[start * pitch..][..n].copy_from_slice(&image[down.from * columns..][..n]);
-            return;
+            return to[..n].copy_from_slice(&from[..n]);
         }
-        for row in 0..down.inside {
-            let from = &image[(down.from + row * down.step) * columns..][..columns];
-            let to = &mut plane[(start + row) * pitch..];
-            clear(&mut to[..across.before]);
-            let inside = &mut to[across.before..across.before + across.inside];
-            copy_steps(inside, from, across.from, across.step);
-            clear(&mut to[across.before + across.inside..][..across.after]);
-        }
-    }
-}
-
-/// Zeros; a border has often one element or none, when a call would cost more than the rest.
-fn clear<T: Copy + Default>(to: &mut [T]) {
-    match to {
-        [] => {}
-        [one] => *one = T::default(),
-        many => many.fill(T::default()),
-    }
-}
-
-/// `to[i] = from[start + i * step]`.
-pub(super) fn copy_steps<T: Copy>(to: &mut [T], from: &[T], start: usize, step: usize) {
-    match step {
-        _ if to.is_empty() => {}
-        1 => to.copy_from_slice(&from[start..start + to.len()]),
-        2 => {
-            let (last, most) = to.split_last_mut().expect("not empty");
-            let (pairs, _) = from[start..].as_chunks::<2>();
-            let pairs = &pairs[..most.len()];
-            for i in 0..most.len() {
-                most[i] = pairs[i][0];
-            }
-            *last = from[start + 2 * most.len()];
-        }
-        _ => {
-            let from = from[start..].iter().step_by(step);
-            to.iter_mut().zip(from).for_each(|(y, &x)| *y = x);
-        }
+        level.dispatch(Lines {
+            from: &from[across.from..],
+            from_pitch: down.step * columns,
+            step: across.step,
+            to,
+            to_pitch: pitch,
+            rows: down.inside,
+            widths: [across.before, across.inside, across.after],
+        });
     }
 }
 

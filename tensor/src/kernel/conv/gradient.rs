@@ -5,7 +5,8 @@ use std::ops::Range;
 use super::axis::Axis;
 
 use super::dots::Dots;
-use super::field::{Field, Images, apart};
+use super::field::{Block, Field, Images, apart};
+use super::lines::Lines;
 use super::plan::{PARALLEL, even};
 use super::tile::{SLACK, Segment};
 use crate::kernel::gemm::Scratch;
@@ -160,10 +161,16 @@ impl Plan {
                     .collect();
                 for (group, sums) in sums.chunks_exact_mut(job.outputs * row).enumerate() {
                     let group = first + group;
-                    self.lay_gradient(job, g, [pitch, step], &images, group, &rows);
+                    self.lay_gradient(level, job, g, [pitch, step], &images, group, &rows);
                     for input in (0..job.inputs).step_by(self.depth) {
                         let inputs = input..job.inputs.min(input + self.depth);
-                        (self.field).lay_block(field, &laid, &images, group, &inputs, top);
+                        let block = Block {
+                            images: &images,
+                            group,
+                            inputs: &inputs,
+                            rows: &rows,
+                        };
+                        (self.field).lay_block(level, field, &laid, &block);
                         level.dispatch(Dots {
                             g,
                             pitch,
@@ -183,6 +190,7 @@ impl Plan {
     /// The gradient with rows as far apart as the field has them, zeros between.
     fn lay_gradient<T: Float>(
         &self,
+        level: Level,
         job: &WeightGradient<T>,
         g: &mut [T],
         [pitch, step]: [usize; 2],
@@ -196,10 +204,15 @@ impl Plan {
                 let at = (image * job.groups + group) * job.outputs + channel;
                 let from = &job.g[at * height * width..][..height * width];
                 let to = &mut g[channel * pitch + i * step..][..step];
-                for (r, row) in rows.clone().enumerate() {
-                    let to = &mut to[r * self.field.pitch..][..width];
-                    to.copy_from_slice(&from[row * width..][..width]);
-                }
+                level.dispatch(Lines {
+                    from: &from[rows.start * width..],
+                    from_pitch: width,
+                    step: 1,
+                    to: &mut *to,
+                    to_pitch: self.field.pitch,
+                    rows: rows.len(),
+                    widths: [0, width, 0],
+                });
                 // A shorter block than the one before leaves its rest behind.
                 to[(rows.len() - 1) * self.field.pitch + width..].fill(T::default());
             }

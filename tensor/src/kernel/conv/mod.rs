@@ -7,6 +7,7 @@ mod dots;
 mod field;
 mod finish;
 mod gradient;
+mod lines;
 mod plan;
 mod pointwise;
 mod tile;

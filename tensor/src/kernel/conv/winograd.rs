@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::axis::{Axis, Tap};
 use super::correlate::Correlation;
-use super::field::{Field, apart};
+use super::field::{Block, Field, apart};
 use super::plan::{PARALLEL, even};
 use super::tile::SLACK;
 use crate::kernel::gemm::{MatMut, MatRef, Scratch, tile};
@@ -186,14 +186,13 @@ impl<T: Float> Whole<'_, '_, T> {
         let (field, rest) = memory.get::<T>(sizes.iter().sum()).split_at_mut(sizes[0]);
         let (sums, products) = rest.split_at_mut(sizes[1]);
         for group in 0..job.groups {
-            (self.field).lay_block(
-                field,
-                &job.image(),
-                &images,
+            let block = Block {
+                images: &images,
                 group,
-                &(0..inputs),
-                rows.start,
-            );
+                inputs: &(0..inputs),
+                rows: &rows,
+            };
+            (self.field).lay_block(self.level, field, &job.image(), &block);
             self.level.dispatch(Differences {
                 field,
                 channel: self.field.channel,
