@@ -24,6 +24,8 @@ impl Simd for Avx2 {
     const TILE_ROWS: usize = 6;
     type F32 = V<__m256>;
     type F64 = V<__m256d>;
+    type WideF32 = V<[__m256; 2]>;
+    type WideF64 = V<[__m256d; 2]>;
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Out {
         #[target_feature(enable = "avx2,fma")]

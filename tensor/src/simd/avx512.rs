@@ -25,6 +25,8 @@ impl Simd for Avx512 {
     const TILE_ROWS: usize = 8;
     type F32 = V<__m512>;
     type F64 = V<__m512d>;
+    type WideF32 = V<__m512>;
+    type WideF64 = V<__m512d>;
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Out {
         #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
@@ -52,6 +54,7 @@ impl Reg for __m512 {
     type Elem = f32;
     type Mask = __mmask16;
     const LANES: usize = 16;
+    const SCALES: bool = true;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
@@ -278,6 +281,7 @@ impl Reg for __m512d {
     type Elem = f64;
     type Mask = __mmask8;
     const LANES: usize = 8;
+    const SCALES: bool = true;
 
     #[inline(always)]
     fn splat(x: f64) -> Self {

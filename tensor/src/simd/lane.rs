@@ -62,6 +62,8 @@ pub struct Libm2 {
 /// `exp`, `exp2`, `ln`, `tanh` and `erf` are vectorised here from a few bit-level steps (see `math.rs` for
 /// polynomials and errors); what is rarer goes through [`Lane::libm`].
 pub trait Lane: Num + Div<Output = Self> {
+    /// Whether [`Lane::scale`] is one instruction, right for every `n`.
+    const SCALES: bool = false;
     /// `self * b + c`, fused where the level has the instruction.
     fn mul_add(self, b: Self, c: Self) -> Self;
     /// The square root, correctly rounded.

@@ -43,6 +43,8 @@ pub trait Tables: Copy + 'static {
     const LN_2: [f64; 2];
     /// Where `exp` has become 0 and infinity.
     const EXP_RANGE: [f64; 2];
+    /// For `n` up to here, either sign, all bits of `2^n` times what rounds `1 + q` are normal numbers.
+    const PLAIN: f64;
     /// Where `exp2` has become 0 and infinity.
     const EXP2_RANGE: [f64; 2];
     /// Where `tanh` has become 1.
@@ -72,6 +74,25 @@ fn poly<T: Lane, const N: usize>(x: T, c: [f64; N]) -> T {
     y
 }
 
+/// The same as two polynomials in `x^2`, of the even and of the odd powers: half as many steps wait for each
+/// other. One product more, where `x^2` is not there already.
+#[inline(always)]
+fn halves<T: Lane, const N: usize>(x: T, c: [f64; N]) -> T {
+    let square = x * x;
+    let every_other = |last: usize| {
+        let mut y = T::splat(c[last]);
+        for i in (0..last).rev().skip(1).step_by(2) {
+            y = y.mul_add(square, T::splat(c[i]));
+        }
+        y
+    };
+    let [even, odd] = match N % 2 {
+        0 => [every_other(N - 2), every_other(N - 1)],
+        _ => [every_other(N - 1), every_other(N - 2)],
+    };
+    odd.mul_add(x, even)
+}
+
 /// `(n, e^r - 1)` with `x = n ln 2 + r` and `n` an integer.
 #[inline(always)]
 fn reduced_exp<T: Lane + Vector<Elem: Tables>>(x: T) -> (T, T) {
@@ -84,20 +105,37 @@ fn reduced_exp<T: Lane + Vector<Elem: Tables>>(x: T) -> (T, T) {
 
 #[inline(always)]
 pub(super) fn exp<T: Lane + Vector<Elem: Tables>>(x: T) -> T {
+    let far = far(x, T::Elem::PLAIN * LN_2);
     let [low, high] = T::Elem::EXP_RANGE;
-    let (n, q) = reduced_exp(x.clamp(low, high));
-    (q + T::splat(1.0)).scale(n)
+    let (n, q) = reduced_exp(if far { x.clamp(low, high) } else { x });
+    if far {
+        return (q + T::splat(1.0)).scale(n);
+    }
+    let power = T::pow2(n);
+    q.mul_add(power, power)
 }
 
 /// Three steps fewer than `exp`: what is left of `x` is exact, and needs no product with a constant.
 #[inline(always)]
 pub(super) fn exp2<T: Lane + Vector<Elem: Tables>>(x: T) -> T {
+    let far = far(x, T::Elem::PLAIN);
     let [low, high] = T::Elem::EXP2_RANGE;
-    let x = x.clamp(low, high);
+    let x = if far { x.clamp(low, high) } else { x };
     let n = x.round_even();
     let f = x - n;
     let q = T::Elem::exp2_tail(f).mul_add(f, T::splat(LN_2));
-    q.mul_add(f, T::splat(1.0)).scale(n)
+    if far {
+        return q.mul_add(f, T::splat(1.0)).scale(n);
+    }
+    let power = T::pow2(n);
+    q.mul_add(f * power, power)
+}
+
+/// Whether some exponent needs care. Else `(1 + q) 2^n` is `q 2^n + 2^n`, a step fewer and with the same
+/// bits, as no product with `2^n` rounds.
+#[inline(always)]
+fn far<T: Lane>(x: T, end: f64) -> bool {
+    T::SCALES || T::any(T::splat(end).lt(x.abs()))
 }
 
 /// The coefficients of `2^f = 1 + f ln 2 + f^2 P(f)` from those of `e^r = 1 + r + r^2 P(r)`.
@@ -114,11 +152,6 @@ const fn base_2<const N: usize>(mut tail: [f64; N]) -> [f64; N] {
 /// `x 2^n` for levels without an instruction for it.
 #[inline(always)]
 pub(super) fn scale<T: Lane + Vector<Elem: Tables>>(x: T, n: T) -> T {
-    // Nearly always one product does, with the same bits.
-    let largest = T::splat(T::Elem::BIAS - 1.0);
-    if !T::any(largest.lt(n.abs())) {
-        return x * T::pow2(n);
-    }
     // 2^n alone may leave the normal numbers; of its two halves only the last one rounds.
     let half = (n * T::splat(0.5)).floor();
     x * T::pow2(half) * T::pow2(n - half)
@@ -178,6 +211,7 @@ impl Tables for f32 {
     const TINY: f64 = f32::MIN_POSITIVE as f64;
     const LN_2: [f64; 2] = [0.693359375, -2.121944400546905827679e-4];
     const EXP_RANGE: [f64; 2] = [-104.0, 89.0];
+    const PLAIN: f64 = 92.0;
     const EXP2_RANGE: [f64; 2] = [-151.0, 129.0];
     const TANH_END: f64 = 10.0;
 
@@ -191,7 +225,7 @@ impl Tables for f32 {
     }
     #[inline(always)]
     fn exp_tail<T: Lane>(r: T) -> T {
-        poly(r, EXP_F32)
+        halves(r, EXP_F32)
     }
     #[inline(always)]
     fn exp2_tail<T: Lane>(f: T) -> T {
@@ -260,6 +294,7 @@ impl Tables for f64 {
     const TINY: f64 = f64::MIN_POSITIVE;
     const LN_2: [f64; 2] = [6.93147180369123816490e-1, 1.90821492927058770002e-10];
     const EXP_RANGE: [f64; 2] = [-746.0, 710.0];
+    const PLAIN: f64 = 920.0;
     const EXP2_RANGE: [f64; 2] = [-1077.0, 1025.0];
     const TANH_END: f64 = 22.0;
 
@@ -273,7 +308,7 @@ impl Tables for f64 {
     }
     #[inline(always)]
     fn exp_tail<T: Lane>(r: T) -> T {
-        poly(r, EXP_F64)
+        halves(r, EXP_F64)
     }
     #[inline(always)]
     fn exp2_tail<T: Lane>(f: T) -> T {

@@ -18,6 +18,7 @@ mod float;
 mod lane;
 mod level;
 mod math;
+mod pair;
 mod portable;
 mod prefetch;
 mod reduce;
@@ -65,6 +66,11 @@ pub trait Simd: Copy + Send + Sync + 'static {
     type F32: Lane + Vector<Elem = f32>;
     /// A vector of f64.
     type F64: Lane + Vector<Elem = f64>;
+    /// What an elementwise loop takes of f32 at once: a vector, or several where a step's result comes too
+    /// late for the next one (see `pair.rs`).
+    type WideF32: Lane + Vector<Elem = f32>;
+    /// What an elementwise loop takes of f64 at once.
+    type WideF64: Lane + Vector<Elem = f64>;
     /// Runs `kernel` compiled with this set's features.
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Out;
 }

@@ -24,6 +24,8 @@ impl Simd for Portable {
     const TILE_ROWS: usize = 2;
     type F32 = V<f32x8>;
     type F64 = V<f64x4>;
+    type WideF32 = V<f32x8>;
+    type WideF64 = V<f64x4>;
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Out {
         kernel.run(self)

@@ -86,13 +86,28 @@ pub(super) trait Reg: Copy {
     fn shift_into_exponent(self) -> Self;
     /// Each lane's bits shifted right by the bits of a mantissa, zeros coming in.
     fn shift_out_of_exponent(self) -> Self;
+    /// Whether [`Reg::scale`] is one instruction, right for every `n`.
+    const SCALES: bool = false;
     /// `self * 2^n` for integer-valued `n`.
     #[inline(always)]
     fn scale(self, n: Self) -> Self {
         math::scale(V(self), V(n)).0
     }
     /// Transposes a square of `LANES` registers.
-    fn transpose(square: &mut [V<Self>]);
+    #[inline(always)]
+    fn transpose(square: &mut [V<Self>]) {
+        let mut turned = [[Self::Elem::from_f64(0.0); super::MAX_LANES]; super::MAX_LANES];
+        for i in 0..Self::LANES {
+            let mut row = [Self::Elem::from_f64(0.0); super::MAX_LANES];
+            square[i].store(&mut row);
+            for j in 0..Self::LANES {
+                turned[j][i] = row[j];
+            }
+        }
+        for i in 0..Self::LANES {
+            square[i] = V(Self::load(&turned[i]));
+        }
+    }
     /// The elements of `a` and then `b` with even numbers, and those with odd ones.
     #[inline(always)]
     fn unzip(a: Self, b: Self) -> [Self; 2] {
@@ -231,6 +246,7 @@ impl<R: Reg> Num for V<R> {
 }
 
 impl<R: Reg> Lane for V<R> {
+    const SCALES: bool = R::SCALES;
     #[inline(always)]
     fn mul_add(self, b: Self, c: Self) -> Self {
         V(self.0.mul_add(b.0, c.0))

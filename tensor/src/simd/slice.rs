@@ -164,7 +164,7 @@ impl<T: Float, F: MapBody> Kernel for Map<T, F> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let lanes = T::Vec::<S>::LANES;
+        let lanes = T::Wide::<S>::LANES;
         let whole = self.out.len / lanes * lanes;
         let tail = self.out.len - whole;
         // The tail is copied to a padded vector and run by the same loop: a second copy of the body
@@ -181,7 +181,7 @@ impl<T: Float, F: MapBody> Kernel for Map<T, F> {
                 // SAFETY: `x` and `out` hold `n` elements, a multiple of `lanes`: the callers' in the
                 // first round, the pad's in the second.
                 unsafe {
-                    let y = self.f.f(load::<T, S>(x.add(i), lanes));
+                    let y = self.f.f(read::<T, S>(x.add(i)));
                     write::<T, S>(y, out.add(i), self.out.past);
                 }
                 i += lanes;
@@ -206,7 +206,7 @@ impl<T: Float, F: ZipBody> Kernel for Zip<T, F> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let lanes = T::Vec::<S>::LANES;
+        let lanes = T::Wide::<S>::LANES;
         let whole = self.out.len / lanes * lanes;
         let tail = self.out.len - whole;
         let (mut pad_x, mut pad_y) = ([T::default(); MAX_LANES], [T::default(); MAX_LANES]);
@@ -222,8 +222,8 @@ impl<T: Float, F: ZipBody> Kernel for Zip<T, F> {
             while i < n {
                 // SAFETY: as in `Map`: `x`, `y` and `out` hold `n` elements, a multiple of `lanes`.
                 unsafe {
-                    let a = load::<T, S>(x.add(i), lanes);
-                    let b = load::<T, S>(y.add(i), lanes);
+                    let a = read::<T, S>(x.add(i));
+                    let b = read::<T, S>(y.add(i));
                     write::<T, S>(self.f.f(a, b), out.add(i), self.out.past);
                 }
                 i += lanes;
@@ -236,14 +236,24 @@ impl<T: Float, F: ZipBody> Kernel for Zip<T, F> {
     }
 }
 
+/// A whole vector.
+///
+/// # Safety
+/// A vector's elements at `x` are readable.
+#[inline(always)]
+unsafe fn read<T: Float, S: Simd>(x: *const T) -> T::Wide<S> {
+    // SAFETY: the caller vouches for the elements; the borrow ends before anything is written.
+    Vector::load(unsafe { std::slice::from_raw_parts(x, T::Wide::<S>::LANES) })
+}
+
 /// Writes a whole vector.
 ///
 /// # Safety
 /// A vector's elements at `out` are writable.
 #[inline(always)]
-unsafe fn write<T: Float, S: Simd>(v: T::Vec<S>, out: *mut T, past: bool) {
-    // SAFETY: the caller vouches for the elements, and `load` keeps no borrow of them.
-    let out = unsafe { std::slice::from_raw_parts_mut(out, T::Vec::<S>::LANES) };
+unsafe fn write<T: Float, S: Simd>(v: T::Wide<S>, out: *mut T, past: bool) {
+    // SAFETY: the caller vouches for the elements, and `read` keeps no borrow of them.
+    let out = unsafe { std::slice::from_raw_parts_mut(out, T::Wide::<S>::LANES) };
     match past {
         true => v.stream(out),
         false => v.store(out),

@@ -161,14 +161,18 @@ impl Plan {
                     .collect();
                 for (group, sums) in sums.chunks_exact_mut(job.outputs * row).enumerate() {
                     let group = first + group;
-                    self.lay_gradient(level, job, g, [pitch, step], &images, group, &rows);
+                    let block = Block {
+                        images: &images,
+                        group,
+                        inputs: &(0..job.inputs),
+                        rows: &rows,
+                    };
+                    self.lay_gradient(level, job, g, [pitch, step], &block);
                     for input in (0..job.inputs).step_by(self.depth) {
                         let inputs = input..job.inputs.min(input + self.depth);
                         let block = Block {
-                            images: &images,
-                            group,
                             inputs: &inputs,
-                            rows: &rows,
+                            ..block
                         };
                         (self.field).lay_block(level, field, &laid, &block);
                         level.dispatch(Dots {
@@ -194,27 +198,25 @@ impl Plan {
         job: &WeightGradient<T>,
         g: &mut [T],
         [pitch, step]: [usize; 2],
-        images: &Range<usize>,
-        group: usize,
-        rows: &Range<usize>,
+        at: &Block,
     ) {
         let [height, width] = [job.axes[0].out, job.axes[1].out];
         for channel in 0..job.outputs {
-            for (i, image) in images.clone().enumerate() {
-                let at = (image * job.groups + group) * job.outputs + channel;
-                let from = &job.g[at * height * width..][..height * width];
+            for (i, image) in at.images.clone().enumerate() {
+                let start = (image * job.groups + at.group) * job.outputs + channel;
+                let from = &job.g[start * height * width..][..height * width];
                 let to = &mut g[channel * pitch + i * step..][..step];
                 level.dispatch(Lines {
-                    from: &from[rows.start * width..],
+                    from: &from[at.rows.start * width..],
                     from_pitch: width,
                     step: 1,
                     to: &mut *to,
                     to_pitch: self.field.pitch,
-                    rows: rows.len(),
+                    rows: at.rows.len(),
                     widths: [0, width, 0],
                 });
                 // A shorter block than the one before leaves its rest behind.
-                to[(rows.len() - 1) * self.field.pitch + width..].fill(T::default());
+                to[(at.rows.len() - 1) * self.field.pitch + width..].fill(T::default());
             }
         }
     }
