@@ -7,3 +7,4 @@ pub mod gemm_i8;
 pub mod pool;
 pub(crate) mod rows;
 pub(crate) mod transpose;
+mod view;

@@ -4,7 +4,7 @@
 //! as many rows as a vector has lanes is read by whole vectors, so that a line is used up while it
 //! is in the first cache, and squares go by in blocks whose lines on both sides stay in the second.
 
-use super::gemm::{MatMut, MatRef};
+use super::view::{MatMut, MatRef};
 use crate::dtype::Element;
 use crate::simd::{Float, Kernel, Level, MAX_LANES, Num, Simd, Vector, prefetch};
 use crate::threads::parallel_for;
@@ -79,10 +79,32 @@ impl<'a, T: Element> Source<'a, T> {
 }
 
 /// A band of rows: `to[i][j]` comes from `from + i + j * column`.
-struct Squares<'a, T> {
+pub(super) struct Squares<'a, T> {
     from: *const T,
     column: isize,
     to: MatMut<'a, T>,
+}
+
+impl<'a, T> Squares<'a, T> {
+    /// `to[i][j] = columns[j][i]`, for a `to` of not many rows.
+    ///
+    /// # Panics
+    /// Where the shapes do not fit, or the elements of a row of `columns` are not adjacent.
+    pub(super) fn of(columns: MatRef<'a, T>, to: MatMut<'a, T>) -> Self {
+        let from = columns.t();
+        assert!(
+            from.shape() == to.shape() && from.strides()[0] == 1,
+            "transpose: {:?} by {:?} to {:?}",
+            from.shape(),
+            from.strides(),
+            to.shape()
+        );
+        Squares {
+            from: from.at(0, 0),
+            column: from.strides()[1],
+            to,
+        }
+    }
 }
 
 impl<T: Float> Kernel for Squares<'_, T> {

@@ -1,7 +1,7 @@
 //! Many products of one shape.
 
-use super::view::{MatMut, MatRef};
 use super::{Epilogue, Way, product};
+use crate::kernel::view::{MatMut, MatRef};
 use crate::simd::{Float, Level};
 use crate::threads::parallel_for;
 

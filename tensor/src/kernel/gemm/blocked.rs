@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::epilogue::Epilogue;
 use super::micro::{AskTile, Block, Left, Right, TILE_VECTORS, TileShape};
 use super::pack::{Pack, SLACK, Scratch};
-use super::vector;
-use super::view::{MatMut, MatRef};
+use super::{turned, vector};
+use crate::kernel::view::{MatMut, MatRef};
 use crate::simd::{Float, Level};
 use crate::threads::{self, parallel_for};
 
@@ -59,6 +59,13 @@ pub(super) struct Job<'a, T> {
     pub(super) parallel: bool,
 }
 
+impl<T> Job<'_, T> {
+    /// Whether so many multiplications are shared by threads.
+    pub(super) fn threads(&self, work: usize) -> bool {
+        self.parallel && work >= PARALLEL && threads::count() > 1
+    }
+}
+
 /// Where the columns of B are: full panels, and the rest of a row whose panels are read in place.
 struct Columns<T> {
     main: Right<T>,
@@ -83,7 +90,7 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) {
     let ([m, n], k) = (c.shape(), job.a.shape()[1]);
     let rest = n % tile.cols;
     if rest == 0 || rest > DOTS || n < tile.cols || job.a.strides()[1] != 1 {
-        return tiled(job, c, tile);
+        return whole(job, c, tile);
     }
     // One to four columns beside the tiles' would each cost as much as a vector of them.
     let main = n - rest;
@@ -99,7 +106,7 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) {
         epilogue: job.epilogue,
         ..columns(0, main)
     };
-    tiled(&tiles, &block(0, main), tile);
+    whole(&tiles, &block(0, main), tile);
     for j in main..n {
         let done = vector::product(&columns(j, 1), &block(j, 1));
         debug_assert!(done, "rows of A are adjacent");
@@ -109,10 +116,19 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) {
     }
 }
 
-fn tiled<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
+/// A product whose every element is a tile's.
+fn whole<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
+    match turned::pays(job, tile) {
+        true => turned::product(job, c, tile),
+        false => tiled(job, c, tile),
+    }
+}
+
+/// By tiles of `job`'s own rows and columns.
+pub(super) fn tiled<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
     let ([m, n], k) = (c.shape(), job.a.shape()[1]);
     let work = m.saturating_mul(n).saturating_mul(k);
-    let parallel = job.parallel && work >= PARALLEL && threads::count() > 1;
+    let parallel = job.threads(work);
     let wish = if parallel { TASKS.min(work / TASK) } else { 1 };
     let depth = match tile.is_large() {
         true => even(k, DEPTH, 1),

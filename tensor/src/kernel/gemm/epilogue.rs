@@ -1,6 +1,6 @@
 //! What is done to a block of C once its sums are complete, while it is still in the cache.
 
-use super::view::MatMut;
+use crate::kernel::view::MatMut;
 use crate::simd::{
     Float, Kernel, Lane, Level, MapBody, Num, Simd, Vector, ZipBody, load_part, store_part,
 };

@@ -1,7 +1,7 @@
 //! The innermost loop: a tile of C, `TILE_ROWS` by two vectors, held in registers while one row of
 //! B and one column of A go by for each step of k.
 
-use super::view::MatMut;
+use crate::kernel::view::MatMut;
 use crate::simd::{Float, Kernel, Lane, Num, Simd, Vector, prefetch, prefetch_far};
 
 /// Vectors in a tile's row.

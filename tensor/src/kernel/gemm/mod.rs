@@ -5,15 +5,15 @@ mod blocked;
 mod epilogue;
 mod micro;
 mod pack;
+mod turned;
 mod vector;
-mod view;
 
+pub use super::view::{MatMut, MatRef};
 pub use batched::batched;
 use blocked::Job;
 pub(crate) use epilogue::RowBias;
 pub use epilogue::{Activation, Bias, Epilogue, Identity, Relu};
 pub(crate) use pack::Scratch;
-pub use view::{MatMut, MatRef};
 
 use crate::simd::{Float, Level};
 

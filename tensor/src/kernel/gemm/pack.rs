@@ -6,7 +6,7 @@
 use std::cell::Cell;
 
 use super::micro::{AHEAD, ask_far};
-use super::view::MatRef;
+use crate::kernel::view::MatRef;
 use crate::simd::{Float, Kernel, MAX_LANES, Num, Simd, Vector, prefetch};
 
 /// Elements of one panel's step beyond its own that may be written (and are overwritten after).
@@ -191,6 +191,7 @@ thread_local! {
     static LEFT: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
     static RIGHT: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
     static TILES: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
+    static TURNED: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
 }
 
 impl Scratch {
@@ -207,6 +208,14 @@ impl Scratch {
         Scratch {
             memory: RIGHT.take(),
             slot: &RIGHT,
+        }
+    }
+
+    /// This thread's memory for a product that is turned afterwards.
+    pub(super) fn turned() -> Scratch {
+        Scratch {
+            memory: TURNED.take(),
+            slot: &TURNED,
         }
     }
 

@@ -151,6 +151,40 @@ fn a_few_rows_read_a_wide_matrix_where_it_stands() {
     }
 }
 
+#[test]
+fn a_transposed_right_side_gives_the_bits_of_a_plain_one() {
+    fn sizes<T: Float>(rng: &mut Rng) {
+        for level in Level::available() {
+            for round in 0..8 {
+                // Rows from a vector up to more than a tile, which take the other way round or do not.
+                let [m, k, n] = [(4, 70), (90, 1100), (100, 700)]
+                    .map(|(low, range)| (low + rng.below(range)) as usize);
+                let layout = rng.below(6);
+                let a = Sample::<T>::new(rng, [m, k], layout);
+                let plain = Sample::<T>::new(rng, [k, n], 0);
+                let mut turned = Sample::<T>::new(rng, [k, n], 1);
+                for p in 0..k {
+                    for j in 0..n {
+                        turned.data[p + j * k] = plain.data[p * n + j];
+                    }
+                }
+                let run = |threads, b| on(threads, || check(level, &a, b, false, round % 2 == 0));
+                let bits = run(1, &plain);
+                for threads in [1, 2] {
+                    assert_eq!(
+                        bits,
+                        run(threads, &turned),
+                        "{level:?} {m}x{k}x{n} {threads}"
+                    );
+                }
+            }
+        }
+    }
+    let mut rng = Rng::new(12);
+    sizes::<f32>(&mut rng);
+    sizes::<f64>(&mut rng);
+}
+
 /// `f` on a pool of so many threads.
 fn on<R: Send>(threads: usize, f: impl FnOnce() -> R + Send) -> R {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();

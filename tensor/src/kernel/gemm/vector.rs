@@ -5,7 +5,7 @@
 
 use super::blocked::{Job, Shared};
 use super::pack::Scratch;
-use super::view::{MatMut, MatRef};
+use crate::kernel::view::{MatMut, MatRef};
 use crate::simd::{Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector};
 use crate::threads;
 
