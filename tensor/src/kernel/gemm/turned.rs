@@ -16,8 +16,8 @@ use crate::threads::parallel_for;
 const PACKING: usize = 6;
 /// To turn an element of the result takes as long as so many of its products.
 const TURN: usize = 16;
-/// Columns of C that are turned and finished together, in the second cache.
-const COLUMNS: usize = 256;
+/// Columns of C that are turned and finished together, while they are in the cache.
+const COLUMNS: usize = 64;
 
 /// Whether the product is sooner there the other way round. The bits are the same.
 pub(super) fn pays<T>(job: &Job<T>, tile: TileShape) -> bool {
@@ -29,7 +29,7 @@ pub(super) fn pays<T>(job: &Job<T>, tile: TileShape) -> bool {
     // In rows that could be multiplied meanwhile: those of tiles that are not full, A's copy, the turn.
     let plain = m.next_multiple_of(tile.rows) + PACKING;
     let full = m.next_multiple_of(tile.cols / TILE_VECTORS);
-    plain >= full + (PACKING * m).div_ceil(n) + (TURN * m).div_ceil(k)
+    plain > full + (PACKING * m).div_ceil(n) + (TURN * m).div_ceil(k)
 }
 
 /// `C = A B` by way of `C^T`.
