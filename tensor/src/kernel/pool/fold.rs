@@ -1,7 +1,7 @@
 //! Windows joined to one number each, in one pass.
 
 use super::lines::Lines;
-use super::{PoolAxis, planes};
+use super::{PoolAxis, pairs, planes};
 use crate::simd::{Float, Kernel, Lane, Level, Num, Simd, Vector};
 
 /// How the elements of a window are joined.
@@ -76,14 +76,23 @@ impl<T: Float, J: Join> Kernel for Fold<'_, T, J> {
         let outside = <T as Num>::splat(J::OUTSIDE);
         let mut lines = Lines::new(columns, outside);
         let image = rows.size * columns.size;
+        let pairs = pairs::fit(columns);
         let outputs = self.out.chunks_exact_mut(rows.out * columns.out);
         for (p, plane) in outputs.enumerate() {
             let image = &self.x[p * image..][..image];
             for (o, out) in plane.chunks_exact_mut(columns.out).enumerate() {
-                down::<T, S, J>(rows, o, image, &mut lines.inside()[..columns.size]);
-                lines.cut::<S>();
-                let divisors = self.divisors.map(|[r, c]| (r[o], c));
-                across::<T, S, J>(&lines, divisors, out);
+                if pairs {
+                    pairs::fold::<T, S, J>(self.axes, o, image, out);
+                } else {
+                    down::<T, S, J>(rows, o, image, &mut lines.inside()[..columns.size]);
+                    lines.cut::<S>();
+                    across::<T, S, J>(&lines, out);
+                }
+                if let Some([r, c]) = self.divisors {
+                    for i in 0..out.len() {
+                        out[i] = out[i] / <T as Num>::splat(r[o] * c[i]);
+                    }
+                }
             }
         }
     }
@@ -120,11 +129,7 @@ fn down<T: Float, S: Simd, J: Join>(rows: PoolAxis, o: usize, image: &[T], line:
 
 /// The windows, from the joined columns.
 #[inline(always)]
-fn across<T: Float, S: Simd, J: Join>(
-    lines: &Lines<T>,
-    divisors: Option<(f64, &[f64])>,
-    out: &mut [T],
-) {
+fn across<T: Float, S: Simd, J: Join>(lines: &Lines<T>, out: &mut [T]) {
     let lanes = T::Vec::<S>::LANES;
     let n = out.len();
     let mut i = 0;
@@ -139,10 +144,5 @@ fn across<T: Float, S: Simd, J: Join>(
             sum.store_first(&mut out[i..]);
         }
         i += lanes;
-    }
-    if let Some((down, across)) = divisors {
-        for i in 0..n {
-            out[i] = out[i] / <T as Num>::splat(down * across[i]);
-        }
     }
 }

@@ -186,7 +186,7 @@ fn cut_pairs<T: Float, S: Simd>(row: &[T], lines: &mut [T], len: usize, used: us
 
 /// A vector of `x` from `at` on, zeros behind its end.
 #[inline(always)]
-fn load<T: Float, S: Simd>(x: &[T], at: usize) -> T::Vec<S> {
+pub(super) fn load<T: Float, S: Simd>(x: &[T], at: usize) -> T::Vec<S> {
     let x = &x[at.min(x.len())..];
     match x.len() < T::Vec::<S>::LANES {
         true => Vector::load_first(x),
@@ -196,7 +196,7 @@ fn load<T: Float, S: Simd>(x: &[T], at: usize) -> T::Vec<S> {
 
 /// Writes the elements of `y` from `at` on, as far as there are any, or adds to them.
 #[inline(always)]
-fn put<T: Float, S: Simd>(y: &mut [T], at: usize, v: T::Vec<S>, add: bool) {
+pub(super) fn put<T: Float, S: Simd>(y: &mut [T], at: usize, v: T::Vec<S>, add: bool) {
     let v = if add { v + load::<T, S>(y, at) } else { v };
     let at = at.min(y.len());
     let y = &mut y[at..];

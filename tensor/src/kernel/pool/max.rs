@@ -2,7 +2,7 @@
 
 use super::fold::{Largest, fold};
 use super::lines::Lines;
-use super::{PoolAxis, planes};
+use super::{PoolAxis, pairs, planes};
 use crate::simd::{Float, Kernel, Level, MAX_LANES, Num, Simd, Vector};
 
 /// Images in which windows are searched, each of `axes[0].size` by `axes[1].size`.
@@ -76,6 +76,7 @@ impl<T: Float> Kernel for Back<'_, T> {
         let (image, plane) = (rows.size * columns.size, rows.out * columns.out);
         // Rows that one row of windows meets at most are written once, in order.
         let apart = (rows.kernel - 1) * rows.dilation < rows.stride;
+        let pairs = pairs::fit(columns);
         for (p, out) in self.out.chunks_exact_mut(image).enumerate() {
             if !apart {
                 out.fill(T::default());
@@ -84,6 +85,16 @@ impl<T: Float> Kernel for Back<'_, T> {
             let x = &self.job.x[p * image..][..image];
             let g = &self.g[p * plane..][..plane];
             for (o, g) in g.chunks_exact(columns.out).enumerate() {
+                for r in rows.inside(o).filter(|_| apart) {
+                    // Between windows, and between their rows, there is nothing.
+                    let row = rows.place(o, r);
+                    out[next * columns.size..row * columns.size].fill(T::default());
+                    next = row + 1;
+                }
+                if apart && pairs {
+                    pairs::max_back::<T, S>(self.job.axes, o, x, g, out);
+                    continue;
+                }
                 search.find::<S>(x, o);
                 for r in rows.inside(o) {
                     share.clear();
@@ -94,13 +105,7 @@ impl<T: Float> Kernel for Back<'_, T> {
                         };
                         search.share::<S>(&mut share, r, i, g);
                     }
-                    let row = rows.place(o, r);
-                    if apart {
-                        // Between windows, and between their rows, there is nothing.
-                        out[next * columns.size..row * columns.size].fill(T::default());
-                        next = row + 1;
-                    }
-                    let row = &mut out[row * columns.size..][..columns.size];
+                    let row = &mut out[rows.place(o, r) * columns.size..][..columns.size];
                     share.join::<S>(row, !apart);
                 }
             }
