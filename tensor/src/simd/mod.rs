@@ -62,6 +62,9 @@ pub trait Kernel {
 pub trait Simd: Copy + Send + Sync + 'static {
     /// Rows of a matrix product's tile, two vectors wide, whose sums fit into the registers.
     const TILE_ROWS: usize;
+    /// Whether kernels over rows ask for the next row: the processors of some levels foresee it, and are
+    /// only held up.
+    const ASKS: bool;
     /// A vector of f32.
     type F32: Lane + Vector<Elem = f32>;
     /// A vector of f64.

@@ -1,5 +1,7 @@
 //! Hints that memory will be read soon; they change no result, and the address need not be readable.
 
+use super::Simd;
+
 /// Asks for the cache line at `address` in the first cache.
 #[inline(always)]
 pub(crate) fn prefetch<T>(address: *const T) {
@@ -15,10 +17,13 @@ pub(crate) fn prefetch<T>(address: *const T) {
 }
 
 /// Asks for element `i` of the row that follows `row` in memory. A kernel that goes over each row several
-/// times would leave memory idle after the first, and all of it would wait at the next row.
+/// times would leave memory idle after the first, and all of it would wait at the next row, unless the
+/// processors of the level foresee it ([`Simd::ASKS`]).
 #[inline(always)]
-pub(crate) fn prefetch_next<T>(row: &[T], i: usize) {
-    prefetch(row.as_ptr().wrapping_add(row.len() + i));
+pub(crate) fn prefetch_next<S: Simd, T>(row: &[T], i: usize) {
+    if S::ASKS {
+        prefetch(row.as_ptr().wrapping_add(row.len() + i));
+    }
 }
 
 /// Asks for the cache line at `address` in the second cache, for what is read a little later.

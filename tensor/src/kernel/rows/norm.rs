@@ -43,8 +43,8 @@ impl<T: Float + Element> Kernel for Norm<'_, T> {
             let affine = (self.weight, self.bias);
             let whole = x.len() / lanes * lanes;
             for i in (0..whole).step_by(lanes) {
-                prefetch_next(x, i);
-                prefetch_next(y, i);
+                prefetch_next::<S, _>(x, i);
+                prefetch_next::<S, _>(y, i);
                 row.write::<true>(i, affine, y);
             }
             if whole < x.len() {
@@ -156,9 +156,9 @@ impl<T: Float + Element, S: Simd> Row<'_, T, S> {
             let mut sums = [<T::Vec<S> as Num>::splat(0.0); 2];
             let mut i = start;
             while i + lanes <= end {
-                prefetch_next(self.x, i);
-                prefetch_next(g, i);
-                prefetch_next(a, i);
+                prefetch_next::<S, _>(self.x, i);
+                prefetch_next::<S, _>(g, i);
+                prefetch_next::<S, _>(a, i);
                 self.weigh::<true>(i, [g, w], [dw, db, a], &mut sums);
                 i += lanes;
             }

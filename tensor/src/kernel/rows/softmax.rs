@@ -102,9 +102,9 @@ pub(super) fn powers<T: Float + Element, S: Simd, const KEEP: bool>(
         while at + 4 * lanes <= end {
             for u in 0..4 {
                 let i = at + u * lanes;
-                prefetch_next(x, i);
+                prefetch_next::<S, _>(x, i);
                 if KEEP {
-                    prefetch_next(y, i);
+                    prefetch_next::<S, _>(y, i);
                 }
                 let e = power::<T, S>(T::Vec::<S>::load(&x[i..]) - top);
                 if KEEP {
