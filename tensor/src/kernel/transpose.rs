@@ -20,13 +20,7 @@ const PARALLEL: usize = 1 << 17;
 /// # Panics
 /// Where the shapes differ, or `from`'s row stride is not 1.
 pub(crate) fn transpose<T: Element>(level: Level, from: MatRef<T>, to: MatMut<T>) {
-    assert!(
-        from.shape() == to.shape() && from.strides()[0] == 1,
-        "transpose: {:?} by {:?} to {:?}",
-        from.shape(),
-        from.strides(),
-        to.shape()
-    );
+    check(&from, &to);
     let [rows, cols] = to.shape();
     let band = |b: usize| {
         let (i, n) = (b * BAND, BAND.min(rows - b * BAND));
@@ -45,6 +39,16 @@ pub(crate) fn transpose<T: Element>(level: Level, from: MatRef<T>, to: MatMut<T>
     } else {
         (0..bands).for_each(band)
     }
+}
+
+fn check<T>(from: &MatRef<T>, to: &MatMut<T>) {
+    assert!(
+        from.shape() == to.shape() && from.strides()[0] == 1,
+        "transpose: {:?} by {:?} to {:?}",
+        from.shape(),
+        from.strides(),
+        to.shape()
+    );
 }
 
 /// Rows of the source from `first` on.
@@ -92,13 +96,7 @@ impl<'a, T> Squares<'a, T> {
     /// Where the shapes do not fit, or the elements of a row of `columns` are not adjacent.
     pub(super) fn of(columns: MatRef<'a, T>, to: MatMut<'a, T>) -> Self {
         let from = columns.t();
-        assert!(
-            from.shape() == to.shape() && from.strides()[0] == 1,
-            "transpose: {:?} by {:?} to {:?}",
-            from.shape(),
-            from.strides(),
-            to.shape()
-        );
+        check(&from, &to);
         Squares {
             from: from.at(0, 0),
             column: from.strides()[1],
