@@ -48,17 +48,14 @@ fn check(seed: u64) {
     if pairs {
         (kernel[1], stride[1], dilation[1]) = (2, 2, 1);
     }
-    let most = [0, 1].map(|a| (dilation[a] * (kernel[a] - 1)).div_ceil(2));
+    let mut most = [0, 1].map(|a| (dilation[a] * (kernel[a] - 1)).div_ceil(2));
+    if pairs {
+        most[1] = 0;
+    }
     let window = Window {
         kernel,
         stride,
-        padding: [0, 1].map(|a| {
-            below(if pairs && a == 1 {
-                1
-            } else {
-                most[a] as u64 + 1
-            })
-        }),
+        padding: most.map(|m| below(m as u64 + 1)),
         dilation,
     };
     let pool = Pool {

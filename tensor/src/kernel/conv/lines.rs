@@ -4,8 +4,8 @@ use crate::simd::{Float, Kernel, Simd, Vector};
 
 /// Copies rows of `inside` elements, with `before` zeros in front of each and `after` behind it.
 ///
-/// Rows of a small image are a few vectors long: a call of `memcpy` for each takes as long as to multiply
-/// what it brings by the taps of a depthwise kernel.
+/// Rows of a small image are a few vectors long, and a call of `memcpy` for each cost a depthwise convolution
+/// in the caches 8 % of its time (56 x 56, Zen 4).
 pub(super) struct Lines<'a, T> {
     /// The rows, `from_pitch` apart; of each every `step`-th element.
     pub(super) from: &'a [T],

@@ -16,6 +16,8 @@ use crate::threads::parallel_for;
 const PACKING: usize = 6;
 /// To turn an element of the result takes as long as so many of its products.
 const TURN: usize = 16;
+/// Elements of a result that is turned at most, a few megabytes: a thread keeps as much memory for it.
+const ROOM: usize = 1 << 20;
 /// Columns of C that are turned and finished together, while they are in the cache.
 const COLUMNS: usize = 64;
 
@@ -23,7 +25,7 @@ const COLUMNS: usize = 64;
 pub(super) fn pays<T>(job: &Job<T>, tile: TileShape) -> bool {
     let ([m, k], n) = (job.a.shape(), job.b.shape()[1]);
     let [step, across] = job.b.strides();
-    if step != 1 || across == 1 || job.add {
+    if step != 1 || across == 1 || job.add || m.saturating_mul(n) > ROOM {
         return false;
     }
     // In rows that could be multiplied meanwhile: those of tiles that are not full, A's copy, the turn.

