@@ -14,6 +14,8 @@ use crate::{DType, Shape, Tensor, match_dtype, threads};
 const BLOCK: usize = 64;
 /// Elements that a step of a fold over columns takes at least, where there are as many rows.
 const WIDE: usize = 256;
+/// Bytes of a tensor of which a shared third cache keeps no more than a part.
+const FAR: usize = 16 << 20;
 /// Rows below this length are not worth a vector.
 const NARROW: usize = 16;
 
@@ -209,6 +211,7 @@ fn columns<T: Float + Element>(
     let side = (WIDE / inner.max(1)).max(1);
     let rows = BLOCK * side;
     let blocks = len.div_ceil(rows).max(1);
+    let far = size_of_val(src) >= FAR;
     let partial = Tensor::build(&[outer, blocks, inner], |out: &mut [T]| {
         if len == 0 || out.is_empty() {
             return out.fill(start);
@@ -217,7 +220,7 @@ fn columns<T: Float + Element>(
             let (o, first) = (i / blocks, i % blocks * rows);
             let count = rows.min(len - first);
             let all = &src[(o * len + first) * inner..][..count * inner];
-            fold_block(level, fold, all, inner * side.min(count), acc);
+            fold_block(level, fold, (all, far), inner * side.min(count), acc);
         };
         // As many blocks a task as make its work worth a fork; each block's bits are its own.
         let group = (super::walk::GRAIN / (inner * len.min(rows))).max(1);
@@ -233,17 +236,21 @@ fn columns<T: Float + Element>(
     }
 }
 
-/// Folds the rows of `all` into `acc`, `wide` elements (a multiple of a row) at a time.
-fn fold_block<T: Float>(level: Level, fold: Fold, all: &[T], wide: usize, acc: &mut [T]) {
+/// Folds the rows of `all` into `acc`, `wide` elements (a multiple of a row) at a time; they may be `far`.
+fn fold_block<T: Float>(
+    level: Level,
+    fold: Fold,
+    (all, far): (&[T], bool),
+    wide: usize,
+    acc: &mut [T],
+) {
     let mut room = [T::default(); WIDE];
     let alone = wide == acc.len();
-    let (first, rest) = all.split_at(wide);
     let sums = if alone { &mut *acc } else { &mut room[..wide] };
-    sums.copy_from_slice(first);
     match fold {
-        Fold::Sum => simd::fold_rows(level, &SumBody, rest, sums),
-        Fold::Extreme(Extreme::Max) => simd::fold_rows(level, &MaxBody, rest, sums),
-        _ => simd::fold_rows(level, &fold, rest, sums),
+        Fold::Sum => simd::fold_rows(level, &SumBody, all, far, sums),
+        Fold::Extreme(Extreme::Max) => simd::fold_rows(level, &MaxBody, all, far, sums),
+        _ => simd::fold_rows(level, &fold, all, far, sums),
     }
     if alone {
         return;

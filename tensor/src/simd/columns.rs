@@ -1,84 +1,144 @@
 //! Folds over rows: each column of a block of them.
 
-use super::slice::{load, store};
-use super::{Float, Kernel, Level, Simd, Vector, ZipBody};
+use super::slice::{load, read, store, write};
+use super::{Float, Kernel, Level, Simd, Vector, ZipBody, prefetch_far};
 
-/// Rows that are taken in before the results are stored: fewer stores, and as many streams from
-/// memory as a processor foresees.
-const ROWS: usize = 4;
+/// Rows that are taken in before the results are stored: more of them are fewer stores, and fewer of them
+/// fewer streams from memory.
+const NEAR_ROWS: usize = 4;
+const FAR_ROWS: usize = 2;
+/// Bytes of the results, at most, that stay in the first cache while all rows go by.
+const STRIP: usize = 4096;
+/// Bytes that are asked for ahead: a processor foresees what follows within a page, and each row of a
+/// strip may begin another one.
+const AHEAD: usize = 4 * STRIP;
 
-/// `acc[j] = f(acc[j], x[i][j])` for each row `i` of `x`, in order; the last row may be shorter.
+/// `acc[j]` = the fold by `f` of `x[i][j]` over the rows `i` of `x`, in order; the last row may be shorter.
+/// Rows are asked for ahead where they are `far`, beyond the second cache; nearer ones would take longer.
 ///
 /// # Panics
-/// Where `acc` is empty and `x` is not.
-pub(crate) fn fold_rows<T: Float, F: ZipBody>(level: Level, f: &F, x: &[T], acc: &mut [T]) {
-    level.dispatch(FoldRows { f: *f, x, acc });
+/// Where `acc` is empty, or `x` has no whole row.
+pub(crate) fn fold_rows<T: Float, F: ZipBody>(
+    level: Level,
+    f: &F,
+    x: &[T],
+    far: bool,
+    acc: &mut [T],
+) {
+    let width = acc.len();
+    assert!(0 < width && width <= x.len(), "no row of {width} columns");
+    match far {
+        true => level.dispatch(FoldRows::<T, F, FAR_ROWS, true> { f: *f, x, acc }),
+        false => level.dispatch(FoldRows::<T, F, NEAR_ROWS, false> { f: *f, x, acc }),
+    }
 }
 
-struct FoldRows<'a, T, F> {
+/// `R` rows at a time, asked for ahead where they are `FAR`.
+struct FoldRows<'a, T, F, const R: usize, const FAR: bool> {
     f: F,
     x: &'a [T],
     acc: &'a mut [T],
 }
 
-impl<T: Float, F: ZipBody> Kernel for FoldRows<'_, T, F> {
+impl<T: Float, F: ZipBody, const R: usize, const FAR: bool> Kernel for FoldRows<'_, T, F, R, FAR> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let (f, acc) = (self.f, self.acc);
-        let group = ROWS * acc.len();
-        let mut x = self.x;
-        while group > 0 && x.len() >= group {
-            let (now, rest) = x.split_at(group);
-            take_in::<T, F, S, ROWS>(f, now, acc);
-            x = rest;
-        }
-        while !x.is_empty() {
-            let (now, rest) = x.split_at(acc.len().min(x.len()));
-            take_in::<T, F, S, 1>(f, now, &mut acc[..now.len()]);
-            x = rest;
+        let (f, width) = (self.f, self.acc.len());
+        let strip = STRIP / size_of::<T>();
+        for (i, acc) in self.acc.chunks_mut(strip).enumerate() {
+            let rows = Rows::<F, R, FAR> { f, width };
+            let mut x = rows.take_in::<T, S, true>(&self.x[i * strip..], acc);
+            while !x.is_empty() {
+                x = rows.take_in::<T, S, false>(x, acc);
+            }
         }
     }
 }
 
-/// Takes in `R` whole rows.
-#[inline(always)]
-fn take_in<T: Float, F: ZipBody, S: Simd, const R: usize>(f: F, x: &[T], acc: &mut [T]) {
-    let (lanes, width) = (T::Vec::<S>::LANES, acc.len());
-    assert_eq!(x.len(), R * width, "{R} rows of {width}");
-    let whole = width / lanes * lanes;
-    let mut j = 0;
-    while j < whole {
-        // SAFETY: `j + lanes <= width`, which `column` asks for.
-        unsafe { column::<T, F, S, R>(f, x, acc, j, lanes) };
-        j += lanes;
-    }
-    if j < width {
-        // SAFETY: as above.
-        unsafe { column::<T, F, S, R>(f, x, acc, j, width - j) };
-    }
-}
-
-/// The `n` columns from `j` on.
-///
-/// # Safety
-/// `j + n <= acc.len()`, `n` is at most a vector's length, and `x` holds `R` rows as long as `acc`.
-#[inline(always)]
-unsafe fn column<T: Float, F: ZipBody, S: Simd, const R: usize>(
+/// Rows of `width` columns, of which a strip is folded.
+struct Rows<F, const R: usize, const FAR: bool> {
     f: F,
-    x: &[T],
-    acc: &mut [T],
-    j: usize,
-    n: usize,
-) {
-    let (from, at) = (x.as_ptr(), acc.as_mut_ptr());
-    // SAFETY: the caller vouches that all these places are inside; no borrow is used meanwhile.
-    unsafe {
-        let mut sum = load::<T, S>(at.add(j), n);
-        for i in 0..R {
-            sum = f.f(sum, load::<T, S>(from.add(i * acc.len() + j), n));
+    width: usize,
+}
+
+impl<F: ZipBody, const R: usize, const FAR: bool> Rows<F, R, FAR> {
+    /// Takes in the first rows of `x`, and gives what lies behind them; where `FRESH`, there is nothing
+    /// in `acc` yet.
+    #[inline(always)]
+    fn take_in<'a, T: Float, S: Simd, const FRESH: bool>(
+        &self,
+        x: &'a [T],
+        acc: &mut [T],
+    ) -> &'a [T] {
+        let (n, width) = (acc.len(), self.width);
+        let rows = match x.len() >= (R - 1) * width + n {
+            true => {
+                let ahead = if FAR { self.ahead::<T>(x, n) } else { 0 };
+                self.columns::<T, S, R, FRESH>(x, ahead, acc);
+                R
+            }
+            false => {
+                self.columns::<T, S, 1, FRESH>(x, 0, &mut acc[..n.min(x.len())]);
+                1
+            }
+        };
+        x.get(rows * width..).unwrap_or(&[])
+    }
+
+    /// From rows to those that are asked for meanwhile, in elements; 0 where they are not there. Behind a
+    /// block of short rows another one is likely to follow at once.
+    #[inline(always)]
+    fn ahead<T>(&self, x: &[T], n: usize) -> usize {
+        let ahead = (AHEAD / (n * size_of::<T>())).next_multiple_of(R) * self.width;
+        match ahead < x.len() || n == self.width {
+            true => ahead,
+            false => 0,
         }
-        store::<T, S>(sum, at.add(j), n);
+    }
+
+    /// Folds the columns of `acc` of `N` rows; where `FAR`, asks for what lies `ahead` of them.
+    #[inline(always)]
+    fn columns<T: Float, S: Simd, const N: usize, const FRESH: bool>(
+        &self,
+        x: &[T],
+        ahead: usize,
+        acc: &mut [T],
+    ) {
+        let (n, width) = (acc.len(), self.width);
+        assert!(x.len() >= (N - 1) * width + n, "{N} rows of {n}");
+        let (x, acc) = (x.as_ptr(), acc.as_mut_ptr());
+        let (wide, lanes) = (T::Wide::<S>::LANES, T::Vec::<S>::LANES);
+        let first = usize::from(FRESH);
+        let mut j = 0;
+        while j + wide <= n {
+            for i in 0..if FAR { N } else { 0 } {
+                prefetch_far(x.wrapping_add(i * width + j + ahead));
+            }
+            // SAFETY: `j + wide <= n`, and `x` holds `n` columns of each row.
+            unsafe {
+                let (x, acc) = (x.add(j), acc.add(j));
+                let mut sum = read::<T, S>(if FRESH { x } else { acc });
+                for i in first..N {
+                    sum = self.f.f(sum, read::<T, S>(x.add(i * width)));
+                }
+                write::<T, S>(sum, acc, false);
+            }
+            j += wide;
+        }
+        while j < n {
+            let part = lanes.min(n - j);
+            // SAFETY: as above, for the `part` columns from `j` on.
+            unsafe {
+                let (x, acc) = (x.add(j), acc.add(j));
+                let mut sum = load::<T, S>(if FRESH { x } else { acc }, part);
+                for i in first..N {
+                    sum = self.f.f(sum, load::<T, S>(x.add(i * width), part));
+                }
+                store::<T, S>(sum, acc, part);
+            }
+            j += part;
+        }
     }
 }
 
@@ -89,29 +149,34 @@ mod tests {
 
     #[test]
     fn rows_are_taken_in_one_after_the_other_at_every_level() {
-        for level in Level::available() {
-            for (rows, width, missing) in [
-                (0, 3, 0),
-                (1, 1, 0),
-                (3, 7, 2),
-                (4, 16, 0),
-                (9, 37, 36),
-                (13, 64, 1),
-            ] {
-                let x: Vec<f32> = (0..rows * width - missing)
-                    .map(|i| ((i * 37) % 101) as f32 / 7.0)
-                    .collect();
-                let start: Vec<f32> = (0..width).map(|j| j as f32 / 3.0).collect();
-                let (mut sums, mut most) = (start.clone(), start.clone());
-                fold_rows(level, &SumBody, &x, &mut sums);
-                fold_rows(level, &MaxBody, &x, &mut most);
-                let (mut sums_too, mut most_too) = (start.clone(), start);
-                for (i, &v) in x.iter().enumerate() {
-                    sums_too[i % width] += v;
-                    most_too[i % width] = most_too[i % width].max(v);
-                }
-                assert_eq!(sums, sums_too, "{rows} rows of {width}, {level:?}");
-                assert_eq!(most, most_too, "{rows} rows of {width}, {level:?}");
+        for (rows, width, missing) in [
+            (1, 1, 0),
+            (2, 3, 2),
+            (3, 7, 2),
+            (4, 16, 0),
+            (9, 37, 36),
+            (13, 64, 1),
+            (7, 1024, 3),
+            (5, 1031, 0),
+            (6, 2100, 1050),
+        ] {
+            let x: Vec<f32> = (0..rows * width - missing)
+                .map(|i| ((i * 37) % 101) as f32 / 7.0)
+                .collect();
+            let (mut sums_too, mut most_too) = (x[..width].to_vec(), x[..width].to_vec());
+            for (i, &v) in x.iter().enumerate().skip(width) {
+                sums_too[i % width] += v;
+                most_too[i % width] = most_too[i % width].max(v);
+            }
+            for (level, far) in Level::available()
+                .into_iter()
+                .flat_map(|l| [(l, false), (l, true)])
+            {
+                let (mut sums, mut most) = (vec![9.0; width], vec![9.0; width]);
+                fold_rows(level, &SumBody, &x, far, &mut sums);
+                fold_rows(level, &MaxBody, &x, far, &mut most);
+                assert_eq!(sums, sums_too, "{rows} rows of {width}, {level:?}, {far}");
+                assert_eq!(most, most_too, "{rows} rows of {width}, {level:?}, {far}");
             }
         }
     }

@@ -241,7 +241,7 @@ impl<T: Float, F: ZipBody> Kernel for Zip<T, F> {
 /// # Safety
 /// A vector's elements at `x` are readable.
 #[inline(always)]
-unsafe fn read<T: Float, S: Simd>(x: *const T) -> T::Wide<S> {
+pub(super) unsafe fn read<T: Float, S: Simd>(x: *const T) -> T::Wide<S> {
     // SAFETY: the caller vouches for the elements; the borrow ends before anything is written.
     Vector::load(unsafe { std::slice::from_raw_parts(x, T::Wide::<S>::LANES) })
 }
@@ -251,7 +251,7 @@ unsafe fn read<T: Float, S: Simd>(x: *const T) -> T::Wide<S> {
 /// # Safety
 /// A vector's elements at `out` are writable.
 #[inline(always)]
-unsafe fn write<T: Float, S: Simd>(v: T::Wide<S>, out: *mut T, past: bool) {
+pub(super) unsafe fn write<T: Float, S: Simd>(v: T::Wide<S>, out: *mut T, past: bool) {
     // SAFETY: the caller vouches for the elements, and `read` keeps no borrow of them.
     let out = unsafe { std::slice::from_raw_parts_mut(out, T::Wide::<S>::LANES) };
     match past {
