@@ -14,8 +14,6 @@ use crate::{DType, Shape, Tensor, match_dtype, threads};
 const BLOCK: usize = 64;
 /// Elements that a step of a fold over columns takes at least, where there are as many rows.
 const WIDE: usize = 256;
-/// Bytes of a tensor of which a shared third cache keeps no more than a part.
-const FAR: usize = 16 << 20;
 /// Rows below this length are not worth a vector.
 const NARROW: usize = 16;
 
@@ -211,7 +209,7 @@ fn columns<T: Float + Element>(
     let side = (WIDE / inner.max(1)).max(1);
     let rows = BLOCK * side;
     let blocks = len.div_ceil(rows).max(1);
-    let far = size_of_val(src) >= FAR;
+    let far = simd::is_far(size_of_val(src));
     let partial = Tensor::build(&[outer, blocks, inner], |out: &mut [T]| {
         if len == 0 || out.is_empty() {
             return out.fill(start);

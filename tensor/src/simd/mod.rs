@@ -37,7 +37,7 @@ pub use float::Float;
 pub use lane::{Lane, Libm, Libm2, Num, Vector};
 pub use level::{Level, dispatch, level, with_level};
 use portable::Portable;
-pub(crate) use prefetch::{prefetch, prefetch_far, prefetch_next};
+pub(crate) use prefetch::{is_far, prefetch, prefetch_far, prefetch_next};
 pub(crate) use reduce::{MaxBody, Partial, SumBody};
 pub use reduce::{dot, max_slice, reduce_slice, sum_slice};
 pub use slice::{

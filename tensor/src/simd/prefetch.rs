@@ -2,6 +2,11 @@
 
 use super::Simd;
 
+/// Whether so many bytes are more than a core finds in its second cache and its share of the third one.
+pub(crate) fn is_far(bytes: usize) -> bool {
+    bytes >= 16 << 20
+}
+
 /// Asks for the cache line at `address` in the first cache.
 #[inline(always)]
 pub(crate) fn prefetch<T>(address: *const T) {

@@ -6,9 +6,6 @@
 /// The fence waits for all of those stores: one for every few kilobytes would take as long as they do.
 pub(crate) struct Past(());
 
-/// Bytes of a result that the caches keep little of until all of it is there.
-const LARGE: usize = 16 << 20;
-
 impl Past {
     #[cfg(test)]
     pub(crate) fn new() -> Past {
@@ -17,7 +14,7 @@ impl Past {
 
     /// Leave for a part of a result of so many `bytes`, where it is too large for the caches.
     pub(crate) fn for_result(bytes: usize) -> Option<Past> {
-        (bytes >= LARGE).then_some(Past(()))
+        super::is_far(bytes).then_some(Past(()))
     }
 }
 

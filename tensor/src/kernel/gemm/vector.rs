@@ -6,7 +6,7 @@
 use super::blocked::{Job, Shared};
 use super::pack::Scratch;
 use crate::kernel::view::{MatMut, MatRef};
-use crate::simd::{Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector};
+use crate::simd::{self, Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector, prefetch_far};
 use crate::threads;
 
 /// Elements of the matrix in one task.
@@ -46,6 +46,7 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) -> bool {
     } else {
         SUMS[usize::from(parallel)]
     };
+    let far = simd::is_far(rows * k * size_of::<T>());
     let task = |t: usize| {
         let (first, count) = (t * chunk, chunk.min(rows - t * chunk));
         let y = y.get().wrapping_add(first * y_step);
@@ -59,12 +60,17 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) -> bool {
             add: job.add,
         };
         if dots {
-            job.level.dispatch(Dots(part))
-        } else {
-            let mut memory = Scratch::right();
-            let sums = memory.get::<T>(count);
-            sums.fill(T::default());
-            job.level.dispatch(Columns(part, sums))
+            return match far {
+                true => job.level.dispatch(Dots::<T, true>(part)),
+                false => job.level.dispatch(Dots::<T, false>(part)),
+            };
+        }
+        let mut memory = Scratch::right();
+        let sums = memory.get::<T>(count);
+        sums.fill(T::default());
+        match far {
+            true => job.level.dispatch(Columns::<T, true>(part, sums)),
+            false => job.level.dispatch(Columns::<T, false>(part, sums)),
         }
     };
     let tasks = rows.div_ceil(chunk);
@@ -98,9 +104,10 @@ impl<T: Float> Part<'_, T> {
     }
 }
 
-struct Dots<'a, T>(Part<'a, T>);
+/// The part's dot products; where the matrix is `FAR`, the next rows are asked for.
+struct Dots<'a, T, const FAR: bool>(Part<'a, T>);
 
-impl<T: Float> Kernel for Dots<'_, T> {
+impl<T: Float, const FAR: bool> Kernel for Dots<'_, T, FAR> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
@@ -152,7 +159,16 @@ impl<T: Float, S: Simd> Rest<T, S> {
     }
 }
 
-impl<T: Float> Dots<'_, T> {
+/// Asks for the cache lines at which the `n` elements at `from` begin, or go on.
+#[inline(always)]
+fn ask<T>(from: *const T, n: usize) {
+    let line = 64 / size_of::<T>();
+    for i in 0..n.div_ceil(line) {
+        prefetch_far(from.wrapping_add(i * line));
+    }
+}
+
+impl<T: Float, const FAR: bool> Dots<'_, T, FAR> {
     /// `ROWS` dot products, each in the same order whatever `ROWS` is; `rest` has the elements of
     /// the vector that fill no register.
     #[inline(always)]
@@ -165,14 +181,21 @@ impl<T: Float> Dots<'_, T> {
             // SAFETY: a row of the matrix has `x.len()` elements, adjacent for dot products.
             rows[r] = unsafe { std::slice::from_raw_parts(start, x.len()) };
         }
+        let next = ROWS as isize * part.matrix.strides()[0];
         let mut sums = [[<T::Vec<S> as Num>::splat(0.0); 2]; ROWS];
         let mut p = 0;
         while p + 2 * lanes <= x.len() {
-            for half in 0..2 {
-                let at = p + half * lanes;
-                let x = T::Vec::<S>::load(&x[at..]);
-                for r in 0..ROWS {
-                    sums[r][half] = x.mul_add(Vector::load(&rows[r][at..]), sums[r][half]);
+            let x = [T::Vec::<S>::load(&x[p..]), Vector::load(&x[p + lanes..])];
+            for r in 0..ROWS {
+                if FAR {
+                    ask(
+                        rows[r].as_ptr().wrapping_add(p).wrapping_offset(next),
+                        2 * lanes,
+                    );
+                }
+                for half in 0..2 {
+                    let row = Vector::load(&rows[r][p + half * lanes..]);
+                    sums[r][half] = x[half].mul_add(row, sums[r][half]);
                 }
             }
             p += 2 * lanes;
@@ -219,21 +242,21 @@ fn total<T: Float, S: Simd>(v: T::Vec<S>) -> T {
     x[0]
 }
 
-/// The part's sums, and room for them.
-struct Columns<'a, T>(Part<'a, T>, &'a mut [T]);
+/// The part's sums, and room for them; where the matrix is `FAR`, the next steps are asked for.
+struct Columns<'a, T, const FAR: bool>(Part<'a, T>, &'a mut [T]);
 
-impl<T: Float> Kernel for Columns<'_, T> {
+impl<T: Float, const FAR: bool> Kernel for Columns<'_, T, FAR> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let Columns(part, sums) = self;
         let mut p = 0;
         while p + 8 <= part.x.len() {
-            part.steps::<S, 8>(p, sums);
+            part.steps::<S, 8, FAR>(p, sums);
             p += 8;
         }
         while p < part.x.len() {
-            part.steps::<S, 1>(p, sums);
+            part.steps::<S, 1, FAR>(p, sums);
             p += 1;
         }
         for i in 0..part.count {
@@ -245,7 +268,7 @@ impl<T: Float> Kernel for Columns<'_, T> {
 impl<T: Float> Part<'_, T> {
     /// Adds steps `p .. p + STEPS` of k to `sums`, one after the other.
     #[inline(always)]
-    fn steps<S: Simd, const STEPS: usize>(&self, p: usize, sums: &mut [T]) {
+    fn steps<S: Simd, const STEPS: usize, const FAR: bool>(&self, p: usize, sums: &mut [T]) {
         let (part, lanes) = (self, T::Vec::<S>::LANES);
         let mut from = [&[][..]; STEPS];
         let mut x = [<T::Vec<S> as Num>::splat(0.0); STEPS];
@@ -255,10 +278,17 @@ impl<T: Float> Part<'_, T> {
             from[s] = unsafe { std::slice::from_raw_parts(start, part.count) };
             x[s] = Vector::repeat(part.x[p + s]);
         }
+        let next = STEPS as isize * part.matrix.strides()[1];
         let mut i = 0;
         while i + lanes <= sums.len() {
             let mut sum = T::Vec::<S>::load(&sums[i..]);
             for s in 0..STEPS {
+                if FAR {
+                    ask(
+                        from[s].as_ptr().wrapping_add(i).wrapping_offset(next),
+                        lanes,
+                    );
+                }
                 sum = x[s].mul_add(Vector::load(&from[s][i..]), sum);
             }
             sum.store(&mut sums[i..]);
