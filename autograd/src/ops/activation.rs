@@ -186,8 +186,7 @@ impl Unary for Gelu {
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T) -> T {
-        let half = x * T::splat(0.5);
-        half + half * (x * T::splat(std::f64::consts::FRAC_1_SQRT_2)).erf()
+        x * x.normal_cdf()
     }
     fn reference(&self, x: f64) -> f64 {
         0.5 * x * (1.0 + super::unary::Erf.reference(x * std::f64::consts::FRAC_1_SQRT_2))
@@ -211,10 +210,8 @@ impl crate::ops::elementwise::Binary for GeluGrad {
 
     #[inline(always)]
     fn f<T: Lane>(&self, g: T, x: T) -> T {
-        let c = T::splat;
-        let cdf = (x * c(std::f64::consts::FRAC_1_SQRT_2)).erf() * c(0.5) + c(0.5);
-        let density = (x * x * c(-0.5)).exp() * c(DENSITY);
-        g * (cdf + x * density)
+        let [cdf, bell] = x.normal();
+        g * (cdf + x * (bell * T::splat(DENSITY)))
     }
     fn reference(&self, g: f64, x: f64) -> f64 {
         let cdf = 0.5 + 0.5 * super::unary::Erf.reference(x * std::f64::consts::FRAC_1_SQRT_2);

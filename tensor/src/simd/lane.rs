@@ -96,6 +96,10 @@ pub trait Lane: Num + Div<Output = Self> {
     fn tanh(self) -> Self;
     /// The error function.
     fn erf(self) -> Self;
+    /// The distribution function of the standard normal.
+    fn normal_cdf(self) -> Self;
+    /// The same and `e^(-x^2/2)`, which cost one exponential together.
+    fn normal(self) -> [Self; 2];
 
     /// The smallest integer not below.
     #[inline(always)]

@@ -62,6 +62,10 @@ pub trait Tables: Copy + 'static {
     fn ln_tail<T: Lane>(z: T) -> T;
     /// The error function.
     fn erf<T: Lane + Vector<Elem = Self>>(x: T) -> T;
+    /// The distribution function of the standard normal.
+    fn normal_cdf<T: Lane + Vector<Elem = Self>>(x: T) -> T;
+    /// The same and `e^(-x^2/2)`.
+    fn normal<T: Lane + Vector<Elem = Self>>(x: T) -> [T; 2];
 }
 
 /// `c[0] + c[1] x + c[2] x^2 + ..` by Horner's rule.
@@ -269,6 +273,14 @@ impl Tables for f32 {
         let far = one - scale.mul_add(q, scale);
         T::select(outside, far.copysign(x), near)
     }
+    #[inline(always)]
+    fn normal_cdf<T: Lane + Vector<Elem = f32>>(x: T) -> T {
+        super::normal::short_cdf(x)
+    }
+    #[inline(always)]
+    fn normal<T: Lane + Vector<Elem = f32>>(x: T) -> [T; 2] {
+        super::normal::short(x)
+    }
 }
 
 /// `P` of `e^r - 1 = r + r^2 P(r)` in f64.
@@ -330,5 +342,13 @@ impl Tables for f64 {
     #[inline(always)]
     fn erf<T: Lane + Vector<Elem = f64>>(x: T) -> T {
         super::erf::erf(x)
+    }
+    #[inline(always)]
+    fn normal_cdf<T: Lane + Vector<Elem = f64>>(x: T) -> T {
+        super::normal::long_cdf(x)
+    }
+    #[inline(always)]
+    fn normal<T: Lane + Vector<Elem = f64>>(x: T) -> [T; 2] {
+        super::normal::long(x)
     }
 }

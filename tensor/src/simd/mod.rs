@@ -18,6 +18,7 @@ mod float;
 mod lane;
 mod level;
 mod math;
+mod normal;
 mod pair;
 mod portable;
 mod prefetch;

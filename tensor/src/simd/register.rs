@@ -338,6 +338,14 @@ impl<R: Reg> Lane for V<R> {
     fn erf(self) -> Self {
         R::Elem::erf(self)
     }
+    #[inline(always)]
+    fn normal_cdf(self) -> Self {
+        R::Elem::normal_cdf(self)
+    }
+    #[inline(always)]
+    fn normal(self) -> [Self; 2] {
+        R::Elem::normal(self)
+    }
 }
 
 impl<R: Reg> Vector for V<R> {

@@ -118,6 +118,14 @@ macro_rules! scalar_lane {
             fn erf(self) -> Self {
                 <$T as Tables>::erf(self)
             }
+            #[inline(always)]
+            fn normal_cdf(self) -> Self {
+                <$T as Tables>::normal_cdf(self)
+            }
+            #[inline(always)]
+            fn normal(self) -> [Self; 2] {
+                <$T as Tables>::normal(self)
+            }
         }
 
         impl Vector for $T {

@@ -137,6 +137,9 @@ impl Lane for Trace {
     fn frexp(self) -> (Trace, Trace) {
         (Trace::More, Trace::More)
     }
+    fn normal(self) -> [Trace; 2] {
+        [Trace::More, Trace::More]
+    }
     /// What is left out where no lane asks for it is the more that there is to see.
     fn any(_: bool) -> bool {
         true
@@ -157,6 +160,7 @@ impl Lane for Trace {
         ln();
         tanh();
         erf();
+        normal_cdf();
     }
 }
 
