@@ -185,17 +185,17 @@ impl<T: Float, const FAR: bool> Dots<'_, T, FAR> {
         let mut sums = [[<T::Vec<S> as Num>::splat(0.0); 2]; ROWS];
         let mut p = 0;
         while p + 2 * lanes <= x.len() {
-            let x = [T::Vec::<S>::load(&x[p..]), Vector::load(&x[p + lanes..])];
-            for r in 0..ROWS {
-                if FAR {
-                    ask(
-                        rows[r].as_ptr().wrapping_add(p).wrapping_offset(next),
-                        2 * lanes,
-                    );
-                }
-                for half in 0..2 {
-                    let row = Vector::load(&rows[r][p + half * lanes..]);
-                    sums[r][half] = x[half].mul_add(row, sums[r][half]);
+            for half in 0..2 {
+                let at = p + half * lanes;
+                let x = T::Vec::<S>::load(&x[at..]);
+                for r in 0..ROWS {
+                    if FAR {
+                        ask(
+                            rows[r].as_ptr().wrapping_add(at).wrapping_offset(next),
+                            lanes,
+                        );
+                    }
+                    sums[r][half] = x.mul_add(Vector::load(&rows[r][at..]), sums[r][half]);
                 }
             }
             p += 2 * lanes;
