@@ -3,9 +3,10 @@
 use std::num::Wrapping;
 
 use crate::dtype::Element;
+use crate::kernel::rows;
 use crate::ops::chain;
 use crate::ops::tiles::{self, AtLevel};
-use crate::simd::{self, Float, MapBody, Num, ZipBody};
+use crate::simd::{self, Float, Kernel, Lane, MapBody, Num, Simd, Vector, ZipBody};
 use crate::{DType, Tensor, match_dtype};
 
 /// A one-input body that may also have a form for integers.
@@ -168,13 +169,47 @@ pub fn all_finite(x: &Tensor) -> bool {
     if !x.dtype().is_float() {
         return true;
     }
-    let x = x.contiguous();
+    let (x, level) = (x.contiguous(), simd::level().streaming());
     match_dtype!(float x.dtype(), T => {
-        // `0 * x` is NaN exactly when x is not finite; sixteen sums of it vectorise, `all` does not.
-        let mut sums = [0.0 as T; 16];
-        for chunk in x.as_slice::<T>().expect("contiguous").chunks(16) {
-            chunk.iter().zip(&mut sums).for_each(|(v, s)| *s += v * 0.0);
-        }
-        sums.iter().all(|s| *s == 0.0)
+        level.dispatch(AllFinite(x.as_slice::<T>().expect("contiguous")))
     })
+}
+
+/// Whether the sum of `0 x` is a number: it is NaN exactly when an element is not finite.
+struct AllFinite<'a, T>(&'a [T]);
+
+impl<T: Float + Element> Kernel for AllFinite<'_, T> {
+    type Out = bool;
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> bool {
+        let (x, zero) = (self.0, <T::Vec<S> as Vector>::repeat(T::default()));
+        rows::total::<T, S>(x, x, T::default(), |sum, x, _| x.mul_add(zero, sum)) == 0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Level, with_level};
+
+    #[test]
+    fn one_element_that_is_not_finite_is_seen_wherever_it_stands() {
+        for level in Level::available() {
+            for n in [0, 1, 7, 16, 65, 200, 1500] {
+                let mut x = vec![f32::MAX; n];
+                let finite = |x: &[f32]| {
+                    let x = Tensor::from_slice(x, &[n]).expect("as many elements");
+                    with_level(level, || all_finite(&x))
+                };
+                assert!(finite(&x), "{level:?} {n}");
+                for i in 0..n {
+                    for bad in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+                        let good = std::mem::replace(&mut x[i], bad);
+                        assert!(!finite(&x), "{level:?} {bad} at {i} of {n}");
+                        x[i] = good;
+                    }
+                }
+            }
+        }
+    }
 }
