@@ -28,7 +28,6 @@ mod scalar;
 mod slice;
 mod stream;
 
-pub(crate) use arith::stream_copy;
 #[cfg(target_arch = "x86_64")]
 use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]

@@ -8,9 +8,9 @@ use crate::simd::prefetch_far;
 /// Elements of a cache line, of f32.
 const LINE: usize = 16;
 
-/// Parts of memory that are needed next.
+/// Parts of memory that are needed next, to be read or written; nothing is read here.
 pub(super) struct Ahead<'a, T> {
-    parts: &'a [&'a [T]],
+    parts: &'a [*const [T]],
     at: usize,
     /// Lines asked for in one step.
     lines: usize,
@@ -18,7 +18,7 @@ pub(super) struct Ahead<'a, T> {
 
 impl<'a, T> Ahead<'a, T> {
     /// All of `parts` in `steps` steps.
-    pub(super) fn new(parts: &'a [&'a [T]], steps: usize) -> Ahead<'a, T> {
+    pub(super) fn new(parts: &'a [*const [T]], steps: usize) -> Ahead<'a, T> {
         let lines: usize = parts.iter().map(|p| p.len().div_ceil(LINE)).sum();
         Ahead {
             parts,
@@ -34,12 +34,11 @@ impl<'a, T> Ahead<'a, T> {
             let Some((part, rest)) = self.parts.split_first() else {
                 return;
             };
-            match part.get(self.at) {
-                Some(x) => {
-                    prefetch_far(x);
-                    self.at += LINE;
-                }
-                None => (self.parts, self.at) = (rest, 0),
+            if self.at < part.len() {
+                prefetch_far(part.cast::<T>().wrapping_add(self.at));
+                self.at += LINE;
+            } else {
+                (self.parts, self.at) = (rest, 0);
             }
         }
     }

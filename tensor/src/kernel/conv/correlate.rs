@@ -11,7 +11,7 @@ use super::tile::{AskShape, Places, SLACK, Segment, Tiles};
 use super::weights::{Strip, Weights};
 use super::winograd;
 use crate::kernel::gemm::{MatMut, Scratch};
-use crate::simd::{Float, Level, Past, stream_copy};
+use crate::simd::{Float, Level};
 use crate::threads::parallel_for;
 
 /// Images and weights that are correlated.
@@ -125,7 +125,7 @@ struct Whole<'a, 'b, T> {
     columns: usize,
 }
 
-impl<'b, T: Float> Whole<'_, 'b, T> {
+impl<T: Float> Whole<'_, '_, T> {
     /// Block `t`.
     fn task(&self, t: usize) {
         let (plan, job) = (&self.plan, self.job);
@@ -140,18 +140,14 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
         let segments: Vec<Segment> = (0..images).map(segment).collect();
         let (mut left, mut right) = (Scratch::left(), Scratch::right());
         let pitch = apart(images * (len + SLACK));
-        let past = Past::for_result(plan.past);
-        let beside = match plan.direct {
-            true => usize::from(past.is_some()),
-            false => part.channels.len(),
-        };
+        let beside = if plan.direct { 0 } else { part.channels.len() };
         let sums = left.get::<T>(beside * pitch);
         let slack = if plan.direct { 0 } else { SLACK };
         let mut next = Vec::new();
         for group in part.groups.clone() {
             if plan.direct {
                 next.clear();
-                self.read_next(&part, group, t, &mut next);
+                self.needed_next(&part, group, t, &mut next);
             }
             let mut at = (group * job.outputs + part.channels.start) * job.inputs * plan.taps.len();
             for inputs in plan.passes(job) {
@@ -173,7 +169,7 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
                     add: inputs.start > 0,
                 };
                 match plan.direct {
-                    true => self.write(&pass, &part, group, &next, (sums, past.as_ref())),
+                    true => self.write(&pass, &part, group, &next),
                     false => self.collect(&pass, &part, sums, pitch),
                 }
             }
@@ -183,14 +179,24 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
         }
     }
 
-    /// What is laid after `group` of block `t`: its next group, or the next block's first.
-    fn read_next(&self, part: &Part, group: usize, t: usize, next: &mut Vec<&'b [T]>) {
-        let (plan, job) = (&self.plan, self.job);
+    /// What is needed after `group` of block `t`: by its next group, or by the next block's first.
+    fn needed_next(&self, part: &Part, group: usize, t: usize, next: &mut Vec<*const [T]>) {
         if group + 1 < part.groups.end {
-            plan.reads(job, &part.images, group + 1, &part.rows, next);
-        } else if t + 1 < plan.tasks() {
-            let part = plan.part(job, t + 1);
-            plan.reads(job, &part.images, part.groups.start, &part.rows, next);
+            self.needed(part, group + 1, next);
+        } else if t + 1 < self.plan.tasks() {
+            let part = self.plan.part(self.job, t + 1);
+            self.needed(&part, part.groups.start, next);
+        }
+    }
+
+    /// What is laid of a group of a block, and where its result goes if that is far.
+    fn needed(&self, part: &Part, group: usize, parts: &mut Vec<*const [T]>) {
+        (self.plan).reads(self.job, &part.images, group, &part.rows, parts);
+        for image in part.images.clone().filter(|_| self.plan.far) {
+            let first = group * self.job.outputs + part.channels.start;
+            let result = self.result(part, image, first, 1);
+            let [_, len] = result.shape();
+            parts.push(std::ptr::slice_from_raw_parts(result.at(0, 0), len));
         }
     }
 
@@ -207,15 +213,8 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
         unsafe { self.out.block(top, start, [channels, len]) }
     }
 
-    /// One pass whose sums are complete, to where the result stands; past the caches by way of `beside`.
-    fn write(
-        &self,
-        pass: &Pass<T>,
-        part: &Part,
-        group: usize,
-        mut next: &[&[T]],
-        (beside, past): (&mut [T], Option<&Past>),
-    ) {
+    /// One pass whose sums are complete, to where the result stands.
+    fn write(&self, pass: &Pass<T>, part: &Part, group: usize, mut next: &[*const [T]]) {
         let (plan, job) = (&self.plan, self.job);
         let places = plan.places(part.rows.len(), job.axes[0].spread * self.columns);
         for strip in &plan.strips[part.channel] {
@@ -225,24 +224,14 @@ impl<'b, T: Float> Whole<'_, 'b, T> {
             );
             let first = group * job.outputs + first;
             for (i, image) in part.images.clone().enumerate() {
-                let result = || self.result(part, image, first, n);
-                let len = result().shape()[1];
-                let mut sums = past.map(|past| (&mut *beside, past));
-                let to = match &mut sums {
-                    Some((sums, _)) => MatMut::rows_of(&mut sums[..len], [1, len]),
-                    None => result(),
-                };
                 self.level.dispatch(Tiles {
                     segments: &pass.segments[i..=i],
                     places,
                     bias: job.bias.map(|b| &b[first..first + n]),
                     // The first strip, which is the largest, asks for all of it.
                     next: std::mem::take(&mut next),
-                    ..pass.tiles(strip, to)
+                    ..pass.tiles(strip, self.result(part, image, first, n))
                 });
-                if let Some((sums, past)) = sums {
-                    stream_copy(self.level, &sums[..len], result().row(0), past);
-                }
             }
         }
     }

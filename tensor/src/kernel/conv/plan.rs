@@ -7,7 +7,7 @@ use super::correlate::Correlation;
 use super::field::Field;
 use super::tile::{AskShape, Places, Shape};
 use super::weights::{Strip, Weights, pack, strips};
-use crate::simd::{Float, Level};
+use crate::simd::{self, Float, Level};
 
 /// Multiplications of one output in one pass: a tile's weights and its part of the field stay in the
 /// first cache together.
@@ -54,9 +54,9 @@ pub(super) struct Plan {
     pub(super) depth: usize,
     /// Whether sums are written where the result stands.
     pub(super) direct: bool,
-    /// Bytes of a result that goes there past the caches where it is large, a channel of a block at a time:
-    /// depthwise waits for memory. 0 where it does not.
-    pub(super) past: usize,
+    /// Whether the result's lines are asked for before they are written: a store first reads its line, and
+    /// depthwise waits for memory.
+    pub(super) far: bool,
     pub(super) work: usize,
 }
 
@@ -112,7 +112,6 @@ impl Plan {
         let shape = level.dispatch(AskShape::<T>(PhantomData));
         let of = |start| strips(channels.min(job.outputs - start), shape.rows);
         let direct = job.inputs <= depth && direct(job, &field, shape, columns);
-        let dense = down.spread == 1 && across.out == columns;
         let bytes = job.images * job.groups * down.out * across.out * size_of::<T>();
         Plan {
             taps: order.iter().map(distance).collect(),
@@ -128,7 +127,7 @@ impl Plan {
             offsets,
             depth,
             direct,
-            past: if direct && alone && dense { bytes } else { 0 },
+            far: direct && alone && simd::is_far(bytes),
             work,
         }
     }
@@ -185,13 +184,13 @@ impl Plan {
     }
 
     /// The images' elements that `rows` of outputs read of a group, a run for each channel.
-    pub(super) fn reads<'a, T>(
+    pub(super) fn reads<T>(
         &self,
-        job: &Correlation<'a, T>,
+        job: &Correlation<T>,
         images: &Range<usize>,
         group: usize,
         rows: &Range<usize>,
-        runs: &mut Vec<&'a [T]>,
+        runs: &mut Vec<*const [T]>,
     ) {
         let [down, across] = job.axes;
         let at = |o: usize, tap: isize| {

@@ -80,8 +80,8 @@ pub(super) struct Tiles<'a, T> {
     pub(super) sums: MatMut<'a, T>,
     pub(super) add: bool,
     pub(super) bias: Option<&'a [T]>,
-    /// What of the images is laid next.
-    pub(super) next: &'a [&'a [T]],
+    /// What is needed next, of the images and of the result.
+    pub(super) next: &'a [*const [T]],
 }
 
 impl<T: Float> Kernel for Tiles<'_, T> {

@@ -9,16 +9,12 @@ mod trace;
 
 pub(crate) use trace::{Instruction, Term, of_map, of_zip};
 
-use super::slice::{load, store, uneven};
+use super::slice::{load, store};
 use super::{Float, Kernel, Lane, Level, Num, Past, Simd, Vector};
 
 /// Vectors that go through the steps together: with one more for the other side, half of AVX2's
 /// registers.
 const BLOCK: usize = 8;
-
-/// Bytes of a cache line. Only whole lines are written past the caches: one that is half written in another
-/// way is fetched after all.
-const LINE: usize = 64;
 
 /// An instruction's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,23 +90,6 @@ pub(crate) fn run_in_place<T: Float>(level: Level, steps: &[Step<'_, T>], x: &mu
             past: false,
         },
     );
-}
-
-/// Copies `x` to `out` past the caches where the processor can: a plain store first reads the line
-/// that it is about to write over, and pushes out another one.
-///
-/// # Panics
-/// Where the lengths differ.
-pub(crate) fn stream_copy<T: Float>(level: Level, x: &[T], out: &mut [T], past: &Past) {
-    assert_eq!(x.len(), out.len(), "stream_copy: lengths differ");
-    let before = uneven(out, LINE);
-    let (x_before, x) = x.split_at(before);
-    let (out_before, out) = out.split_at_mut(before);
-    out_before.copy_from_slice(x_before);
-    let line = LINE / size_of::<T>();
-    let whole = out.len() / line * line;
-    run(level, &[], &x[..whole], &mut out[..whole], Some(past));
-    out[whole..].copy_from_slice(&x[whole..]);
 }
 
 fn dispatch<T: Float>(level: Level, run: Run<'_, T>) {
@@ -332,19 +311,6 @@ mod tests {
                         }
                     }
                 }
-            }
-        }
-    }
-
-    #[test]
-    fn a_stream_is_a_copy_from_and_to_anywhere() {
-        let from: Vec<f64> = (0..100).map(f64::from).collect();
-        for (start, n) in [(0, 100), (0, 64), (1, 64), (3, 7), (2, 61), (3, 97), (0, 0)] {
-            for level in Level::available() {
-                let mut to = vec![-1.0; 104];
-                stream_copy(level, &from[..n], &mut to[start..start + n], &Past::new());
-                assert_eq!(to[start..start + n], from[..n]);
-                assert!(to[start + n..].iter().all(|&x| x == -1.0));
             }
         }
     }
