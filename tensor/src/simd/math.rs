@@ -70,7 +70,7 @@ pub trait Tables: Copy + 'static {
 
 /// `c[0] + c[1] x + c[2] x^2 + ..` by Horner's rule.
 #[inline(always)]
-fn poly<T: Lane, const N: usize>(x: T, c: [f64; N]) -> T {
+pub(super) fn poly<T: Lane, const N: usize>(x: T, c: [f64; N]) -> T {
     let mut y = T::splat(c[N - 1]);
     for i in (0..N - 1).rev() {
         y = y.mul_add(x, T::splat(c[i]));

@@ -7,7 +7,7 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, LOG2_E};
 
-use super::math::Tables;
+use super::math::{Tables, poly};
 use super::{Lane, Vector};
 
 /// Where the tail's way begins.
@@ -47,24 +47,15 @@ fn bell<T: Lane>(x: T) -> T {
 /// The function near 0, and where that is not enough.
 #[inline(always)]
 fn near<T: Lane>(x: T) -> (T, T::Mask) {
-    let y = x.mul_add(horner(x * x, &N), T::splat(0.5));
+    let y = x.mul_add(poly(x * x, N), T::splat(0.5));
     (y, T::splat(NEAR).lt(x.abs()))
 }
 
 /// The function beyond.
 #[inline(always)]
 fn far<T: Lane>(x: T, bell: T) -> T {
-    let tail = bell * horner(x.abs().min(T::splat(END)), &S);
+    let tail = bell * poly(x.abs().min(T::splat(END)), S);
     T::select(x.lt(T::splat(0.0)), tail, T::splat(1.0) - tail)
-}
-
-#[inline(always)]
-fn horner<T: Lane, const M: usize>(x: T, c: &[f64; M]) -> T {
-    let mut y = T::splat(c[M - 1]);
-    for i in (0..M - 1).rev() {
-        y = y.mul_add(x, T::splat(c[i]));
-    }
-    y
 }
 
 /// The function alone: no exponential where no lane is beyond; an element's bits do not depend on that.
