@@ -159,7 +159,8 @@ impl<T: Float, S: Simd> Rest<T, S> {
     }
 }
 
-/// Asks for the cache lines at which the `n` elements at `from` begin, or go on.
+/// Asks for the cache lines of the `n` elements at `from` but the one that they may end in, which those
+/// behind them ask for (other than [`super::micro::ask_far`], behind whose elements nothing follows).
 #[inline(always)]
 fn ask<T>(from: *const T, n: usize) {
     let line = 64 / size_of::<T>();
