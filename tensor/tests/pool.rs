@@ -14,7 +14,7 @@ fn windows(pool: &Pool, [n, h, wd]: [usize; 3], [oh, ow]: [usize; 2]) -> Vec<Vec
             let [a, b] = [tap / w.kernel[1], tap % w.kernel[1]];
             let row = (r * w.stride[0] + a * w.dilation[0]).wrapping_sub(w.padding[0]);
             let column = (col * w.stride[1] + b * w.dilation[1]).wrapping_sub(w.padding[1]);
-            (row < h && column < wd).then_some((image * h + row) * wd + column)
+            (row < h && column < wd).then(|| (image * h + row) * wd + column)
         });
         taps.collect()
     };

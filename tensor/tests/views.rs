@@ -1,7 +1,7 @@
 //! Views against a model that knows nothing of strides: a shape, and the number of the element that
 //! stands at each index.
 
-use lepton_tensor::Tensor;
+use lepton_tensor::{Tensor, ops};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -245,4 +245,37 @@ fn strides_of_single_elements_do_not_matter() {
         .unwrap();
     assert_eq!(one.to_vec::<f32>().unwrap(), [1.0, 2.0, 3.0]);
     assert_eq!(one.reshape(&[3, 1]).unwrap().shape(), [3, 1]);
+}
+
+/// Slices joined where they were cut are a view; in another order, with a gap or twice, a copy.
+#[test]
+fn parts_that_stand_side_by_side_are_joined_without_a_copy() {
+    let x = Tensor::from_vec((0..60).map(f64::from).collect(), &[3, 5, 4]).unwrap();
+    for axis in 0..3 {
+        let n = x.shape()[axis];
+        let part = |start, len| x.slice(axis, start, len, 1).unwrap();
+        let none = part(1, 0);
+        let joined = ops::cat(&[part(0, 1), none, part(1, 1), part(2, n - 2)], axis);
+        assert!(joined.shares_storage(&x), "axis {axis}");
+        assert_eq!(joined.to_f64(), x.to_f64(), "axis {axis}");
+        let others = [
+            vec![part(1, 1), part(0, 1)],
+            vec![part(0, 1), part(0, 1)],
+            vec![part(0, 1), part(2, 1)],
+        ];
+        for parts in others {
+            let joined = ops::cat(&parts, axis);
+            assert!(!joined.shares_storage(&x), "axis {axis}");
+            let mut start = 0;
+            for p in &parts {
+                let n = p.shape()[axis];
+                let back = joined.slice(axis, start, n, 1).unwrap();
+                assert_eq!(back.to_f64(), p.to_f64(), "axis {axis}");
+                start += n;
+            }
+        }
+    }
+    let (alone, turned) = (x.slice(0, 1, 1, 1).unwrap(), x.transpose(0, 2).unwrap());
+    assert!(ops::cat(std::slice::from_ref(&alone), 0).shares_storage(&x));
+    assert!(ops::cat(&[turned], 0).is_contiguous());
 }

@@ -51,13 +51,13 @@ fn by_rows(x: &Tensor) -> Tensor {
     }
 }
 
-/// Room for a result of `like`'s leading axes and `rows`, which is filled head by head. Its heads stand
-/// side by side for each step of time, as what joins them wants it.
-fn build<T: Float + Element>(
+/// Room for `N` results of `like`'s leading axes and `rows`, which are filled head by head. Results and heads
+/// stand side by side for each step of time, as what joins them wants it: views of one contiguous tensor.
+fn build<T: Float + Element, const N: usize>(
     like: &Tensor,
     [rows, width]: [usize; 2],
-    fill: impl FnOnce(Vec<MatMut<'_, T>>),
-) -> Tensor {
+    fill: impl FnOnce([Vec<MatMut<'_, T>>; N]),
+) -> [Tensor; N] {
     let cut = like.rank() - 2;
     let leading = &like.shape()[..cut];
     let (outer, heads) = match leading {
@@ -65,21 +65,25 @@ fn build<T: Float + Element>(
         _ => (leading, 1),
     };
     let n: usize = outer.iter().product();
-    let mut shape: Shape = outer.into();
-    shape.extend([rows, heads, width]);
-    let y = Tensor::build(&shape, |out: &mut [T]| {
+    let all = Tensor::build(&[n, rows, N, heads, width], |out: &mut [T]| {
         if !out.is_empty() {
-            let whole = MatMut::rows_of(out, [n * rows, heads * width]);
+            let whole = MatMut::rows_of(out, [n * rows, N * heads * width]);
             fill(side_by_side(&whole, n, heads));
         }
     });
+    let mut shape: Shape = outer.into();
+    shape.extend([rows, heads, width]);
     if cut < 2 {
-        let mut shape: Shape = leading.into();
-        shape.extend([rows, width]);
-        return y.reshape(&shape).expect("as many");
+        shape.remove(cut + 1);
     }
-    let turned = y.transpose(-3, -2);
-    turned.expect("three axes")
+    std::array::from_fn(|i| {
+        let one = all.slice(2, i, 1, 1).and_then(|y| y.reshape(&shape));
+        let one = one.expect("as many");
+        match cut < 2 {
+            true => one,
+            false => one.transpose(-3, -2).expect("three axes"),
+        }
+    })
 }
 
 /// `softmax(scale q k^T + mask) v` for `q [.., time, depth]`, `k [.., keys, depth]`, `v [.., keys,
@@ -97,13 +101,13 @@ pub fn attention(
         let cut = q.rank() - 2;
         let size = [q.shape()[cut], v.shape()[cut + 1]];
         let mut log = None;
-        let run = |out: Vec<MatMut<T>>| {
+        let run = |[out]: [Vec<MatMut<T>>; 1]| {
             log = Some(Tensor::build(&q.shape()[..=cut], |log: &mut [T]| {
                 let log = MatMut::rows_of(log, [out.len(), size[0]]);
                 attention::forward(&heads, &out, &log);
             }));
         };
-        let y = build::<T>(q, size, run);
+        let [y] = build(q, size, run);
         // A result without elements has no heads to fill; their sums are asked for all the same.
         let nothing = || Tensor::build(&q.shape()[..=cut], |log: &mut [T]| {
             log.fill(<T as Element>::from_f64(f64::NEG_INFINITY));
@@ -126,23 +130,28 @@ pub fn attention_grad(
     match_dtype!(float q.dtype(), T => {
         let heads = reads::<T>([q, k, v], mask, how);
         let size = |x: &Tensor| [x.shape()[x.rank() - 2], x.shape()[x.rank() - 1]];
-        let (mut dk, mut dv) = (None, None);
-        let run = |dq: Vec<MatMut<T>>| {
-            dk = Some(build::<T>(k, size(k), |dk| {
-                dv = Some(build::<T>(v, size(v), |dv| {
-                    attention::backward(&heads, &Gradients {
-                        g: heads_of(&g),
-                        out: heads_of(&y),
-                        log: log.as_slice::<T>().expect("contiguous"),
-                        g_log: g_log.as_slice::<T>().expect("contiguous"),
-                        dq,
-                        dk,
-                        dv,
-                    });
-                }));
-            }));
+        let run = |[dq, dk, dv]: [Vec<MatMut<T>>; 3]| {
+            attention::backward(&heads, &Gradients {
+                g: heads_of(&g),
+                out: heads_of(&y),
+                log: log.as_slice::<T>().expect("contiguous"),
+                g_log: g_log.as_slice::<T>().expect("contiguous"),
+                dq,
+                dk,
+                dv,
+            });
         };
-        let dq = build::<T>(q, size(q), run);
+        if [k, v].iter().all(|x| x.shape() == q.shape()) {
+            return build(q, size(q), run);
+        }
+        let (mut dk, mut dv) = (None, None);
+        let [dq] = build(q, size(q), |[dq]| {
+            let [y] = build(k, size(k), |[dk]| {
+                let [y] = build(v, size(v), |[dv]| run([dq, dk, dv]));
+                dv = Some(y);
+            });
+            dk = Some(y);
+        });
         let none = |x: &Tensor| Tensor::zeros(x.shape(), x.dtype(), x.device()).expect("exists");
         match (dk, dv) {
             (Some(dk), Some(dv)) => [dq, dk, dv],

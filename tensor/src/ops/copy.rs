@@ -115,10 +115,14 @@ pub fn arange(start: f64, step: f64, n: usize, dtype: DType) -> Tensor {
     }))
 }
 
-/// Tensors of one dtype side by side along `axis`; their other axes agree.
+/// Tensors of one dtype side by side along `axis`; their other axes agree. Parts that stand side by side
+/// in one memory already are not copied: the result is a view of it.
 pub fn cat(parts: &[Tensor], axis: usize) -> Tensor {
     let mut shape: crate::Shape = parts[0].shape().into();
     shape[axis] = parts.iter().map(|p| p.shape()[axis]).sum();
+    if let Some(whole) = whole(parts, axis, &shape) {
+        return whole;
+    }
     // Every element is written below, so nothing is filled first.
     let mut out = match_dtype!(parts[0].dtype(), T => Tensor::build(&shape, |_: &mut [T]| {}));
     let mut start = 0;
@@ -130,6 +134,26 @@ pub fn cat(parts: &[Tensor], axis: usize) -> Tensor {
         start += n;
     }
     out
+}
+
+/// The contiguous tensor of `shape` that `parts` are cut from, one after the other along `axis`.
+fn whole(parts: &[Tensor], axis: usize, shape: &[usize]) -> Option<Tensor> {
+    let (first, others) = parts.split_first()?;
+    if !others.iter().all(|p| p.shares_storage(first)) {
+        return None;
+    }
+    let strides = contiguous_strides(shape);
+    let whole = first.as_strided(shape, &strides, first.offset()).ok()?;
+    let mut start = 0;
+    for part in parts {
+        let n = part.shape()[axis];
+        let place = whole.layout().slice(axis, start, n, 1);
+        if place.collapse() != part.layout().collapse() {
+            return None;
+        }
+        start += n;
+    }
+    Some(whole)
 }
 
 /// `base` with `value` written where `region` (start, length, step per axis) selects; `base` is

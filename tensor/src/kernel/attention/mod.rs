@@ -121,22 +121,25 @@ fn seen_or_not<T: Element>(keep: bool) -> T {
     T::from_f64(if keep { 0.0 } else { f64::NEG_INFINITY })
 }
 
-/// The matrices `[time, width]` of `outer * heads` heads in a tall one `[outer * time, heads * width]`.
-pub(crate) fn side_by_side<'a, T>(
+/// The matrices `[time, width]` of `outer * heads` heads of each of `N` results in a tall one
+/// `[outer * time, N * heads * width]`.
+pub(crate) fn side_by_side<'a, T, const N: usize>(
     whole: &MatMut<'a, T>,
     outer: usize,
     heads: usize,
-) -> Vec<MatMut<'a, T>> {
+) -> [Vec<MatMut<'a, T>>; N] {
     let [rows, cols] = whole.shape();
-    let shape = [rows / outer.max(1), cols / heads.max(1)];
-    let at = |n: usize| {
-        let (o, h) = (n / heads, n % heads);
-        // SAFETY: row `o * time` and column `h * width` with `o < outer` and `h < heads` begin a block
-        // of `shape` inside `whole`, and no two of these blocks share an element. Whoever has the
-        // blocks borrows what `whole` borrows; `whole` itself is not written through.
-        unsafe { whole.block(o * shape[0], h * shape[1], shape) }
-    };
-    (0..outer * heads).map(at).collect()
+    let shape = [rows / outer.max(1), cols / (N * heads).max(1)];
+    std::array::from_fn(|result| {
+        let at = |n: usize| {
+            let (o, h) = (n / heads, result * heads + n % heads);
+            // SAFETY: row `o * time` and column `h * width` with `o < outer` and `h < N * heads` begin a
+            // block of `shape` inside `whole`, and no two of these blocks share an element. Whoever has
+            // the blocks borrows what `whole` borrows; `whole` itself is not written through.
+            unsafe { whole.block(o * shape[0], h * shape[1], shape) }
+        };
+        (0..outer * heads).map(at).collect()
+    })
 }
 
 #[cfg(test)]

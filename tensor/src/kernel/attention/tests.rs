@@ -6,9 +6,10 @@ use crate::simd::{Level, with_level};
 use crate::{Tensor, threads};
 
 /// Heads, time, keys, depth, width: below, at and above a tile, and what no vector fits.
-const SIZES: [[usize; 5]; 8] = [
+const SIZES: [[usize; 5]; 9] = [
     [1, 1, 1, 1, 1],
     [2, 7, 5, 3, 9],
+    [3, 20, 20, 6, 6],
     [3, 127, 129, 24, 24],
     [2, 129, 127, 33, 7],
     [1, 128, 128, 32, 32],
@@ -203,4 +204,32 @@ fn large_scores_do_not_overflow_and_nothing_gives_nothing() {
     assert_eq!(log.to_f64(), [f64::NEG_INFINITY; 3]);
     let grads = ops::attention_grad([&y, &log], [&x, &none, &none], [&y, &log], None, how);
     assert_eq!(grads[0].to_f64(), [0.0; 6]);
+}
+
+/// Queries, keys and values of one projection: their gradients are views of its gradient.
+#[test]
+fn gradients_of_one_shape_stand_side_by_side() {
+    let [batch, heads, time, depth] = [2, 3, 5, 4];
+    let shape = [batch, time, 3, heads, depth];
+    let all = random(&mut Rng::new(1), &shape);
+    let part = |i| {
+        let one = all.slice(2, i, 1, 1).unwrap();
+        let one = one.reshape(&[batch, time, heads, depth]).unwrap();
+        one.transpose(1, 2).unwrap()
+    };
+    let [q, k, v] = [0, 1, 2].map(part);
+    let how = Attention {
+        causal: false,
+        scale: 0.5,
+    };
+    let [y, log] = ops::attention(&q, &k, &v, None, how);
+    let grads = ops::attention_grad([&y, &log], [&q, &k, &v], [&y, &log], None, how);
+    let back = |g: &Tensor| g.transpose(1, 2).unwrap().unsqueeze(2).unwrap();
+    let joined = ops::cat(&[0, 1, 2].map(|i| back(&grads[i])), 2);
+    assert_eq!(joined.shape(), shape);
+    assert!(joined.shares_storage(&grads[0]) && joined.is_contiguous());
+    for (i, g) in grads.iter().enumerate() {
+        let one = joined.slice(2, i, 1, 1).unwrap();
+        assert_eq!(one.to_f64(), back(g).to_f64());
+    }
 }

@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use super::micro::{AHEAD, ask_far};
 use crate::kernel::view::MatRef;
-use crate::simd::{Float, Kernel, MAX_LANES, Num, Simd, Vector, prefetch};
+use crate::simd::{Float, Kernel, MAX_LANES, Num, Simd, Vector, prefetch, prefetch_far};
 
 /// Elements of one panel's step beyond its own that may be written (and are overwritten after).
 pub(super) const SLACK: usize = MAX_LANES;
@@ -152,6 +152,7 @@ impl<T: Float> Panel<T> {
     unsafe fn transposed<S: Simd>(&self, out: &mut [T]) {
         let lanes = T::Vec::<S>::LANES;
         let groups = self.width.div_ceil(lanes);
+        let next = self.width as isize * self.row;
         let mut p = 0;
         while p + lanes <= self.k {
             // The last group may write beyond its step, into what is written next.
@@ -161,6 +162,8 @@ impl<T: Float> Panel<T> {
                     let row = (g * lanes + r).min(self.rows - 1) as isize;
                     let from = self.start.wrapping_offset(row * self.row).wrapping_add(p);
                     prefetch(from.wrapping_add(2 * lanes));
+                    // The next panel's rows begin in other pages, where no processor looks ahead.
+                    prefetch_far(from.wrapping_offset(next));
                     // SAFETY: `[row, p .. p + lanes]` are elements, adjacent as `step` is 1.
                     square[r] = Vector::load(unsafe { std::slice::from_raw_parts(from, lanes) });
                 }
