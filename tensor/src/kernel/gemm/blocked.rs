@@ -331,40 +331,44 @@ fn block<T: Float>(
     let [row, step] = job.a.strides();
     let bytes = rows.len() * k * size_of::<T>();
     let small = cols.len() <= DIRECT_LEFT_COLUMNS && bytes <= DIRECT_LEFT_BYTES;
-    let a = if step == 1 || small {
-        let start = job.a.at(rows.start, steps.start);
-        Left {
-            start,
-            rows: tile.rows,
-            panel: tile.rows as isize * row,
-            row,
-            step,
-            packed: false,
-        }
-    } else {
-        let width = tile.packed_rows;
+    let start = job.a.at(rows.start, steps.start);
+    let width = tile.packed_rows;
+    let mut keep_left = std::ptr::null_mut();
+    let mut a = Left {
+        start,
+        rows: tile.rows,
+        panel: tile.rows as isize * row,
+        row,
+        step,
+        adjacent: false,
+    };
+    if step != 1 && !small {
         let panels = rows.len().div_ceil(width);
         memory = Scratch::left();
         let out = memory.get::<T>(panels * width * k + SLACK);
-        let start = out.as_ptr();
-        let (rows, steps) = ([rows.start, rows.len()], [steps.start, k]);
-        job.level.dispatch(Pack {
-            from: job.a,
-            rows,
-            steps,
-            width,
-            out,
-        });
-        let (panel, step) = ((width * k) as isize, width as isize);
-        Left {
-            start,
-            rows: width,
-            panel,
-            row: 1,
-            step,
-            packed: true,
+        // The tiles of the first columns can leave whole vectors of adjacent rows packed.
+        let vectors = row == 1 && width * TILE_VECTORS == tile.cols && cols.len() > tile.cols;
+        let left = if vectors {
+            rows.len() / width * width
+        } else {
+            0
+        };
+        if left < rows.len() {
+            job.level.dispatch(Pack {
+                from: job.a,
+                rows: [rows.start + left, rows.len() - left],
+                steps: [steps.start, k],
+                width,
+                out: &mut out[left * k..],
+            });
         }
-    };
+        if left == 0 {
+            a = Left::packed(out.as_ptr(), width, k);
+        } else {
+            keep_left = out.as_mut_ptr();
+            (a.rows, a.panel, a.adjacent) = (width, width as isize, true);
+        }
+    }
 
     let add = job.add || steps.start > 0;
     let last = steps.end == job.a.shape()[1];
@@ -406,7 +410,12 @@ fn block<T: Float>(
             bias,
             keep,
             keep_panel: columns.keep_panel,
+            keep_left,
         });
+        if !keep_left.is_null() {
+            a = Left::packed(keep_left, width, k);
+            keep_left = std::ptr::null_mut();
+        }
     }
     if let (Some(epilogue), None) = (epilogue, bias) {
         let first = j0 + cols.start;

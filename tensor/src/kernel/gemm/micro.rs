@@ -50,17 +50,33 @@ pub(super) struct Left<T> {
     pub(super) panel: isize,
     pub(super) row: isize,
     pub(super) step: isize,
-    /// The panels are packed: rows adjacent, steps `rows` apart.
-    pub(super) packed: bool,
+    /// A panel's rows are adjacent.
+    pub(super) adjacent: bool,
 }
 
 impl<T> Left<T> {
-    /// The address of row `i` at the first step.
+    /// The rows of a tile from `i` on.
     #[inline(always)]
-    fn row(&self, i: usize) -> *const T {
+    fn strip(&self, i: usize) -> Strip<T> {
         let (panel, row) = ((i / self.rows) as isize, (i % self.rows) as isize);
-        self.start
-            .wrapping_offset(panel * self.panel + row * self.row)
+        let from = panel * self.panel + row * self.row;
+        Strip {
+            start: self.start.wrapping_offset(from),
+            step: self.step,
+            keep: std::ptr::null_mut(),
+        }
+    }
+
+    /// Panels of `rows` rows and `k` steps, packed from `start` on.
+    pub(super) fn packed(start: *const T, rows: usize, k: usize) -> Left<T> {
+        Left {
+            start,
+            rows,
+            panel: (rows * k) as isize,
+            row: 1,
+            step: rows as isize,
+            adjacent: true,
+        }
     }
 }
 
@@ -98,6 +114,18 @@ pub(super) struct Block<'a, T> {
     pub(super) keep: *mut T,
     /// From one panel left there to the next; 0 where no other block of rows needs them.
     pub(super) keep_panel: usize,
+    /// Where the tiles of the first panel of B, a whole one, leave A's whole panels packed for the others;
+    /// what does not fill a panel is there already. Null where all read `a`.
+    pub(super) keep_left: *mut T,
+}
+
+/// A tile's rows of A: where they begin, from one step to the next, and where the tile leaves them, with
+/// those that fill a vector, packed.
+#[derive(Clone, Copy)]
+struct Strip<T> {
+    start: *const T,
+    step: isize,
+    keep: *mut T,
 }
 
 /// A panel of B: where it begins, from one step to the next, and where a tile leaves it packed.
@@ -133,20 +161,22 @@ pub(super) fn ask_far<T>(from: *const T, cols: usize) {
     }
 }
 
-/// What a tile does beside its products.
+/// What a tile does beside its products: nothing, or these.
 const PLAIN: u8 = 0;
 /// It asks for the panel's own memory ahead.
 const FAR: u8 = 1;
-/// That too, and it leaves the panel packed.
+/// It leaves the panel packed.
 const KEEP: u8 = 2;
 /// It asks for a line of the next panel at each step.
-const ASK: u8 = 3;
+const ASK: u8 = 4;
+/// It asks for its rows' memory ahead, and leaves them packed.
+const LEFT: u8 = 8;
 
 impl<T: Float> Kernel for Block<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        match (S::TILE_ROWS, self.a.packed) {
+        match (S::TILE_ROWS, self.a.adjacent) {
             (8, true) => self.tiles::<S, 8, true>(),
             (8, false) => self.tiles::<S, 8, false>(),
             (6, true) => self.tiles::<S, 6, true>(),
@@ -159,10 +189,14 @@ impl<T: Float> Kernel for Block<'_, T> {
 
 impl<T: Float> Block<'_, T> {
     #[inline(always)]
-    fn tiles<S: Simd, const ROWS: usize, const PACKED: bool>(&self) {
-        let [m, n] = self.c.shape();
-        let cols = TILE_VECTORS * T::Vec::<S>::LANES;
+    fn tiles<S: Simd, const ROWS: usize, const ADJACENT: bool>(&self) {
+        let ([m, n], lanes) = (self.c.shape(), T::Vec::<S>::LANES);
+        let cols = TILE_VECTORS * lanes;
         let room = self.has_room();
+        let a = match self.keep_left.is_null() {
+            true => self.a,
+            false => Left::packed(self.keep_left, lanes, self.k),
+        };
         for (jp, j) in (0..n).step_by(cols).enumerate() {
             let start = self.b.start.wrapping_offset(jp as isize * self.b.panel);
             let mut b = Panel {
@@ -172,17 +206,21 @@ impl<T: Float> Block<'_, T> {
                 ask: start,
             };
             if self.b.once {
-                self.fitting::<S, ROWS, false, FAR>(b, [0, j]);
+                self.fitting::<S, ROWS, false, FAR>(a, b, [0, j]);
                 continue;
             }
+            let vectors = ADJACENT && lanes % ROWS == 0; // known to the compiler
+            let leaves = vectors && jp == 0 && !self.keep_left.is_null();
             let mut first = 0;
             if !self.keep.is_null() && m >= ROWS && n - j >= cols {
-                let (a, size) = (self.a.row(0), [ROWS, cols]);
-                self.tile::<S, ROWS, TILE_VECTORS, PACKED, KEEP>(a, b, [0, j], size);
+                match leaves && m >= lanes {
+                    true => self.leave::<S, ROWS, { FAR | KEEP | LEFT }>(b, 0),
+                    false => self.whole::<S, ROWS, ADJACENT, { FAR | KEEP }>(a.strip(0), b, [0, j]),
+                }
                 (b.start, b.step) = (b.keep, cols as isize);
                 first = ROWS;
                 // The tiles below have the time to fetch the next panel, a line of each step at a time.
-                let asked = if room && n - j >= 2 * cols {
+                let asked = if room && n - j >= 2 * cols && !leaves {
                     lines::<T>(cols)
                 } else {
                     0
@@ -190,31 +228,54 @@ impl<T: Float> Block<'_, T> {
                 for line in 0..asked.min((m - first) / ROWS) {
                     let next = start.wrapping_offset(self.b.panel);
                     b.ask = next.wrapping_add(line_at::<T>(line, cols));
-                    let a = self.a.row(first);
-                    self.tile::<S, ROWS, TILE_VECTORS, PACKED, ASK>(a, b, [first, j], size);
+                    self.whole::<S, ROWS, ADJACENT, ASK>(a.strip(first), b, [first, j]);
                     first += ROWS;
                 }
             }
             for i in (first..m).step_by(ROWS) {
-                self.fitting::<S, ROWS, PACKED, PLAIN>(b, [i, j]);
+                match leaves && i % lanes == 0 && m - i >= lanes {
+                    true => self.leave::<S, ROWS, LEFT>(b, i),
+                    false => self.fitting::<S, ROWS, ADJACENT, PLAIN>(a, b, [i, j]),
+                }
             }
         }
+    }
+
+    /// The tile of the first columns from row `i` on, which leaves a vector of rows packed.
+    #[inline(always)]
+    fn leave<S: Simd, const ROWS: usize, const ROLE: u8>(&self, b: Panel<T>, i: usize) {
+        let mut a = self.a.strip(i);
+        a.keep = self.keep_left.wrapping_add(i * self.k);
+        self.whole::<S, ROWS, true, ROLE>(a, b, [i, 0]);
+    }
+
+    /// A tile that no edge cuts.
+    #[inline(always)]
+    fn whole<S: Simd, const ROWS: usize, const ADJACENT: bool, const ROLE: u8>(
+        &self,
+        a: Strip<T>,
+        b: Panel<T>,
+        at: [usize; 2],
+    ) {
+        let size = [ROWS, TILE_VECTORS * T::Vec::<S>::LANES];
+        self.tile::<S, ROWS, TILE_VECTORS, ADJACENT, ROLE>(a, b, at, size);
     }
 
     /// The tile whose first element of C is `[i, j]`: at the edges one of fewer rows or of one vector, which does
     /// less for nothing. An element's sum runs in the same order in all of them.
     #[inline(always)]
-    fn fitting<S: Simd, const ROWS: usize, const PACKED: bool, const ROLE: u8>(
+    fn fitting<S: Simd, const ROWS: usize, const ADJACENT: bool, const ROLE: u8>(
         &self,
+        a: Left<T>,
         b: Panel<T>,
         [i, j]: [usize; 2],
     ) {
         let [m, n] = self.c.shape();
-        let (a, lanes) = (self.a.row(i), T::Vec::<S>::LANES);
+        let (a, lanes) = (a.strip(i), T::Vec::<S>::LANES);
         let size = [ROWS.min(m - i), (TILE_VECTORS * lanes).min(n - j)];
         match (size[0], size[1] <= lanes) {
             (..=4, true) if ROWS > 4 => self.tile::<S, 4, 1, false, ROLE>(a, b, [i, j], size),
-            (_, true) => self.tile::<S, ROWS, 1, PACKED, ROLE>(a, b, [i, j], size),
+            (_, true) => self.tile::<S, ROWS, 1, ADJACENT, ROLE>(a, b, [i, j], size),
             (1, _) => self.tile::<S, 1, TILE_VECTORS, false, ROLE>(a, b, [i, j], size),
             (2..=4, _) if ROWS > 4 => {
                 self.tile::<S, 4, TILE_VECTORS, false, ROLE>(a, b, [i, j], size);
@@ -222,7 +283,7 @@ impl<T: Float> Block<'_, T> {
             (5..=6, _) if ROWS > 6 => {
                 self.tile::<S, 6, TILE_VECTORS, false, ROLE>(a, b, [i, j], size);
             }
-            _ => self.tile::<S, ROWS, TILE_VECTORS, PACKED, ROLE>(a, b, [i, j], size),
+            _ => self.tile::<S, ROWS, TILE_VECTORS, ADJACENT, ROLE>(a, b, [i, j], size),
         }
     }
 
@@ -240,11 +301,11 @@ impl<T: Float> Block<'_, T> {
         S: Simd,
         const ROWS: usize,
         const VECTORS: usize,
-        const PACKED: bool,
+        const ADJACENT: bool,
         const ROLE: u8,
     >(
         &self,
-        a: *const T,
+        a: Strip<T>,
         b: Panel<T>,
         at: [usize; 2],
         size: [usize; 2],
@@ -260,8 +321,8 @@ impl<T: Float> Block<'_, T> {
         }
         // SAFETY: the makers of `Left` and `Right` vouch that the panels of this block hold `k`
         // steps of `size[0]` rows and of as many whole vectors of columns as `size[1]` fills, which
-        // are `VECTORS`, and that `keep` has room for as much.
-        let sums = unsafe { self.multiply::<S, ROWS, VECTORS, PACKED, ROLE>(a, b, size[0]) };
+        // are `VECTORS`, and that what is kept has room for as much.
+        let sums = unsafe { self.multiply::<S, ROWS, VECTORS, ADJACENT, ROLE>(a, b, size[0]) };
         // SAFETY: the tile begins inside `c` and both keep to its edges; the block owns all elements
         // of `c`.
         unsafe {
@@ -280,41 +341,52 @@ impl<T: Float> Block<'_, T> {
         S: Simd,
         const ROWS: usize,
         const VECTORS: usize,
-        const PACKED: bool,
+        const ADJACENT: bool,
         const ROLE: u8,
     >(
         &self,
-        a: *const T,
+        strip: Strip<T>,
         panel: Panel<T>,
         rows: usize,
     ) -> [[T::Vec<S>; VECTORS]; ROWS] {
         let lanes = T::Vec::<S>::LANES;
         let mut offsets = [0isize; ROWS];
         for i in 0..ROWS {
-            offsets[i] = if PACKED {
+            offsets[i] = if ADJACENT {
                 i as isize
             } else {
                 i.min(rows - 1) as isize * self.a.row
             };
         }
-        let a_step = self.a.step;
-        let (mut a, mut b, mut keep, mut ask) = (a, panel.start, panel.keep, panel.ask);
+        let (mut a, mut keep_left) = (strip.start, strip.keep);
+        let (mut b, mut keep, mut ask) = (panel.start, panel.keep, panel.ask);
         let zero = <T::Vec<S> as Num>::splat(0.0);
         let mut sums = [[zero; VECTORS]; ROWS];
         for _ in 0..self.k {
-            if ROLE == ASK {
+            if ROLE & ASK != 0 {
                 prefetch_far(ask);
                 ask = ask.wrapping_offset(self.b.step);
             }
-            if ROLE == FAR || ROLE == KEEP {
+            if ROLE & FAR != 0 {
                 ask_far(b.wrapping_offset(AHEAD * panel.step), VECTORS * lanes);
+            }
+            if ROLE & LEFT != 0 {
+                prefetch_far(a.wrapping_offset(AHEAD * strip.step));
+                // SAFETY: `keep_left` has room for a vector of rows of each step (see there), which
+                // nothing else uses; as many stand beside each other in A.
+                unsafe {
+                    let part = std::slice::from_raw_parts(a, lanes);
+                    let left = std::slice::from_raw_parts_mut(keep_left, lanes);
+                    T::Vec::<S>::load(part).store(left);
+                }
+                keep_left = keep_left.wrapping_add(lanes);
             }
             let mut y = [zero; VECTORS];
             for v in 0..VECTORS {
                 // SAFETY: each of the `k` steps of B has `VECTORS` vectors of adjacent elements.
                 let part = unsafe { std::slice::from_raw_parts(b.add(v * lanes), lanes) };
                 y[v] = Vector::load(part);
-                if ROLE == KEEP {
+                if ROLE & KEEP != 0 {
                     // SAFETY: `keep` has room for two vectors of each step (see `keep`), which
                     // nothing else uses.
                     let part =
@@ -330,9 +402,9 @@ impl<T: Float> Block<'_, T> {
                     sums[i][v] = y[v].mul_add(x, sums[i][v]);
                 }
             }
-            a = a.wrapping_offset(a_step);
+            a = a.wrapping_offset(strip.step);
             b = b.wrapping_offset(panel.step);
-            if ROLE == KEEP {
+            if ROLE & KEEP != 0 {
                 keep = keep.wrapping_add(VECTORS * lanes);
             }
         }
