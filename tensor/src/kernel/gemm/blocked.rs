@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::epilogue::Epilogue;
+use super::epilogue::{Addend, Epilogue};
 use super::micro::{AskTile, Block, Left, Right, TILE_VECTORS, TileShape};
 use super::pack::{Pack, SLACK, Scratch};
 use super::{turned, vector};
@@ -373,7 +373,7 @@ fn block<T: Float>(
     let add = job.add || steps.start > 0;
     let last = steps.end == job.a.shape()[1];
     let epilogue = job.epilogue.filter(|_| last);
-    let bias = epilogue.and_then(|e| Some(&e.row_bias()?[rows.clone()]));
+    let bias = epilogue.map_or(Addend::None, |e| e.addend());
     let split = columns.main_cols.clamp(cols.start, cols.end);
     let tail = columns.tail_from.max(cols.start);
     for (cols, right, first) in [
@@ -399,15 +399,16 @@ fn block<T: Float>(
             }
         }
         b.start = b.start.wrapping_offset(panel as isize * b.panel);
+        let place = j0 + cols.start..j0 + cols.end;
         // SAFETY: the tasks' rows and columns are disjoint and lie within C.
-        let c = unsafe { c.block(rows.start, j0 + cols.start, [rows.len(), cols.len()]) };
+        let c = unsafe { c.block(rows.start, place.start, [rows.len(), cols.len()]) };
         job.level.dispatch(Block {
             k,
             a,
             b,
             c,
             add,
-            bias,
+            bias: bias.part(rows.clone(), place),
             keep,
             keep_panel: columns.keep_panel,
             keep_left,
@@ -417,7 +418,7 @@ fn block<T: Float>(
             keep_left = std::ptr::null_mut();
         }
     }
-    if let (Some(epilogue), None) = (epilogue, bias) {
+    if let (Some(epilogue), Addend::None) = (epilogue, bias) {
         let first = j0 + cols.start;
         // SAFETY: as above; the blocks of the loop are gone.
         let c = unsafe { c.block(rows.start, first, [rows.len(), cols.len()]) };

@@ -1,5 +1,8 @@
 //! What is done to a block of C once its sums are complete, while it is still in the cache.
 
+use std::any::TypeId;
+use std::ops::Range;
+
 use crate::kernel::view::MatMut;
 use crate::simd::{
     Float, Kernel, Lane, Level, MapBody, Num, Simd, Vector, ZipBody, load_part, store_part,
@@ -10,10 +13,32 @@ pub trait Epilogue<T>: Sync {
     /// Finishes `block`, whose first element is `[row, column]` of the product.
     fn finish(&self, level: Level, block: MatMut<T>, first: [usize; 2]);
 
-    /// A number for each row, where to add it is all that is done: then tiles do so as they are written,
-    /// and [`Epilogue::finish`] is for what is no tile.
-    fn row_bias(&self) -> Option<&[T]> {
-        None
+    /// What is added, where that is all that is done: then tiles do so as they are written, and
+    /// [`Epilogue::finish`] is for what is no tile.
+    fn addend(&self) -> Addend<'_, T> {
+        Addend::None
+    }
+}
+
+/// A number that each element of a product meets.
+#[derive(Clone, Copy, Debug)]
+pub enum Addend<'a, T> {
+    /// None.
+    None,
+    /// That of its row.
+    Rows(&'a [T]),
+    /// That of its column.
+    Columns(&'a [T]),
+}
+
+impl<T> Addend<'_, T> {
+    /// The part that a block of rows and columns meets.
+    pub(super) fn part(self, rows: Range<usize>, columns: Range<usize>) -> Self {
+        match self {
+            Addend::None => Addend::None,
+            Addend::Rows(x) => Addend::Rows(&x[rows]),
+            Addend::Columns(x) => Addend::Columns(&x[columns]),
+        }
     }
 }
 
@@ -59,8 +84,15 @@ impl<T: Float, F: MapBody> Epilogue<T> for Bias<'_, T, F> {
         level.dispatch(Rows {
             f: AddThen(self.activation),
             block,
-            bias: Other::Columns(bias),
+            bias: Addend::Columns(bias),
         });
+    }
+
+    fn addend(&self) -> Addend<'_, T> {
+        match TypeId::of::<F>() == TypeId::of::<Identity>() {
+            true => Addend::Columns(self.bias),
+            false => Addend::None,
+        }
     }
 }
 
@@ -73,7 +105,7 @@ impl<T: Float, F: MapBody> Epilogue<T> for Activation<F> {
         level.dispatch(Rows {
             f: First(self.0),
             block,
-            bias: Other::Zero,
+            bias: Addend::None,
         });
     }
 }
@@ -88,22 +120,13 @@ impl<T: Float> Epilogue<T> for RowBias<'_, T> {
         level.dispatch(Rows {
             f: AddThen(Identity),
             block,
-            bias: Other::Rows(bias),
+            bias: Addend::Rows(bias),
         });
     }
 
-    fn row_bias(&self) -> Option<&[T]> {
-        Some(self.0)
+    fn addend(&self) -> Addend<'_, T> {
+        Addend::Rows(self.0)
     }
-}
-
-/// What an element meets.
-enum Other<'a, T> {
-    Zero,
-    /// The number of its column.
-    Columns(&'a [T]),
-    /// The number of its row.
-    Rows(&'a [T]),
 }
 
 #[derive(Clone, Copy)]
@@ -130,7 +153,7 @@ impl<F: MapBody> ZipBody for First<F> {
 struct Rows<'a, T, F> {
     f: F,
     block: MatMut<'a, T>,
-    bias: Other<'a, T>,
+    bias: Addend<'a, T>,
 }
 
 impl<T: Float, F: ZipBody> Kernel for Rows<'_, T, F> {
@@ -147,9 +170,9 @@ impl<T: Float, F: ZipBody> Kernel for Rows<'_, T, F> {
                 // SAFETY: `n` elements stand at each of the addresses, and `n <= lanes`.
                 unsafe {
                     let bias = match self.bias {
-                        Other::Columns(bias) => load_part::<T, S>(bias[j..j + n].as_ptr(), n),
-                        Other::Rows(bias) => Vector::repeat(bias[i]),
-                        Other::Zero => Num::splat(0.0),
+                        Addend::Columns(bias) => load_part::<T, S>(bias[j..j + n].as_ptr(), n),
+                        Addend::Rows(bias) => Vector::repeat(bias[i]),
+                        Addend::None => Num::splat(0.0),
                     };
                     let y = self.f.f(load_part::<T, S>(part.as_ptr(), n), bias);
                     store_part::<T, S>(y, part.as_mut_ptr(), n);

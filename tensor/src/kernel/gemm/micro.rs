@@ -1,6 +1,7 @@
 //! The innermost loop: a tile of C, `TILE_ROWS` by two vectors, held in registers while one row of
 //! B and one column of A go by for each step of k.
 
+use super::epilogue::Addend;
 use crate::kernel::view::MatMut;
 use crate::simd::{Float, Kernel, Lane, Num, Simd, Vector, prefetch, prefetch_far};
 
@@ -107,8 +108,8 @@ pub(super) struct Block<'a, T> {
     pub(super) b: Right<T>,
     pub(super) c: MatMut<'a, T>,
     pub(super) add: bool,
-    /// A number for each row, added at the end.
-    pub(super) bias: Option<&'a [T]>,
+    /// What is added at the end.
+    pub(super) bias: Addend<'a, T>,
     /// Where the first tile of each whole panel of B leaves it packed for the tiles below it; null
     /// where all read it where it stands.
     pub(super) keep: *mut T,
@@ -160,6 +161,11 @@ pub(super) fn ask_far<T>(from: *const T, cols: usize) {
         prefetch_far(from.wrapping_add(line_at::<T>(line, cols)));
     }
 }
+
+/// What is added to a whole tile as it is written: nothing, or a number for each row or column.
+const NONE: u8 = 0;
+const OF_ROWS: u8 = 1;
+const OF_COLUMNS: u8 = 2;
 
 /// What a tile does beside its products: nothing, or these.
 const PLAIN: u8 = 0;
@@ -326,9 +332,14 @@ impl<T: Float> Block<'_, T> {
         // SAFETY: the tile begins inside `c` and both keep to its edges; the block owns all elements
         // of `c`.
         unsafe {
-            match (full, self.bias.map(|bias| &bias[at[0]..][..size[0]])) {
-                (true, None) => self.write::<S, ROWS, VECTORS, false>(&sums, at, &[]),
-                (true, Some(bias)) => self.write::<S, ROWS, VECTORS, true>(&sums, at, bias),
+            let bias = self.bias;
+            let bias = bias.part(at[0]..at[0] + size[0], at[1]..at[1] + size[1]);
+            match (full, bias) {
+                (true, Addend::None) => self.write::<S, ROWS, VECTORS, NONE>(&sums, at, &[]),
+                (true, Addend::Rows(x)) => self.write::<S, ROWS, VECTORS, OF_ROWS>(&sums, at, x),
+                (true, Addend::Columns(x)) => {
+                    self.write::<S, ROWS, VECTORS, OF_COLUMNS>(&sums, at, x);
+                }
                 (false, bias) => self.write_edge::<S, ROWS, VECTORS>(&sums, at, size, bias),
             }
         }
@@ -411,19 +422,26 @@ impl<T: Float> Block<'_, T> {
         sums
     }
 
-    /// Writes `sums` to C at `[i, j]`, with a `bias` for each row where `BIASED`. (All loops here have
-    /// constant bounds: the sums stay in registers.)
+    /// Writes `sums` to C at `[i, j]`, with a `bias` as `BIASED` says. (All loops here have constant bounds: the
+    /// sums stay in registers.)
     #[inline(always)]
-    unsafe fn write<S: Simd, const ROWS: usize, const VECTORS: usize, const BIASED: bool>(
+    unsafe fn write<S: Simd, const ROWS: usize, const VECTORS: usize, const BIASED: u8>(
         &self,
         sums: &[[T::Vec<S>; VECTORS]; ROWS],
         [i, j]: [usize; 2],
         bias: &[T],
     ) {
         let lanes = T::Vec::<S>::LANES;
-        let mut shift = [T::default(); ROWS];
-        if BIASED {
-            shift.copy_from_slice(bias);
+        let mut of_rows = [T::default(); ROWS];
+        let mut of_columns = [<T::Vec<S> as Num>::splat(0.0); VECTORS];
+        match BIASED {
+            OF_ROWS => of_rows.copy_from_slice(bias),
+            OF_COLUMNS => {
+                for v in 0..VECTORS {
+                    of_columns[v] = Vector::load(&bias[v * lanes..]);
+                }
+            }
+            _ => {}
         }
         for r in 0..ROWS {
             for v in 0..VECTORS {
@@ -434,8 +452,10 @@ impl<T: Float> Block<'_, T> {
                 if self.add {
                     y = y + Vector::load(part);
                 }
-                if BIASED {
-                    y = y + Vector::repeat(shift[r]);
+                match BIASED {
+                    OF_ROWS => y = y + Vector::repeat(of_rows[r]),
+                    OF_COLUMNS => y = y + of_columns[v],
+                    _ => {}
                 }
                 y.store(part);
             }
@@ -449,7 +469,7 @@ impl<T: Float> Block<'_, T> {
         sums: &[[T::Vec<S>; VECTORS]; ROWS],
         [i, j]: [usize; 2],
         [rows, cols]: [usize; 2],
-        bias: Option<&[T]>,
+        bias: Addend<'_, T>,
     ) {
         let lanes = T::Vec::<S>::LANES;
         // Constant bounds, as above: a row or vector that is not there is left out inside.
@@ -466,8 +486,10 @@ impl<T: Float> Block<'_, T> {
                     if self.add {
                         y = y + Vector::load_first(part);
                     }
-                    if let Some(bias) = bias {
-                        y = y + Vector::repeat(bias[r]);
+                    match bias {
+                        Addend::None => {}
+                        Addend::Rows(x) => y = y + Vector::repeat(x[r]),
+                        Addend::Columns(x) => y = y + Vector::load_first(&x[first..first + width]),
                     }
                     y.store_first(part);
                 }

@@ -12,7 +12,7 @@ pub use super::view::{MatMut, MatRef};
 pub use batched::batched;
 use blocked::Job;
 pub(crate) use epilogue::RowBias;
-pub use epilogue::{Activation, Bias, Epilogue, Identity, Relu};
+pub use epilogue::{Activation, Addend, Bias, Epilogue, Identity, Relu};
 pub(crate) use pack::Scratch;
 
 use crate::simd::{Float, Level};
