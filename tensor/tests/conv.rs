@@ -134,6 +134,28 @@ fn check_three_by_three(seed: u64) {
     compare(&mut rng, &e);
 }
 
+/// Five rows of taps and rows of some vectors, for the same reason.
+fn check_five_rows(seed: u64) {
+    let mut rng = Rng::new(seed);
+    let mut below = |n: u64| rng.below(n) as usize;
+    let (groups, channels) = (1 + below(5) / 4, [1 + below(10), 1 + below(14)]);
+    let window = Window {
+        kernel: [5, 1 + below(6)],
+        stride: [1, 1],
+        padding: [below(6), below(4)],
+        dilation: [1, 1 + below(4) / 3],
+    };
+    let size = [14 + below(20), 24 + below(40)];
+    let e = Example {
+        x: [1 + below(3), channels[0] * groups, size[0], size[1]],
+        w: [channels[1] * groups, channels[0], 5, window.kernel[1]],
+        groups,
+        window,
+        out: window.output(size).expect("larger than its window"),
+    };
+    compare(&mut rng, &e);
+}
+
 /// So many input channels that they take several passes, with and without a border to lay.
 fn check_deep(seed: u64) {
     let mut rng = Rng::new(seed);
@@ -216,6 +238,13 @@ fn fewer_products_are_those_of_the_definition_at_every_level() {
     for (i, level) in Level::available().into_iter().enumerate() {
         let first = 2 * i as u64;
         with_level(level, || (first..first + 2).for_each(check_three_by_three));
+    }
+}
+
+#[test]
+fn columns_of_five_taps_are_those_of_the_definition_at_every_level() {
+    for level in Level::available() {
+        with_level(level, || (0..40).for_each(check_five_rows));
     }
 }
 

@@ -98,6 +98,15 @@ impl Reg for __m512 {
         ))
     }
     #[inline(always)]
+    fn store_last(self, x: &mut [f32]) {
+        let before = Self::LANES - x.len();
+        cpu!(_mm512_mask_storeu_ps(
+            x.as_mut_ptr().wrapping_sub(before),
+            !first(before, Self::LANES),
+            self
+        ))
+    }
+    #[inline(always)]
     fn add(self, o: Self) -> Self {
         cpu!(_mm512_add_ps(self, o))
     }
@@ -321,6 +330,15 @@ impl Reg for __m512d {
         cpu!(_mm512_mask_storeu_pd(
             x.as_mut_ptr(),
             first(x.len(), Self::LANES) as __mmask8,
+            self
+        ))
+    }
+    #[inline(always)]
+    fn store_last(self, x: &mut [f64]) {
+        let before = Self::LANES - x.len();
+        cpu!(_mm512_mask_storeu_pd(
+            x.as_mut_ptr().wrapping_sub(before),
+            !first(before, Self::LANES) as __mmask8,
             self
         ))
     }

@@ -148,6 +148,8 @@ pub trait Vector: Copy {
     }
     /// Writes the first elements of the vector to all of `x`, which has at most `LANES`.
     fn store_first(self, x: &mut [Self::Elem]);
+    /// Writes the last elements of the vector to all of `x`, which has at most `LANES`.
+    fn store_last(self, x: &mut [Self::Elem]);
     /// The elements of `a` and then `b` with even numbers, and those with odd ones.
     fn unzip(a: Self, b: Self) -> [Self; 2];
     /// The elements of two vectors in turn, those of `even` first: what [`Vector::unzip`] takes apart.

@@ -40,6 +40,13 @@ pub(super) trait Reg: Copy {
         self.store(&mut all);
         super::copy_short(&all[..x.len()], x);
     }
+    /// Writes the last elements to all of `x`, which has at most `LANES`.
+    #[inline(always)]
+    fn store_last(self, x: &mut [Self::Elem]) {
+        let mut all = [Self::Elem::from_f64(0.0); super::MAX_LANES];
+        self.store(&mut all);
+        super::copy_short(&all[Self::LANES - x.len()..Self::LANES], x);
+    }
     /// `self + o`.
     fn add(self, o: Self) -> Self;
     /// `self - o`.
@@ -380,6 +387,10 @@ impl<R: Reg> Vector for V<R> {
             true => self.0.store(x),
             false => self.0.store_first(x),
         }
+    }
+    #[inline(always)]
+    fn store_last(self, x: &mut [R::Elem]) {
+        self.0.store_last(x);
     }
     #[inline(always)]
     fn unzip(a: Self, b: Self) -> [Self; 2] {

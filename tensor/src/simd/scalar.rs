@@ -156,6 +156,10 @@ macro_rules! scalar_lane {
                 x.fill(self);
             }
             #[inline(always)]
+            fn store_last(self, x: &mut [$T]) {
+                x.fill(self);
+            }
+            #[inline(always)]
             fn unzip(a: $T, b: $T) -> [$T; 2] {
                 [a, b]
             }

@@ -387,3 +387,42 @@ fn vectors_are_taken_apart_into_even_and_odd_and_put_together() {
         level.dispatch(Zips::<f64>(std::marker::PhantomData));
     }
 }
+
+/// The first and the last elements of a vector, written between others that stay.
+struct Parts<T>(std::marker::PhantomData<T>);
+
+impl<T: Float> Kernel for Parts<T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let lanes = T::Vec::<S>::LANES;
+        let mut all = [T::default(); MAX_LANES];
+        for i in 0..lanes {
+            all[i] = <T as Num>::splat(i as f64 + 1.0);
+        }
+        let v: T::Vec<S> = Vector::load(&all);
+        for n in 0..=lanes {
+            let mut got = [[T::default(); 2 * MAX_LANES]; 2];
+            v.store_first(&mut got[0][MAX_LANES..][..n]);
+            v.store_last(&mut got[1][MAX_LANES..][..n]);
+            for i in 0..2 * MAX_LANES {
+                let inside = (MAX_LANES..MAX_LANES + n).contains(&i);
+                let at = |first: usize| if inside { first + i - MAX_LANES + 1 } else { 0 };
+                assert_eq!(got[0][i].to_f64(), at(0) as f64, "first {n} of {lanes}");
+                assert_eq!(
+                    got[1][i].to_f64(),
+                    at(lanes - n) as f64,
+                    "last {n} of {lanes}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn parts_of_vectors_are_written_and_nothing_else() {
+    for level in Level::available() {
+        level.dispatch(Parts::<f32>(std::marker::PhantomData));
+        level.dispatch(Parts::<f64>(std::marker::PhantomData));
+    }
+}

@@ -79,9 +79,45 @@ impl Axis {
         self.step == 1 && !self.taps.is_empty() && self.taps.iter().all(meets)
     }
 
+    /// The least place that a tap meets with output 0.
+    pub(super) fn low(&self) -> isize {
+        self.taps.iter().map(|t| t.at).min().unwrap_or(0)
+    }
+
+    /// Whether outputs follow each other in the image and in the result.
+    pub(super) fn is_plain(&self) -> bool {
+        self.step == 1 && self.spread == 1 && self.first == 0
+    }
+
+    /// The numbers of `N` taps beside each other, in either order, as the image has them; `None` where there
+    /// are others.
+    pub(super) fn neighbours<const N: usize>(&self) -> Option<[usize; N]> {
+        let mut ids = [None; N];
+        for tap in &self.taps {
+            *ids.get_mut((tap.at - self.low()) as usize)? = Some(tap.id);
+        }
+        let all = ids.iter().all(Option::is_some) && self.taps.len() == N;
+        all.then(|| ids.map(Option::unwrap_or_default))
+    }
+
+    /// The axis of tiles: so many outputs each, from so many elements of the image.
+    pub(super) fn tiles(&self, outputs: usize, elements: usize) -> Axis {
+        let low = self.low();
+        let tap = |id: usize| Tap {
+            id,
+            at: low + id as isize,
+        };
+        Axis {
+            out: self.out.div_ceil(outputs),
+            step: outputs,
+            taps: (0..elements).map(tap).collect(),
+            ..*self
+        }
+    }
+
     /// The axis cut into its phases.
     pub(super) fn phases(&self) -> Phases {
-        let low = self.taps.iter().map(|t| t.at).min().unwrap_or(0);
+        let low = self.low();
         let mut used = Vec::new();
         let mut places = Vec::new();
         for tap in &self.taps {

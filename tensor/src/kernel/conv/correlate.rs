@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use super::axis::Axis;
 use super::field::{Block, Images, apart};
 use super::finish::Finish;
+use super::five;
 use super::plan::{PARALLEL, Part, Plan};
 use super::pointwise;
 use super::tile::{AskShape, Places, SLACK, Segment, Tiles};
@@ -73,6 +74,9 @@ pub fn correlate<T: Float>(level: Level, job: &Correlation<T>, out: MatMut<T>, c
     );
     if winograd::applies(job) {
         return winograd::correlate(level, job, &out, columns);
+    }
+    if five::applies(level, job) {
+        return five::correlate(level, job, &out, columns);
     }
     if pointwise::applies(job, out.shape()[1]) {
         return pointwise::correlate(level, job, out);

@@ -6,6 +6,7 @@ mod correlate;
 mod dots;
 mod field;
 mod finish;
+mod five;
 mod gradient;
 mod lines;
 mod plan;

@@ -7,7 +7,6 @@
 
 use std::ops::Range;
 
-use super::axis::{Axis, Tap};
 use super::correlate::Correlation;
 use super::field::{Block, Field, apart};
 use super::plan::{PARALLEL, even};
@@ -38,39 +37,13 @@ const PARTS: usize = 8;
 pub(super) fn applies<T: Float>(job: &Correlation<T>) -> bool {
     let tiles = job.axes.map(|a| a.out.div_ceil(2));
     T::EPSILON > f64::EPSILON
-        && job.axes.iter().all(|a| neighbours(a))
+        && job
+            .axes
+            .iter()
+            .all(|a| a.is_plain() && a.neighbours::<3>().is_some())
         && job.inputs * job.outputs >= CHANNELS * (job.inputs + job.outputs)
         && tiles.iter().all(|&n| n > 1)
         && tiles[0] * tiles[1] >= TILES
-}
-
-/// Whether an axis has three taps beside each other, in either order, and steps of 1.
-fn neighbours(axis: &Axis) -> bool {
-    let low = low(axis);
-    axis.step == 1
-        && axis.spread == 1
-        && axis.first == 0
-        && axis.taps.len() == 3
-        && (0..3).all(|i| axis.taps.iter().any(|t| t.at == low + i))
-}
-
-fn low(axis: &Axis) -> isize {
-    axis.taps.iter().map(|t| t.at).min().unwrap_or(0)
-}
-
-/// The axis of tiles: two outputs, four elements of the image.
-fn tiles(axis: &Axis) -> Axis {
-    let low = low(axis);
-    let tap = |id: usize| Tap {
-        id,
-        at: low + id as isize,
-    };
-    Axis {
-        out: axis.out.div_ceil(2),
-        step: 2,
-        taps: (0..4).map(tap).collect(),
-        ..*axis
-    }
 }
 
 /// [`correlate`](super::correlate()) of a `job` to which this [`applies`].
@@ -80,7 +53,7 @@ pub(super) fn correlate<T: Float>(
     out: &MatMut<T>,
     columns: usize,
 ) {
-    let axes = job.axes.map(tiles);
+    let axes = job.axes.map(|a| a.tiles(2, 4));
     let [down, across] = [axes[0].out, axes[1].out];
     let most = (BLOCK / (PRODUCTS * (job.inputs + OUTPUTS))).max(COLUMNS);
     let rows = even(down, most / across);
@@ -126,17 +99,10 @@ fn weights<T: Float>(job: &Correlation<T>) -> Vec<T> {
         [g[0], ends + middle, ends - middle, g[2]]
     };
     let of = |axis: usize| {
-        let (axis, low) = (job.axes[axis], low(job.axes[axis]));
-        let mut at = [0; 3];
-        for tap in &axis.taps {
-            at[(tap.at - low).unsigned_abs()] = tap.id;
-        }
-        at
+        let ids = job.axes[axis].neighbours::<3>().expect("three taps");
+        ids.map(|id| id * job.taps[axis])
     };
-    let [down, across] = [
-        of(0).map(|id| id * job.taps[0]),
-        of(1).map(|id| id * job.taps[1]),
-    ];
+    let [down, across] = [of(0), of(1)];
     let plane = apart(job.outputs * job.inputs);
     let mut all = vec![T::default(); job.groups * PRODUCTS * plane];
     for (group, all) in all.chunks_exact_mut(PRODUCTS * plane).enumerate() {
