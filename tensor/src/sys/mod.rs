@@ -4,3 +4,4 @@ pub(crate) mod alloc;
 pub(crate) mod cpu;
 pub(crate) mod fork;
 mod pages;
+mod slabs;
