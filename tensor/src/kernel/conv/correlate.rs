@@ -1,6 +1,7 @@
 //! Correlation, block by block.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use super::axis::Axis;
 use super::field::{Block, Images, apart};
@@ -45,6 +46,25 @@ impl<'a, T> Correlation<'a, T> {
             inputs: self.inputs,
             size: self.axes.map(|a| a.size),
         }
+    }
+
+    /// Some rows of outputs of some channels of all groups of an image, in `out` with rows of `columns`: a row
+    /// for each channel. Outputs follow each other along both axes.
+    ///
+    /// # Safety
+    /// `out` is the result of `self`, as [`correlate`] checks, and nothing else uses these outputs meanwhile.
+    pub(super) unsafe fn part_of<'o>(
+        &self,
+        out: &MatMut<'o, T>,
+        columns: usize,
+        image: usize,
+        rows: &Range<usize>,
+        channels: &Range<usize>,
+    ) -> MatMut<'o, T> {
+        let len = (rows.len() - 1) * columns + self.axes[1].out;
+        let top = image * self.groups * self.outputs + channels.start;
+        // SAFETY: all of it lies within `out`, and the caller vouches that nothing else uses it.
+        unsafe { out.block(top, rows.start * columns, [channels.len(), len]) }
     }
 }
 

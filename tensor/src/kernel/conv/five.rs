@@ -207,21 +207,16 @@ impl<T: Float> Whole<'_, '_, T> {
                 out: &mut *sums,
             });
             let down = OUTPUTS * rows.start..job.axes[0].out.min(OUTPUTS * rows.end);
-            let len = (down.len() - 1) * self.columns + job.axes[1].out;
-            let channel = group * job.outputs;
-            let top = image * job.groups * job.outputs + channel;
+            let channels = group * job.outputs..(group + 1) * job.outputs;
             // SAFETY: tasks differ in image or rows, which end before the next task's begin, and a task
-            // uses one such block after the other; `correlate` has checked that all lies within `out`.
-            let out = unsafe {
-                self.out
-                    .block(top, down.start * self.columns, [job.outputs, len])
-            };
+            // uses one such block after the other.
+            let out = unsafe { job.part_of(self.out, self.columns, image, &down, &channels) };
             self.level.dispatch(Outputs {
                 sums,
                 pitch: self.pitch,
                 k,
                 weights: &self.weights[group * each..][..each],
-                bias: job.bias.map(|b| &b[channel..channel + job.outputs]),
+                bias: job.bias.map(|b| &b[channels]),
                 out,
                 columns: self.columns,
                 size: [down.len(), job.axes[1].out],

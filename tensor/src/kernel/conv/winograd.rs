@@ -197,12 +197,9 @@ impl<T: Float> Whole<'_, '_, T> {
     fn finish(&self, products: &[T], image: usize, rows: &Range<usize>, channels: Range<usize>) {
         let job = self.job;
         let down = 2 * rows.start..job.axes[0].out.min(2 * rows.end);
-        let len = (down.len() - 1) * self.columns + job.axes[1].out;
-        let top = image * job.groups * job.outputs + channels.start;
         // SAFETY: tasks differ in image or rows, which end before the next task's begin, and a task
-        // uses one such block after the other; `correlate` has checked that all lies within `out`.
-        let out =
-            unsafe { (self.out).block(top, down.start * self.columns, [channels.len(), len]) };
+        // uses one such block after the other.
+        let out = unsafe { job.part_of(self.out, self.columns, image, &down, &channels) };
         self.level.dispatch(Outputs {
             products,
             pitch: self.pitch,
