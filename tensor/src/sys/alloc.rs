@@ -11,7 +11,6 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::pages::{self, HUGE};
-use super::slabs;
 
 /// Alignment of every block: a cache line, and the widest vector.
 pub(crate) const ALIGN: usize = 64;
@@ -81,14 +80,9 @@ fn layout(class: u8) -> Layout {
 impl Chunk {
     fn fresh(class: u8) -> Chunk {
         let layout = layout(class);
-        let ptr = match slabs::holds(layout.size()) {
-            true => slabs::cut(layout.size()),
-            false => {
-                // SAFETY: the layout has a non-zero size (a class holds at least 64 bytes).
-                let ptr = unsafe { alloc(layout) };
-                NonNull::new(ptr).unwrap_or_else(|| handle_alloc_error(layout))
-            }
-        };
+        // SAFETY: the layout has a non-zero size (a class holds at least 64 bytes).
+        let ptr = unsafe { alloc(layout) };
+        let ptr = NonNull::new(ptr).unwrap_or_else(|| handle_alloc_error(layout));
         pages::wish_huge(ptr, layout.size());
         // SAFETY: the allocation is `layout.size()` bytes long, and nobody else has it yet.
         unsafe { ptr.write_bytes(0, layout.size()) };
@@ -96,15 +90,9 @@ impl Chunk {
     }
 
     fn release(self) {
-        let layout = layout(self.class);
         // SAFETY: the chunk came from `fresh` with this very layout, and its one holder (a dropped
         // `Block` or a free list) gives it up here.
-        unsafe {
-            match slabs::holds(layout.size()) {
-                true => slabs::give_back(self.ptr),
-                false => dealloc(self.ptr.as_ptr(), layout),
-            }
-        }
+        unsafe { dealloc(self.ptr.as_ptr(), layout(self.class)) }
     }
 }
 

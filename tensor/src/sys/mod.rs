@@ -4,4 +4,3 @@ pub(crate) mod alloc;
 pub(crate) mod cpu;
 pub(crate) mod fork;
 mod pages;
-mod slabs;
