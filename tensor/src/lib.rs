@@ -28,6 +28,7 @@
 mod device;
 pub mod dtype;
 mod error;
+mod fusion;
 pub mod kernel;
 pub mod layout;
 pub mod ops;
@@ -39,14 +40,12 @@ mod storage;
 mod sys;
 mod tensor;
 pub mod threads;
-mod view;
 
 pub use device::Device;
 pub use dtype::DType;
 pub use error::{Error, ErrorKind, Result};
 pub use layout::{Layout, Meta, Shape, numel};
-pub use tensor::Tensor;
-pub use view::infer_shape;
+pub use tensor::{Tensor, infer_shape};
 
 /// Bytes held by tensors now, and the most so far, in whole blocks of the pool.
 pub fn memory_usage() -> (usize, usize) {

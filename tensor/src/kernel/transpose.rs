@@ -4,7 +4,7 @@
 //! as many rows as a vector has lanes is read by whole vectors, so that a line is used up while it
 //! is in the first cache, and squares go by in blocks whose lines on both sides stay in the second.
 
-use super::view::{MatMut, MatRef};
+use super::matrix::{MatMut, MatRef};
 use crate::dtype::Element;
 use crate::simd::{Float, Kernel, Level, MAX_LANES, Num, Simd, Vector, prefetch};
 use crate::threads::parallel_for;

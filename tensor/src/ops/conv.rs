@@ -3,7 +3,7 @@
 use crate::dtype::Element;
 use crate::kernel::conv::{Axis, Correlation, WeightGradient, Weights, correlate, weight_gradient};
 use crate::kernel::gemm::MatMut;
-use crate::ops::Window;
+use crate::kernel::window::Window;
 use crate::simd::{self, Float};
 use crate::{Tensor, match_dtype};
 

@@ -2,9 +2,9 @@
 
 use crate::dtype::Element;
 use crate::kernel::gemm::{MatMut, MatRef};
+use crate::kernel::tile_load::{self, GRAIN, TILE};
 use crate::kernel::transpose::transpose;
 use crate::layout::contiguous_strides;
-use crate::ops::walk::{self, GRAIN, TILE};
 use crate::simd;
 use crate::{DType, Device, Error, Layout, Meta, Result, Tensor, match_dtype, numel, threads};
 
@@ -20,7 +20,7 @@ pub fn copy_into<T: Element>(x: &Tensor, out: &mut [T]) {
         return copy_turned(src, &layout, axis, out);
     }
     threads::parallel_chunks(out, GRAIN, |i, chunk| {
-        walk::load(src, &layout, i * GRAIN, chunk)
+        tile_load::load(src, &layout, i * GRAIN, chunk)
     });
 }
 
@@ -81,7 +81,7 @@ fn cast_to<A: Element, B: Element>(x: &Tensor) -> Tensor {
             let mut tile = [A::default(); TILE];
             for (j, part) in chunk.chunks_mut(TILE).enumerate() {
                 let tile = &mut tile[..part.len()];
-                walk::load(src, &layout, i * GRAIN + j * TILE, tile);
+                tile_load::load(src, &layout, i * GRAIN + j * TILE, tile);
                 // Integers keep their low bits (i64 is wider than f64's mantissa); floats go by value.
                 for (y, &v) in part.iter_mut().zip(&*tile) {
                     *y = if integers {
@@ -198,7 +198,7 @@ fn assign_view(mut base: Tensor, value: &Tensor, region: impl FnOnce(Layout) -> 
 
 /// The inverse of a tile load: `src` in row-major order to the places of `layout` in `out`.
 fn store<T: Copy>(src: &[T], layout: &Layout, out: &mut [T]) {
-    walk::runs(layout, 0, src.len(), |at, stride, done, n| {
+    tile_load::runs(layout, 0, src.len(), |at, stride, done, n| {
         let from = &src[done..done + n];
         match stride {
             1 => out[at..at + n].copy_from_slice(from),

@@ -3,9 +3,9 @@
 use std::num::Wrapping;
 
 use crate::dtype::Element;
+use crate::fusion::chain;
+use crate::fusion::tiles::{self, AtLevel};
 use crate::kernel::rows;
-use crate::ops::chain;
-use crate::ops::tiles::{self, AtLevel};
 use crate::simd::{self, Float, Kernel, Lane, MapBody, Num, Simd, Vector, ZipBody};
 use crate::{DType, Tensor, match_dtype};
 

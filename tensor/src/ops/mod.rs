@@ -6,47 +6,34 @@
 //! a result do not depend on the number of threads.
 
 mod attention;
-mod chain;
 mod conv;
 mod copy;
 mod elementwise;
-mod factor;
-mod index;
-mod linalg;
 mod matmul;
 mod norm;
-mod optim;
-mod pass;
 mod pool;
-mod quant;
 mod random;
-mod reduce;
-mod scan;
 mod softmax;
-mod sort;
-mod tiles;
-mod walk;
-mod window;
 
+pub use crate::kernel::index::{Meet, gather, index_add, scatter, scatter_add, take};
+pub use crate::kernel::linalg::svd;
+pub use crate::kernel::linalg::{cholesky, slogdet, solve};
+pub use crate::kernel::optim::{AdamStep, SgdStep, adam_step, sgd_step};
+pub use crate::kernel::quant::{
+    Codes, LINEAR_I8_INPUTS, LinearI8, dequantize, linear_i8, matmul_i8, pack_i8, quantize,
+};
+pub use crate::kernel::reduce::{Extreme, Fold, arg_reduce, reduce};
+pub use crate::kernel::scan::{arg_scan, cumsum};
+pub use crate::kernel::sort::sort;
+pub use crate::kernel::window::{Window, col2im, im2col};
 pub use attention::{Attention, attention, attention_grad};
 pub use conv::{conv2d, conv2d_input, conv2d_weight};
 pub use copy::{arange, assign, cast, cat, copy, copy_into, full};
 pub use elementwise::{CompareBody, IntMap, IntZip, all_finite, compare, map, select, zip};
-pub use factor::{cholesky, slogdet, solve};
-pub use index::{Meet, gather, index_add, scatter, scatter_add, take};
-pub use linalg::svd;
 pub use matmul::{Activation, linear, matmul};
 pub use norm::{Norm, layer_norm, layer_norm_grad};
-pub use optim::{AdamStep, SgdStep, adam_step, sgd_step};
 pub use pool::{
     Divisor, Pool, avg_pool2d, avg_pool2d_back, max_pool2d, max_pool2d_back, max_pool2d_pick,
 };
-pub use quant::{
-    Codes, LINEAR_I8_INPUTS, LinearI8, dequantize, linear_i8, matmul_i8, pack_i8, quantize,
-};
 pub use random::{normal, uniform};
-pub use reduce::{Extreme, Fold, arg_reduce, reduce};
-pub use scan::{arg_scan, cumsum};
 pub use softmax::{cross_entropy, cross_entropy_grad, softmax, softmax_grad};
-pub use sort::sort;
-pub use window::{Window, col2im, im2col};

@@ -1,9 +1,9 @@
 //! Normalisation over the last axes, and its gradient.
 
 use crate::dtype::Element;
+use crate::kernel::reduce::{Fold, reduce};
 use crate::kernel::rows;
-use crate::ops::reduce::{Fold, reduce};
-use crate::ops::walk::rows_of;
+use crate::kernel::tile_load::rows_of;
 use crate::simd::{self, Float};
 use crate::{Shape, Tensor, match_dtype, threads};
 

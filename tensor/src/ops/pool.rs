@@ -2,7 +2,7 @@
 
 use crate::dtype::Element;
 use crate::kernel::pool::{self, Average, Max, PoolAxis};
-use crate::ops::Window;
+use crate::kernel::window::Window;
 use crate::simd::{self, Float, Level};
 use crate::{Tensor, match_dtype};
 

@@ -1,7 +1,7 @@
 //! Random tensors as a pure function of seed, stream and index.
 
 use crate::dtype::Element;
-use crate::ops::walk::GRAIN;
+use crate::kernel::tile_load::GRAIN;
 use crate::random::Philox;
 use crate::{DType, Tensor, threads};
 

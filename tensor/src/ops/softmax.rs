@@ -1,8 +1,8 @@
 //! Softmax along an axis, the cross entropy of rows, and their gradients.
 
+use crate::kernel::index::position;
 use crate::kernel::rows::{self, Entropy, EntropyGrad, SoftmaxGrad};
-use crate::ops::index::position;
-use crate::ops::walk::rows_of;
+use crate::kernel::tile_load::rows_of;
 use crate::simd;
 use crate::{DType, Result, Tensor, match_dtype, threads};
 

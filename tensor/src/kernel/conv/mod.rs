@@ -1,21 +1,21 @@
 //! Correlations of images with small kernels; `README.md` beside this file tells how and why.
 
-mod ahead;
 mod axis;
-mod correlate;
+mod direct;
 mod dots;
-mod field;
 mod finish;
-mod five;
-mod gradient;
 mod lines;
+mod padded_image;
 mod plan;
 mod pointwise;
+mod prefetch;
 mod tile;
+mod weight_gradient;
 mod weights;
 mod winograd;
+mod winograd_1d;
 
 pub use axis::{Axis, Tap};
-pub use correlate::{Correlation, correlate};
-pub use gradient::{WeightGradient, weight_gradient};
+pub use direct::{Correlation, correlate};
+pub use weight_gradient::{WeightGradient, weight_gradient};
 pub use weights::Weights;

@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::correlate::Correlation;
-use super::field::Field;
+use super::direct::Correlation;
+use super::padded_image::Field;
 use super::tile::{AskShape, Places, Shape};
 use super::weights::{Strip, Weights, pack, strips};
 use crate::simd::{self, Float, Level};

@@ -2,7 +2,7 @@
 //! with it.
 
 use super::axis::Axis;
-use super::correlate::Correlation;
+use super::direct::Correlation;
 use crate::kernel::gemm::{Epilogue, MatMut, MatRef, RowBias, batched};
 use crate::simd::{Float, Level};
 

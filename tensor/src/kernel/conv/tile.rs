@@ -1,7 +1,7 @@
 //! The innermost loop: a tile of outputs, some channels by some vectors of neighbours in a field,
 //! held in registers while the taps of the input channels go by.
 
-use super::ahead::Ahead;
+use super::prefetch::Ahead;
 use crate::kernel::gemm::MatMut;
 use crate::simd::{Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector, prefetch};
 

@@ -7,8 +7,8 @@
 
 use std::ops::Range;
 
-use super::correlate::Correlation;
-use super::field::{Block, Field, apart};
+use super::direct::Correlation;
+use super::padded_image::{Block, Field, apart};
 use super::plan::{PARALLEL, even};
 use super::tile::SLACK;
 use crate::kernel::gemm::{MatMut, MatRef, Scratch, tile};

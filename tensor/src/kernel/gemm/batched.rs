@@ -1,7 +1,7 @@
 //! Many products of one shape.
 
 use super::{Epilogue, Way, product};
-use crate::kernel::view::{MatMut, MatRef};
+use crate::kernel::matrix::{MatMut, MatRef};
 use crate::simd::{Float, Level};
 use crate::threads::parallel_for;
 

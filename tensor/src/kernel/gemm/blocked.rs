@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::epilogue::{Addend, Epilogue};
 use super::micro::{AskTile, Block, Left, Right, TILE_VECTORS, TileShape};
 use super::pack::{Pack, SLACK, Scratch};
-use super::{turned, vector};
-use crate::kernel::view::{MatMut, MatRef};
+use super::{gemv, transposed};
+use crate::kernel::matrix::{MatMut, MatRef};
 use crate::simd::{Float, Level};
 use crate::threads::{self, parallel_for};
 
@@ -108,7 +108,7 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) {
     };
     whole(&tiles, &block(0, main), tile);
     for j in main..n {
-        let done = vector::product(&columns(j, 1), &block(j, 1));
+        let done = gemv::product(&columns(j, 1), &block(j, 1));
         debug_assert!(done, "rows of A are adjacent");
     }
     if let Some(epilogue) = job.epilogue {
@@ -118,8 +118,8 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) {
 
 /// A product whose every element is a tile's.
 fn whole<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
-    match turned::pays(job, tile) {
-        true => turned::product(job, c, tile),
+    match transposed::pays(job, tile) {
+        true => transposed::product(job, c, tile),
         false => tiled(job, c, tile),
     }
 }

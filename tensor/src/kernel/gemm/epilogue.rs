@@ -3,7 +3,7 @@
 use std::any::TypeId;
 use std::ops::Range;
 
-use crate::kernel::view::MatMut;
+use crate::kernel::matrix::MatMut;
 use crate::simd::{
     Float, Kernel, Lane, Level, MapBody, Num, Simd, Vector, ZipBody, load_part, store_part,
 };

@@ -2,7 +2,7 @@
 //! B and one column of A go by for each step of k.
 
 use super::epilogue::Addend;
-use crate::kernel::view::MatMut;
+use crate::kernel::matrix::MatMut;
 use crate::simd::{Float, Kernel, Lane, Num, Simd, Vector, prefetch, prefetch_far};
 
 /// Vectors in a tile's row.

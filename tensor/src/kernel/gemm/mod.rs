@@ -3,12 +3,12 @@
 mod batched;
 mod blocked;
 mod epilogue;
+mod gemv;
 mod micro;
 mod pack;
-mod turned;
-mod vector;
+mod transposed;
 
-pub use super::view::{MatMut, MatRef};
+pub use super::matrix::{MatMut, MatRef};
 pub use batched::batched;
 use blocked::Job;
 pub(crate) use epilogue::RowBias;
@@ -92,7 +92,7 @@ fn product<T: Float>(
         epilogue,
         parallel: way == Way::Parallel,
     };
-    if k > 0 && !vector::product(&job, &c) {
+    if k > 0 && !gemv::product(&job, &c) {
         return blocked::product(&job, &c); // which finishes each block itself
     }
     if k == 0 && !accumulate {

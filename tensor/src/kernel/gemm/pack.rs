@@ -6,7 +6,7 @@
 use std::cell::Cell;
 
 use super::micro::{AHEAD, ask_far};
-use crate::kernel::view::MatRef;
+use crate::kernel::matrix::MatRef;
 use crate::simd::{Float, Kernel, MAX_LANES, Num, Simd, Vector, prefetch, prefetch_far};
 
 /// Elements of one panel's step beyond its own that may be written (and are overwritten after).

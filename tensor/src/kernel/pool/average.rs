@@ -1,7 +1,7 @@
 //! The mean of each window, and its transpose.
 
-use super::fold::{Total, fold};
 use super::lines::Lines;
+use super::reduce::{Total, fold};
 use super::{PoolAxis, planes};
 use crate::simd::{Float, Kernel, Level, Num, Simd};
 

@@ -1,7 +1,7 @@
 //! The largest element of each window, and where it stands.
 
-use super::fold::{Largest, fold};
 use super::lines::Lines;
+use super::reduce::{Largest, fold};
 use super::{PoolAxis, pairs, planes};
 use crate::simd::{Float, Kernel, Level, MAX_LANES, Num, Simd, Vector};
 

@@ -5,10 +5,10 @@
 //! or in registers where windows are two columns wide (`pairs.rs`).
 
 mod average;
-mod fold;
 mod lines;
 mod max;
 mod pairs;
+mod reduce;
 
 pub use average::{Average, average, average_back};
 pub use max::{Max, max, max_back, max_pick};

@@ -7,8 +7,8 @@
 use std::ops::Range;
 
 use super::PoolAxis;
-use super::fold::Join;
 use super::lines::{load, put};
+use super::reduce::Join;
 use crate::simd::{Float, Num, Simd, Vector};
 
 /// Whether windows have such columns, all of them inside the image.

@@ -5,19 +5,19 @@
 //! off instead (`chain`), so only what is written over is shared out here.
 
 use crate::dtype::Element;
-use crate::ops::walk::{self, GRAIN, TILE};
+use crate::kernel::tile_load::{self, GRAIN, TILE};
 use crate::simd::arith::{self, Instruction};
 use crate::simd::{self, Float, Level, MapBody, Past, ZipBody};
 use crate::{Layout, Tensor, threads};
 
 /// A body and the level to run it at.
-pub(super) struct AtLevel<F> {
-    pub(super) level: Level,
-    pub(super) f: F,
+pub(crate) struct AtLevel<F> {
+    pub(crate) level: Level,
+    pub(crate) f: F,
 }
 
 /// A one-input kernel over slices of one length.
-pub(super) trait MapTile<T>: Send + Sync {
+pub(crate) trait MapTile<T>: Send + Sync {
     /// To a new place, past the caches where there is leave.
     fn fresh(&self, x: &[T], out: &mut [T], past: Option<&Past>);
     /// Of one element.
@@ -50,7 +50,7 @@ impl<T: Float, F: MapBody> MapTile<T> for AtLevel<F> {
 }
 
 /// A two-input kernel over slices of one length.
-pub(super) trait ZipTile<T>: Send + Sync {
+pub(crate) trait ZipTile<T>: Send + Sync {
     /// To a new place, past the caches where there is leave.
     fn fresh(&self, x: &[T], y: &[T], out: &mut [T], past: Option<&Past>);
     /// Of one pair.
@@ -87,14 +87,14 @@ impl<T: Float, F: ZipBody> ZipTile<T> for AtLevel<F> {
 }
 
 /// Elements at `i * GRAIN ..` as tiles: the slice itself when contiguous, else loaded one by one.
-pub(super) struct Input<'a, T> {
+pub(crate) struct Input<'a, T> {
     src: &'a [T],
     /// Where the elements stand; `None` when `src` has them in order.
     layout: Option<Layout>,
 }
 
 impl<'a, T: Element> Input<'a, T> {
-    pub(super) fn new(x: &'a Tensor) -> Input<'a, T> {
+    pub(crate) fn new(x: &'a Tensor) -> Input<'a, T> {
         match x.as_slice::<T>() {
             Some(src) => Input { src, layout: None },
             None => Input {
@@ -106,26 +106,26 @@ impl<'a, T: Element> Input<'a, T> {
 
     /// The elements, when they stand in order.
     #[inline(always)]
-    pub(super) fn flat(&self) -> Option<&'a [T]> {
+    pub(crate) fn flat(&self) -> Option<&'a [T]> {
         self.layout.is_none().then_some(self.src)
     }
 
     #[inline(always)]
-    pub(super) fn tile<'t>(&'t self, first: usize, n: usize, buffer: &'t mut [T]) -> &'t [T] {
+    pub(crate) fn tile<'t>(&'t self, first: usize, n: usize, buffer: &'t mut [T]) -> &'t [T] {
         match &self.layout {
             None => &self.src[first..first + n],
             Some(layout) => {
-                if let Some(at) = walk::whole_run(layout, first, n) {
+                if let Some(at) = tile_load::whole_run(layout, first, n) {
                     return &self.src[at..at + n]; // such as a row that is broadcast
                 }
-                walk::load(self.src, layout, first, &mut buffer[..n]);
+                tile_load::load(self.src, layout, first, &mut buffer[..n]);
                 &buffer[..n]
             }
         }
     }
 
     /// The one element, when every index shows the same.
-    pub(super) fn constant(&self) -> Option<T> {
+    pub(crate) fn constant(&self) -> Option<T> {
         let layout = self.layout.as_ref()?;
         let same = layout.strides().iter().all(|&s| s == 0);
         same.then(|| self.src[layout.offset()])
@@ -134,7 +134,7 @@ impl<'a, T: Element> Input<'a, T> {
 
 /// Calls `f(i, chunk)` for each [`GRAIN`] of `out`.
 #[inline]
-pub(super) fn chunks<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync) {
+pub(crate) fn chunks<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync) {
     match out.len() {
         // One chunk waits for nobody: no stolen task can see this thread's scope, so it stays.
         1..=GRAIN => f(0, out),
@@ -143,7 +143,7 @@ pub(super) fn chunks<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync)
 }
 
 /// `f` at each element of `x`, over `x` when nobody else can see it.
-pub(super) fn map<T: Element>(x: &mut Tensor, f: &dyn MapTile<T>) -> Tensor {
+pub(crate) fn map<T: Element>(x: &mut Tensor, f: &dyn MapTile<T>) -> Tensor {
     if x.numel() == 1 {
         let y = f.one(x.first());
         return single(&mut [x], y);
@@ -165,7 +165,7 @@ pub(super) fn map<T: Element>(x: &mut Tensor, f: &dyn MapTile<T>) -> Tensor {
 }
 
 /// `f` at each pair of elements, over an input that nobody else can see.
-pub(super) fn zip<T: Element>(x: &mut Tensor, y: &mut Tensor, f: &dyn ZipTile<T>) -> Tensor {
+pub(crate) fn zip<T: Element>(x: &mut Tensor, y: &mut Tensor, f: &dyn ZipTile<T>) -> Tensor {
     if x.numel() == 1 {
         let z = f.one(x.first(), y.first());
         return single(&mut [x, y], z);

@@ -5,7 +5,7 @@
 
 use super::blocked::{Job, Shared};
 use super::pack::Scratch;
-use crate::kernel::view::{MatMut, MatRef};
+use crate::kernel::matrix::{MatMut, MatRef};
 use crate::simd::{self, Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector, prefetch_far};
 use crate::threads;
 

@@ -17,15 +17,15 @@ use super::pass::Pass;
 use super::tiles::{self, MapTile, ZipTile};
 use crate::Tensor;
 use crate::dtype::Element;
-use crate::ops::walk::GRAIN;
+use crate::kernel::tile_load::GRAIN;
 use crate::simd::Float;
 use crate::storage::{Recipe, Storage};
 
 /// Ops in one chain at most: inputs are kept alive by it, and each reads its own stretch of memory.
-pub(super) const LONGEST: usize = 16;
+pub(crate) const LONGEST: usize = 16;
 
 /// True for tensors of more than one task's elements: smaller ones stay in the caches from op to op.
-pub(super) fn worthwhile(x: &Tensor) -> bool {
+pub(crate) fn worthwhile(x: &Tensor) -> bool {
     x.numel() > GRAIN && !x.is_meta()
 }
 
@@ -44,14 +44,14 @@ enum Before<T> {
 }
 
 /// A kernel with its other input; the one before comes in on the left or on the right of it.
-pub(super) enum Step<T> {
+pub(crate) enum Step<T> {
     Map(Box<dyn MapTile<T>>),
     Left(Box<dyn ZipTile<T>>, Tensor),
     Right(Box<dyn ZipTile<T>>, Tensor),
 }
 
 /// `f` at each element of `x`, now or later.
-pub(super) fn map<T: Float + Element>(x: &mut Tensor, f: Box<dyn MapTile<T>>) -> Tensor {
+pub(crate) fn map<T: Float + Element>(x: &mut Tensor, f: Box<dyn MapTile<T>>) -> Tensor {
     match promised(x) {
         Some(chain) => promise(x, Before::Chain(chain), Step::Map(f)),
         None if x.try_mut::<T>().is_some() => tiles::map(x, &*f),
@@ -60,7 +60,7 @@ pub(super) fn map<T: Float + Element>(x: &mut Tensor, f: Box<dyn MapTile<T>>) ->
 }
 
 /// `f` at each pair of elements of `x` and `y`, now or later.
-pub(super) fn zip<T: Float + Element>(
+pub(crate) fn zip<T: Float + Element>(
     x: &mut Tensor,
     y: &mut Tensor,
     f: Box<dyn ZipTile<T>>,

@@ -6,7 +6,7 @@
 
 use crate::dtype::Element;
 use crate::kernel::rows;
-use crate::ops::elementwise::{IntZip, zip};
+use crate::ops::{IntZip, zip};
 use crate::simd::{self, Float, Kernel, Level, MaxBody, Num, Simd, SumBody, ZipBody};
 use crate::{DType, Shape, Tensor, match_dtype, threads};
 
@@ -91,7 +91,7 @@ pub fn reduce(fold: Fold, x: &Tensor, axes: &[usize]) -> Tensor {
         .collect();
     let integer = !x.dtype().is_float() && !matches!(fold, Fold::Extreme(_));
     let x = if integer {
-        super::cast(x, DType::I64)
+        crate::ops::cast(x, DType::I64)
     } else {
         x.clone()
     };
@@ -147,7 +147,7 @@ fn float<T: Float + Element>(
         return long_rows(src, outer, len);
     }
     Tensor::build(&[outer], |out: &mut [T]| {
-        let rows = super::walk::rows_of(len);
+        let rows = crate::kernel::tile_load::rows_of(len);
         threads::parallel_chunks(out, rows, |i, y| {
             let x = &src[i * rows * len..][..y.len() * len];
             match fold {
@@ -221,7 +221,7 @@ fn columns<T: Float + Element>(
             fold_block(level, fold, (all, far), inner * side.min(count), acc);
         };
         // As many blocks a task as make its work worth a fork; each block's bits are its own.
-        let group = (super::walk::GRAIN / (inner * len.min(rows))).max(1);
+        let group = (crate::kernel::tile_load::GRAIN / (inner * len.min(rows))).max(1);
         threads::parallel_chunks(out, inner * group, |i, accs| {
             let own = accs.chunks_exact_mut(inner).enumerate();
             own.for_each(|(j, acc)| block(i * group + j, acc));
@@ -267,9 +267,9 @@ fn integers(fold: Fold, x: &Tensor, outer: usize, len: usize, inner: usize) -> T
     let at = |i| x.slice(1, i, 1, 1).expect("inside");
     let mut acc = if len == 0 {
         let start = if fold == Fold::Prod { 1.0 } else { 0.0 };
-        super::full(&[outer, 1, inner], start, x.dtype(), crate::Device::Cpu).expect("small")
+        crate::ops::full(&[outer, 1, inner], start, x.dtype(), crate::Device::Cpu).expect("small")
     } else {
-        super::copy(&at(0))
+        crate::ops::copy(&at(0))
     };
     for i in 1..len {
         acc = zip(&mut acc, &mut at(i), &fold);

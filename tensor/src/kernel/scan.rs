@@ -3,7 +3,7 @@
 use std::ops::AddAssign;
 
 use crate::dtype::Element;
-use crate::ops::reduce::Extreme;
+use crate::kernel::reduce::Extreme;
 use crate::{DType, Tensor, match_dtype};
 
 /// Running sums along `axis`; integers and bool give i64 (wrapping).
@@ -11,7 +11,7 @@ pub fn cumsum(x: &Tensor, axis: usize) -> Tensor {
     match x.dtype() {
         DType::F32 => run::<f32>(x, axis),
         DType::F64 => run::<f64>(x, axis),
-        _ => run_i64(&super::cast(x, DType::I64), axis),
+        _ => run_i64(&crate::ops::cast(x, DType::I64), axis),
     }
 }
 

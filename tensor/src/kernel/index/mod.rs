@@ -1,13 +1,13 @@
 //! Reading and adding at indices. An index outside its axis is an error, never a wild read.
 
 use crate::dtype::Element;
-use crate::ops::reduce::{Extreme, Fold};
-use crate::ops::walk::{GRAIN, rows_of};
+use crate::kernel::reduce::{Extreme, Fold};
+use crate::kernel::tile_load::{GRAIN, rows_of};
 use crate::simd::{self, Float, Kernel, Simd};
 use crate::{DType, Error, Result, Tensor, match_dtype, threads};
 
 /// The index as a position on an axis of `size`.
-pub(super) fn position(what: &str, index: i64, size: usize) -> Result<usize> {
+pub(crate) fn position(what: &str, index: i64, size: usize) -> Result<usize> {
     usize::try_from(index)
         .ok()
         .filter(|&i| i < size)
@@ -28,7 +28,7 @@ impl Ids {
     /// # Errors
     /// When one is outside the axis.
     fn new(what: &str, index: &Tensor, size: usize) -> Result<Ids> {
-        let ids = Ids(super::cast(index, DType::I64).contiguous());
+        let ids = Ids(crate::ops::cast(index, DType::I64).contiguous());
         let outside = |&&i: &&i64| i as u64 >= size as u64; // a negative one is a large one
         match ids.all().iter().find(outside) {
             Some(&i) => position(what, i, size).map(|_| ids),
@@ -43,7 +43,7 @@ impl Ids {
 
 /// Offsets, in the contiguous `shape`, of the places that `index` names along `axis`.
 fn places(what: &str, shape: &[usize], axis: usize, index: &Tensor) -> Result<Vec<usize>> {
-    let ids = super::cast(index, DType::I64).to_vec::<i64>()?;
+    let ids = crate::ops::cast(index, DType::I64).to_vec::<i64>()?;
     let strides = crate::layout::contiguous_strides(shape);
     let mut at = vec![0usize; shape.len()];
     ids.into_iter()

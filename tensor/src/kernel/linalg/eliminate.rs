@@ -69,7 +69,10 @@ pub fn solve(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         }
         rows.chunks_exact(n + m).for_each(|r| out.extend(&r[n..]));
     }
-    Ok(super::cast(&Tensor::from_vec(out, b.shape())?, b.dtype()))
+    Ok(crate::ops::cast(
+        &Tensor::from_vec(out, b.shape())?,
+        b.dtype(),
+    ))
 }
 
 /// The sign of the determinant of `a [.., n, n]` and the logarithm of its absolute value; 0 and
@@ -97,7 +100,7 @@ pub fn slogdet(a: &Tensor) -> Result<[Tensor; 2]> {
         signs.push(sign);
         logs.push(log);
     }
-    let give = |v: Vec<f64>| Tensor::from_vec(v, shape).map(|t| super::cast(&t, a.dtype()));
+    let give = |v: Vec<f64>| Tensor::from_vec(v, shape).map(|t| crate::ops::cast(&t, a.dtype()));
     Ok([give(signs)?, give(logs)?])
 }
 
@@ -127,7 +130,7 @@ pub fn cholesky(a: &Tensor) -> Result<Tensor> {
             (r + 1..n).for_each(|c| x[r * n + c] = 0.0);
         }
     }
-    Ok(super::cast(
+    Ok(crate::ops::cast(
         &Tensor::from_vec(values, a.shape())?,
         a.dtype(),
     ))

@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::axis::Axis;
 
 use super::dots::Dots;
-use super::field::{Block, Field, Images, apart};
 use super::lines::Lines;
+use super::padded_image::{Block, Field, Images, apart};
 use super::plan::{PARALLEL, even};
 use super::tile::{SLACK, Segment};
 use crate::kernel::gemm::Scratch;

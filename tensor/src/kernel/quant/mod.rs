@@ -2,7 +2,7 @@
 
 use crate::kernel::gemm::{MatMut, MatRef};
 use crate::kernel::gemm_i8::{Byte, PackedBytes, gemm_i8};
-use crate::ops::walk::GRAIN;
+use crate::kernel::tile_load::GRAIN;
 use crate::simd::{self, Lane, Level, MapBody};
 use crate::{DType, Error, Result, Tensor, threads};
 
@@ -179,7 +179,7 @@ pub fn quantize(x: &Tensor, codes: &Codes) -> Tensor {
 
 /// The f32 values that codes stand for.
 pub fn dequantize(q: &Tensor, codes: &Codes) -> Tensor {
-    let values = super::cast(q, DType::F32);
+    let values = crate::ops::cast(q, DType::F32);
     let src = values.as_slice::<f32>().expect("a cast is contiguous");
     Tensor::build(q.shape(), |out: &mut [f32]| {
         out.iter_mut()

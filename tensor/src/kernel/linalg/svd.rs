@@ -33,7 +33,7 @@ pub fn svd(x: &Tensor) -> Result<[Tensor; 3]> {
     }
     let give = |data: Vec<f64>, tail: &[usize]| {
         let shape = [&batch[..], tail].concat();
-        Tensor::from_vec(data, &shape).map(|t| super::cast(&t, x.dtype()))
+        Tensor::from_vec(data, &shape).map(|t| crate::ops::cast(&t, x.dtype()))
     };
     Ok([give(us, &[m, k])?, give(ss, &[k])?, give(vs, &[k, n])?])
 }

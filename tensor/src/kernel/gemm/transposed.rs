@@ -6,8 +6,8 @@
 use super::blocked::{Job, tiled};
 use super::micro::{TILE_VECTORS, TileShape};
 use super::pack::Scratch;
+use crate::kernel::matrix::{MatMut, MatRef};
 use crate::kernel::transpose::Squares;
-use crate::kernel::view::{MatMut, MatRef};
 use crate::simd::Float;
 use crate::threads::parallel_for;
 

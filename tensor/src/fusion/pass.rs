@@ -9,12 +9,12 @@ use super::chain::{LONGEST, Step};
 use super::tiles::{self, Input};
 use crate::Tensor;
 use crate::dtype::Element;
-use crate::ops::walk::{GRAIN, TILE};
+use crate::kernel::tile_load::{GRAIN, TILE};
 use crate::simd::arith::{self, Term, With};
 use crate::simd::{self, Float, Level, Past};
 
 /// A chain ready to run: its first input, and its parts in order.
-pub(super) struct Pass<'a, T> {
+pub(crate) struct Pass<'a, T> {
     level: Level,
     first: Input<'a, T>,
     parts: Vec<Part<'a, T>>,
@@ -53,7 +53,7 @@ struct Room<T> {
 
 impl<'a, T: Float + Element> Pass<'a, T> {
     /// The pass from `first` through `steps` to a result of `bytes`.
-    pub(super) fn new(
+    pub(crate) fn new(
         first: &'a Tensor,
         steps: impl Iterator<Item = &'a Step<T>>,
         bytes: usize,
@@ -69,7 +69,7 @@ impl<'a, T: Float + Element> Pass<'a, T> {
     }
 
     /// Computes all of `out`, in parallel.
-    pub(super) fn run(&self, out: &mut [T]) {
+    pub(crate) fn run(&self, out: &mut [T]) {
         let others = self.parts.iter().map(Part::rooms).max().unwrap_or(0);
         let flat = self.first.flat().is_some() && others == 0;
         // What stands in order and is visited once has nothing to find in the cache again.

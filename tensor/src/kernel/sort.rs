@@ -25,7 +25,7 @@ pub fn sort(x: &Tensor, axis: usize, descending: bool) -> (Tensor, Tensor) {
             line.iter().enumerate().for_each(|(r, &from)| ids[start + r * inner] = from as i64);
         }
         let indices = Tensor::from_vec(ids, x.shape()).expect("as many");
-        let values = super::gather(&x, axis, &indices).expect("indices of a sort are in range");
+        let values = crate::ops::gather(&x, axis, &indices).expect("indices of a sort are in range");
         (values, indices)
     })
 }

@@ -1,7 +1,7 @@
 //! One pass over a parameter, its gradient and its moments: the updates of optimisers.
 
 use crate::dtype::Element;
-use crate::ops::walk::GRAIN;
+use crate::kernel::tile_load::GRAIN;
 use crate::simd::{self, Float, Kernel, Lane, Num, Simd, Vector};
 use crate::{Tensor, match_dtype, threads};
 

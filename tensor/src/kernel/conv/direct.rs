@@ -4,14 +4,14 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::axis::Axis;
-use super::field::{Block, Images, apart};
 use super::finish::Finish;
-use super::five;
+use super::padded_image::{Block, Images, apart};
 use super::plan::{PARALLEL, Part, Plan};
 use super::pointwise;
 use super::tile::{AskShape, Places, SLACK, Segment, Tiles};
 use super::weights::{Strip, Weights};
 use super::winograd;
+use super::winograd_1d;
 use crate::kernel::gemm::{MatMut, Scratch};
 use crate::simd::{Float, Level};
 use crate::threads::parallel_for;
@@ -95,8 +95,8 @@ pub fn correlate<T: Float>(level: Level, job: &Correlation<T>, out: MatMut<T>, c
     if winograd::applies(job) {
         return winograd::correlate(level, job, &out, columns);
     }
-    if five::applies(level, job) {
-        return five::correlate(level, job, &out, columns);
+    if winograd_1d::applies(level, job) {
+        return winograd_1d::correlate(level, job, &out, columns);
     }
     if pointwise::applies(job, out.shape()[1]) {
         return pointwise::correlate(level, job, out);
