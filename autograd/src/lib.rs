@@ -32,54 +32,41 @@
 
 #![forbid(unsafe_code)]
 
-mod apply;
-mod attrs;
-mod backward;
-mod case;
-mod catalogue;
-mod count;
-mod gradcheck;
-mod graph;
-mod lift;
-mod node;
-mod op;
+mod engine;
+mod inspect;
 pub mod ops;
-mod parallel;
-mod param;
-mod scope;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod trace;
-mod transforms;
-mod transpose;
-mod var;
+mod transform;
 
-pub use apply::{apply, apply_dyn};
-pub use attrs::{Attr, Attrs};
-pub use backward::vjp;
-pub use case::{Case, Gradient, distinct, floats, indices, truths};
-pub use catalogue::{Entry, Listed, make_op};
-pub use count::{Counts, count};
-pub use gradcheck::{GradcheckOptions, gradcheck};
+pub use engine::apply::{apply, apply_dyn};
+pub use engine::attrs::{Attr, Attrs};
+pub use engine::backward::vjp;
+pub use engine::case::{Case, Gradient, distinct, floats, indices, truths};
+pub use engine::catalogue::{Entry, Listed, make_op};
+pub use engine::elementwise::{Binary, Map, Unary, Zip};
+pub use engine::lift::{jvp, vmap};
+pub use engine::node::Saved;
+pub use engine::op::{AnyOp, Cost, Ins, Keeps, Op, Outs};
+pub use engine::param::{Grads, Param, ParamId, ParamMap, with_params};
+pub use engine::scope::{
+    detect_anomaly, enable_grad, enter_above, is_recording, no_grad, with_above,
+};
+pub use engine::var::Var;
+pub use inspect::count::{Counts, count};
+pub use inspect::gradcheck::{GradcheckOptions, gradcheck};
 pub use lepton_tensor::ops::Divisor;
 pub use lepton_tensor::{
     DType, Device, Error, ErrorKind, Meta, Result, Shape, Tensor, infer_shape,
 };
-pub use lift::{jvp, vmap};
-pub use node::Saved;
-pub use op::{AnyOp, Cost, Ins, Keeps, Op, Outs};
 pub use ops::attention::AttentionOptions;
 pub use ops::catalogue;
 pub use ops::conv::ConvOptions;
-pub use ops::elementwise::{Binary, Map, Unary, Zip};
-pub use ops::indexing::Index;
-pub use ops::order::Interpolation;
+pub use ops::index::indexing::Index;
+pub use ops::index::scatter::Reduction;
+pub use ops::order::quantile::Interpolation;
 pub use ops::pool::{AvgPoolOptions, MaxPoolOptions};
-pub use ops::scatter::Reduction;
-pub use ops::shape::broadcast_shape;
-pub use parallel::parallel;
-pub use param::{Grads, Param, ParamId, ParamMap, with_params};
-pub use scope::{detect_anomaly, enable_grad, enter_above, is_recording, no_grad, with_above};
-pub use trace::{Step, Trace, ValueId, trace};
-pub use transforms::{grad, hessian, hvp, jacobian};
-pub use var::Var;
+pub use ops::shape::reshape::broadcast_shape;
+pub use transform::functional::{grad, hessian, hvp, jacobian};
+pub use transform::parallel::parallel;
+pub use transform::trace::{Step, Trace, ValueId, trace};

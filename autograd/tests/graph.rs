@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use lepton_autograd::ops::index::{Gather, IndexSelect, ScatterAdd};
+use lepton_autograd::ops::index::gather::{Gather, IndexSelect, ScatterAdd};
 use lepton_autograd::{DType, Device, ErrorKind, Tensor, Var, apply, detect_anomaly, jvp, no_grad};
 
 fn leaf(data: &[f64]) -> Var {

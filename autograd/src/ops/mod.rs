@@ -3,77 +3,55 @@
 //! A file holds a family. The catalogue below is the list; what it does not name cannot be applied.
 
 pub mod activation;
-pub mod arithmetic;
 pub mod attention;
-pub mod binary;
-pub mod cast;
-pub mod compare;
 pub mod conv;
-pub mod cross_entropy;
+pub mod create;
 pub mod elementwise;
-pub mod embedding;
-pub mod factor;
-pub mod folds;
 pub mod index;
-pub mod indexing;
-pub mod libm;
 pub mod linalg;
-pub mod logsumexp;
-pub mod nonlinear;
+pub mod loss;
 pub mod norm;
 pub mod order;
-pub mod pairs;
 pub mod pool;
-pub mod products;
-pub mod random;
 pub mod reduce;
-pub mod rounding;
-pub mod scatter;
-
 pub mod shape;
-pub mod slicing;
-pub mod softmax;
-pub mod sort;
-pub mod special;
-pub mod statistics;
-pub mod unary;
-pub mod unbind;
-pub mod views;
 
-use activation::{Clamp, Gelu, GeluGrad, LeakyRelu, Relu, ReluGrad, Sigmoid, Softplus, Tanh};
-use arithmetic::{Abs, AddScalar, DivScalar, MulScalar, Neg, PowScalar, Sign, Square};
+use activation::relu::{Clamp, Gelu, GeluGrad, LeakyRelu, Relu, ReluGrad, Sigmoid, Softplus, Tanh};
+use activation::shrink::{Elu, GeluTanh, Hardsigmoid, Hardswish, Shrink, Threshold};
+use activation::softmax::{LogSoftmax, Softmax, SoftmaxGrad};
 use attention::{Attention, AttentionGrad};
-use binary::{Add, Div, Maximum, Minimum, Mul, Pow, Sub};
-use cast::{Cast, Detach, Full};
-use compare::{Compare, Where};
 use conv::{Conv2dInput, Conv2dOp, Conv2dWeight, Fold2d, Unfold2d};
-use cross_entropy::{CrossEntropy, CrossEntropyGrad};
-use factor::{Cholesky, Slogdet, Solve};
-use folds::SqrtFlat;
-use index::{Gather, IndexAdd, IndexSelect, ScatterAdd};
-use libm::{
-    Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Exp2, Log2, Log10, Logit, Sinc, Sinh, Tan,
-};
-use linalg::{LinearOp, Matmul, Svd};
-use logsumexp::LogSumExp;
-use nonlinear::{Elu, GeluTanh, Hardsigmoid, Hardswish, Shrink, Threshold};
-use norm::{LayerNorm, LayerNormGrad};
-use order::CumArg;
-use pairs::{
+use create::cast::{Cast, Detach, Full};
+use create::random::DropoutOp;
+use elementwise::arithmetic::{Abs, AddScalar, DivScalar, MulScalar, Neg, PowScalar, Sign, Square};
+use elementwise::binary::{Add, Div, Maximum, Minimum, Mul, Pow, Sub};
+use elementwise::binary_math::{
     Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy,
 };
+use elementwise::compare::{Compare, Where};
+use elementwise::exponential::{Cos, Erf, Exp, Expm1, Log, Log1p, Reciprocal, Rsqrt, Sin, Sqrt};
+use elementwise::rounding::Rounding;
+use elementwise::special::{
+    Entr, Erfc, Erfcx, Erfinv, I0, I0e, I1, I1e, Lgamma, LogNdtr, Ndtri, Polygamma,
+};
+use elementwise::trigonometric::{
+    Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Exp2, Log2, Log10, Logit, Sinc, Sinh, Tan,
+};
+use index::gather::{Gather, IndexAdd, IndexSelect, ScatterAdd};
+use index::scatter::Scatter;
+use linalg::matmul::{LinearOp, Matmul, Svd};
+use linalg::solve::{Cholesky, Slogdet, Solve};
+use loss::cross_entropy::{CrossEntropy, CrossEntropyGrad};
+use norm::layer_norm::{LayerNorm, LayerNormGrad};
+use order::quantile::CumArg;
+use order::sort::{Sort, TopK};
 use pool::{AvgPool2dBack, AvgPool2dOp, MaxPool2dBack, MaxPool2dOp, MaxPool2dPick};
-use random::DropoutOp;
-use reduce::{Amax, ArgMax, CumSum, Sum};
-use rounding::Rounding;
-use scatter::Scatter;
-use shape::{Expand, Permute, Reshape};
-use slicing::{Cat, Slice, SliceAssign};
-use softmax::{LogSoftmax, Softmax, SoftmaxGrad};
-use sort::{Sort, TopK};
-use special::{Entr, Erfc, Erfcx, Erfinv, I0, I0e, I1, I1e, Lgamma, LogNdtr, Ndtri, Polygamma};
-use unary::{Cos, Erf, Exp, Expm1, Log, Log1p, Reciprocal, Rsqrt, Sin, Sqrt};
-use unbind::Unbind;
+use reduce::logsumexp::LogSumExp;
+use reduce::product::SqrtFlat;
+use reduce::sum::{Amax, ArgMax, CumSum, Sum};
+use shape::reshape::{Expand, Permute, Reshape};
+use shape::slicing::{Cat, Slice, SliceAssign};
+use shape::unbind::Unbind;
 
 crate::catalogue! {
     unary: Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Elu, Entr, Erfc, Erfcx, Erfinv, Exp2, GeluTanh, Hardsigmoid, Hardswish,

@@ -6,8 +6,8 @@ use lepton_tensor::{Shape, Tensor, ops};
 use super::Verdict;
 use super::compare::{close, same_bits, tensors};
 use super::subject::{Subject, direction};
-use crate::lift::{jvp, vmap};
-use crate::var::Var;
+use crate::engine::lift::{jvp, vmap};
+use crate::engine::var::Var;
 
 /// Batched kernels may add in another order.
 const ORDER: f64 = 1e-11;

@@ -3,7 +3,7 @@
 use lepton_tensor::{DType, Tensor, match_dtype};
 
 use super::Verdict;
-use crate::var::Var;
+use crate::engine::var::Var;
 
 /// The bits of each element, in row-major order.
 fn bits(t: &Tensor) -> Vec<u64> {

@@ -5,7 +5,7 @@ use lepton_tensor::Tensor;
 use super::Verdict;
 use super::compare::{close, same_bits};
 use super::subject::{Subject, recast};
-use crate::var::Var;
+use crate::engine::var::Var;
 
 /// Rounding that an f64 result may gather.
 const DOUBLE: f64 = 1e-9;

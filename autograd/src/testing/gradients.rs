@@ -5,9 +5,9 @@ use lepton_tensor::Tensor;
 use super::Verdict;
 use super::compare::{close, tensors};
 use super::subject::Subject;
-use crate::case::Gradient;
-use crate::gradcheck::{GradcheckOptions, gradcheck};
-use crate::var::Var;
+use crate::engine::case::Gradient;
+use crate::engine::var::Var;
+use crate::inspect::gradcheck::{GradcheckOptions, gradcheck};
 
 /// Exact gradients against the slopes of values, and second ones against the slopes of gradients.
 pub(super) fn exact(s: &Subject) -> Verdict {

@@ -5,8 +5,8 @@ use lepton_tensor::{Tensor, match_dtype};
 use super::Verdict;
 use super::forward::fresh;
 use super::subject::Subject;
-use crate::op::Keeps;
-use crate::var::Var;
+use crate::engine::op::Keeps;
+use crate::engine::var::Var;
 
 /// True when this handle and its elements have no other owner.
 fn alone(t: &mut Tensor) -> bool {

@@ -6,7 +6,7 @@ use super::Verdict;
 use super::compare::{close, same_bits};
 use super::forward::fresh;
 use super::subject::{Subject, layout_of};
-use crate::var::Var;
+use crate::engine::var::Var;
 
 /// Views with the elements of `t` (and one with fewer distinct ones), by what is odd about them.
 fn views(t: &Tensor) -> Vec<(&'static str, Tensor)> {

@@ -5,8 +5,8 @@ use lepton_tensor::{Meta, Tensor};
 use super::Verdict;
 use super::compare::tensors;
 use super::subject::Subject;
-use crate::lift::jvp;
-use crate::var::Var;
+use crate::engine::lift::jvp;
+use crate::engine::var::Var;
 
 fn shadow(t: &Tensor) -> Tensor {
     Tensor::meta_like(t.meta())

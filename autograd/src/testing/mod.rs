@@ -23,8 +23,8 @@ mod threads;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::catalogue::{Entry, Listed};
-use crate::op::Op;
+use crate::engine::catalogue::{Entry, Listed};
+use crate::engine::op::Op;
 pub(crate) use subject::{Subject, subjects};
 
 /// Nothing, or what is wrong.

@@ -5,8 +5,8 @@ use lepton_tensor::Tensor;
 use super::Verdict;
 use super::compare::{same_bits, tensors};
 use super::subject::{Subject, call};
-use crate::trace::{Trace, trace};
-use crate::var::Var;
+use crate::engine::var::Var;
+use crate::transform::trace::{Trace, trace};
 
 fn constants(x: &[Tensor]) -> Vec<Var> {
     x.iter().cloned().map(Var::from).collect()

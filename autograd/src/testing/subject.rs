@@ -3,12 +3,12 @@
 use lepton_tensor::random::Rng;
 use lepton_tensor::{Meta, Result, Tensor, simd};
 
-use crate::attrs::{Attr, Attrs};
-use crate::case::{Case, Gradient};
-use crate::catalogue::Listed;
-use crate::op::{AnyOp, Ins, Op, Outs};
-use crate::scope;
-use crate::var::Var;
+use crate::engine::attrs::{Attr, Attrs};
+use crate::engine::case::{Case, Gradient};
+use crate::engine::catalogue::Listed;
+use crate::engine::op::{AnyOp, Ins, Op, Outs};
+use crate::engine::scope;
+use crate::engine::var::Var;
 
 /// An op on inputs, as the checks see it.
 pub(crate) struct Subject {
@@ -200,7 +200,7 @@ impl Subject {
 /// Every output of `op` at `x`; failures panic with the op's sentence.
 pub(super) fn call(op: &dyn AnyOp, x: impl IntoIterator<Item = Var>) -> Vec<Var> {
     let x: Ins<Var> = x.into_iter().collect();
-    crate::apply::apply_any(op, x)
+    crate::engine::apply::apply_any(op, x)
         .unwrap_or_else(|e| panic!("{e}"))
         .into_vec()
 }

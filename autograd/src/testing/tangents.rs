@@ -5,9 +5,9 @@ use lepton_tensor::Tensor;
 use super::Verdict;
 use super::compare::{close, close_numbers, dot, tensors};
 use super::subject::Subject;
-use crate::case::Gradient;
-use crate::lift::jvp;
-use crate::var::Var;
+use crate::engine::case::Gradient;
+use crate::engine::lift::jvp;
+use crate::engine::var::Var;
 
 /// Two analytic answers for one number.
 const ANALYTIC: f64 = 1e-10;

@@ -8,8 +8,8 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use super::Verdict;
 use super::compare::same_bits;
 use super::subject::Subject;
-use crate::lift::vmap;
-use crate::var::Var;
+use crate::engine::lift::vmap;
+use crate::engine::var::Var;
 
 /// More elements than one parallel task of any elementwise kernel takes.
 const MANY: usize = (1 << 16) + 4321;

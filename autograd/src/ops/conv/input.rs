@@ -10,12 +10,12 @@ use super::{
     Conv2dOp, Conv2dWeight, both, examples_as_groups, groups_as_examples, join_batch, split_batch,
     window_attrs, window_from,
 };
-use crate::attrs::Attrs;
-use crate::case::Case;
-use crate::lift::all_batched;
-use crate::node::Saved;
-use crate::op::{Cost, Ins, Keeps, Op, Outs};
-use crate::var::Var;
+use crate::engine::attrs::Attrs;
+use crate::engine::case::Case;
+use crate::engine::lift::all_batched;
+use crate::engine::node::Saved;
+use crate::engine::op::{Cost, Ins, Keeps, Op, Outs};
+use crate::engine::var::Var;
 
 /// The gradient of a convolution in its images, `[n, c, h, w]`, from that of its result,
 /// `g [n, k, oh, ow]`, and the weights `w [k, c / groups, rows, columns]`.
@@ -31,7 +31,7 @@ pub struct Conv2dInput {
 
 impl Conv2dInput {
     fn of(&self, g: &Var, w: &Var) -> Var {
-        crate::apply::one(self.clone(), smallvec![g.clone(), w.clone()])
+        crate::engine::apply::one(self.clone(), smallvec![g.clone(), w.clone()])
     }
 }
 
@@ -79,11 +79,11 @@ impl Op for Conv2dInput {
         let (window, groups) = (self.window, self.groups);
         let results = || {
             let op = Conv2dOp { window, groups };
-            crate::apply::one(op, smallvec![h.clone(), k.input(1)])
+            crate::engine::apply::one(op, smallvec![h.clone(), k.input(1)])
         };
         let weights = || {
             let op = Conv2dWeight { window, groups };
-            crate::apply::one(op, smallvec![h.clone(), k.input(0)])
+            crate::engine::apply::one(op, smallvec![h.clone(), k.input(0)])
         };
         smallvec![k.needs(0).then(results), k.needs(1).then(weights)]
     }

@@ -15,9 +15,9 @@ use lepton_tensor::ops::Window;
 use lepton_tensor::{Error, Meta, Result};
 use smallvec::smallvec;
 
-use crate::attrs::Attrs;
-use crate::op::{Cost, Ins};
-use crate::var::Var;
+use crate::engine::attrs::Attrs;
+use crate::engine::op::{Cost, Ins};
+use crate::engine::var::Var;
 pub use input::Conv2dInput;
 pub use product::Conv2dOp;
 pub use weight::Conv2dWeight;
@@ -156,6 +156,6 @@ impl Var {
         };
         let mut x: Ins<Var> = smallvec![self.clone(), weight.clone()];
         x.extend(bias.cloned());
-        crate::apply::one(op, x)
+        crate::engine::apply::one(op, x)
     }
 }

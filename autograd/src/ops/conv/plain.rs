@@ -4,7 +4,7 @@ use lepton_tensor::Tensor;
 use lepton_tensor::ops::Window;
 use lepton_tensor::random::Rng;
 
-use crate::case::floats;
+use crate::engine::case::floats;
 
 /// Images, weights and a gradient of their convolution.
 pub(super) struct Plain {

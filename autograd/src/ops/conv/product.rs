@@ -10,12 +10,12 @@ use super::{
     Conv2dInput, Conv2dWeight, both, examples_as_groups, groups_as_examples, join_batch, output,
     split_batch, window_attrs, window_from,
 };
-use crate::attrs::Attrs;
-use crate::case::{Case, floats};
-use crate::lift::all_batched;
-use crate::node::Saved;
-use crate::op::{Cost, Ins, Keeps, Op, Outs};
-use crate::var::Var;
+use crate::engine::attrs::Attrs;
+use crate::engine::case::{Case, floats};
+use crate::engine::lift::all_batched;
+use crate::engine::node::Saved;
+use crate::engine::op::{Cost, Ins, Keeps, Op, Outs};
+use crate::engine::var::Var;
 
 /// Cross-correlation of `x [n, c, h, w]` with `w [k, c / groups, rows, columns]`, plus `b [k]` where
 /// it is given: PyTorch's `conv2d`.
@@ -29,7 +29,7 @@ pub struct Conv2dOp {
 
 impl Conv2dOp {
     fn of(&self, x: &Var, w: &Var) -> Var {
-        crate::apply::one(self.clone(), smallvec![x.clone(), w.clone()])
+        crate::engine::apply::one(self.clone(), smallvec![x.clone(), w.clone()])
     }
 
     /// Weights of their own for each example: a group of groups of one wide image.
@@ -109,11 +109,11 @@ impl Op for Conv2dOp {
                 groups,
                 size,
             };
-            crate::apply::one(op, smallvec![g.clone(), w])
+            crate::engine::apply::one(op, smallvec![g.clone(), w])
         };
         let weights = || {
             let op = Conv2dWeight { window, groups };
-            crate::apply::one(op, smallvec![k.input(0), g.clone()])
+            crate::engine::apply::one(op, smallvec![k.input(0), g.clone()])
         };
         let mut out: Ins<Option<Var>> =
             smallvec![k.needs(0).then(images), k.needs(1).then(weights)];

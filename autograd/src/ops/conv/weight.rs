@@ -7,12 +7,12 @@ use smallvec::smallvec;
 
 use super::plain::examples;
 use super::{Conv2dInput, Conv2dOp, both, examples_as_groups, output, window_attrs, window_from};
-use crate::attrs::Attrs;
-use crate::case::Case;
-use crate::lift::all_batched;
-use crate::node::Saved;
-use crate::op::{Cost, Ins, Keeps, Op, Outs};
-use crate::var::Var;
+use crate::engine::attrs::Attrs;
+use crate::engine::case::Case;
+use crate::engine::lift::all_batched;
+use crate::engine::node::Saved;
+use crate::engine::op::{Cost, Ins, Keeps, Op, Outs};
+use crate::engine::var::Var;
 
 /// The gradient of a convolution in its weights, `[k, c / groups, rows, columns]`, from its images
 /// `x [n, c, h, w]` and the gradient of its result, `g [n, k, oh, ow]`.
@@ -26,7 +26,7 @@ pub struct Conv2dWeight {
 
 impl Conv2dWeight {
     fn of(&self, x: &Var, g: &Var) -> Var {
-        crate::apply::one(self.clone(), smallvec![x.clone(), g.clone()])
+        crate::engine::apply::one(self.clone(), smallvec![x.clone(), g.clone()])
     }
 }
 
@@ -76,11 +76,11 @@ impl Op for Conv2dWeight {
                 groups,
                 size: [x.shape()[2], x.shape()[3]],
             };
-            crate::apply::one(op, smallvec![k.input(1), v.clone()])
+            crate::engine::apply::one(op, smallvec![k.input(1), v.clone()])
         };
         let results = || {
             let op = Conv2dOp { window, groups };
-            crate::apply::one(op, smallvec![k.input(0), v.clone()])
+            crate::engine::apply::one(op, smallvec![k.input(0), v.clone()])
         };
         smallvec![k.needs(0).then(images), k.needs(1).then(results)]
     }

@@ -6,11 +6,11 @@ use lepton_tensor::{Error, Meta, Result, Tensor};
 use smallvec::smallvec;
 
 use super::{join_batch, output, split_batch, window_attrs, window_from};
-use crate::attrs::Attrs;
-use crate::case::{Case, floats};
-use crate::node::Saved;
-use crate::op::{Ins, Keeps, Op, Outs};
-use crate::var::Var;
+use crate::engine::attrs::Attrs;
+use crate::engine::case::{Case, floats};
+use crate::engine::node::Saved;
+use crate::engine::op::{Ins, Keeps, Op, Outs};
+use crate::engine::var::Var;
 
 /// Windows as columns: `[n, c, h, w]` to `[n, c, kernel rows, kernel columns, rows, columns]`.
 #[derive(Clone, Debug)]
@@ -172,9 +172,9 @@ impl Op for Fold2d {
 }
 
 fn unfold(x: &Var, window: Window) -> Var {
-    crate::apply::one(Unfold2d { window }, smallvec![x.clone()])
+    crate::engine::apply::one(Unfold2d { window }, smallvec![x.clone()])
 }
 
 fn fold(x: &Var, window: Window, size: [usize; 2]) -> Var {
-    crate::apply::one(Fold2d { window, size }, smallvec![x.clone()])
+    crate::engine::apply::one(Fold2d { window, size }, smallvec![x.clone()])
 }

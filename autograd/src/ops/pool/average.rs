@@ -7,11 +7,11 @@ use smallvec::smallvec;
 
 use super::plain::{pools, windows};
 use super::{output, pool_attrs, pool_from, resized};
-use crate::attrs::Attrs;
-use crate::case::{Case, floats};
-use crate::node::Saved;
-use crate::op::{Ins, Keeps, Op, Outs};
-use crate::var::Var;
+use crate::engine::attrs::Attrs;
+use crate::engine::case::{Case, floats};
+use crate::engine::node::Saved;
+use crate::engine::op::{Ins, Keeps, Op, Outs};
+use crate::engine::var::Var;
 
 /// The mean of each window of images.
 #[derive(Clone, Debug)]
@@ -56,13 +56,13 @@ fn divisor_from(a: &Attrs) -> Result<Divisor> {
 
 impl AvgPool2dOp {
     fn of(&self, x: &Var) -> Var {
-        crate::apply::one(self.clone(), smallvec![x.clone()])
+        crate::engine::apply::one(self.clone(), smallvec![x.clone()])
     }
 }
 
 impl AvgPool2dBack {
     fn of(&self, g: &Var) -> Var {
-        crate::apply::one(self.clone(), smallvec![g.clone()])
+        crate::engine::apply::one(self.clone(), smallvec![g.clone()])
     }
 }
 

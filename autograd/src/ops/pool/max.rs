@@ -7,11 +7,11 @@ use smallvec::smallvec;
 
 use super::plain::{pools, windows};
 use super::{output, pool_attrs, pool_from, resized};
-use crate::attrs::Attrs;
-use crate::case::{Case, distinct, floats};
-use crate::node::Saved;
-use crate::op::{Ins, Keeps, Op, Outs};
-use crate::var::Var;
+use crate::engine::attrs::Attrs;
+use crate::engine::case::{Case, distinct, floats};
+use crate::engine::node::Saved;
+use crate::engine::op::{Ins, Keeps, Op, Outs};
+use crate::engine::var::Var;
 
 /// The largest element of each window of images.
 #[derive(Clone, Debug)]
@@ -37,11 +37,11 @@ pub struct MaxPool2dPick {
 }
 
 fn back(pool: Pool, x: &Var, g: &Var) -> Var {
-    crate::apply::one(MaxPool2dBack { pool }, smallvec![x.clone(), g.clone()])
+    crate::engine::apply::one(MaxPool2dBack { pool }, smallvec![x.clone(), g.clone()])
 }
 
 fn pick(pool: Pool, x: &Var, t: &Var) -> Var {
-    crate::apply::one(MaxPool2dPick { pool }, smallvec![x.clone(), t.clone()])
+    crate::engine::apply::one(MaxPool2dPick { pool }, smallvec![x.clone(), t.clone()])
 }
 
 /// The place of each window's largest element.

@@ -8,11 +8,11 @@ use lepton_tensor::ops::{Divisor, Pool, Window};
 use lepton_tensor::{Error, Meta, Result, Tensor};
 use smallvec::smallvec;
 
-use crate::attrs::Attrs;
-use crate::lift::all_batched;
-use crate::op::{Ins, Op, Outs};
+use crate::engine::attrs::Attrs;
+use crate::engine::lift::all_batched;
+use crate::engine::op::{Ins, Op, Outs};
+use crate::engine::var::Var;
 use crate::ops::conv::{join_batch, split_batch, window_attrs, window_from};
-use crate::var::Var;
 pub use average::{AvgPool2dBack, AvgPool2dOp};
 pub use max::{MaxPool2dBack, MaxPool2dOp, MaxPool2dPick};
 
@@ -59,7 +59,7 @@ fn resized(x: &Meta, size: [usize; 2]) -> Result<Outs<Meta>> {
 }
 
 /// The batch of `vmap` as more images.
-fn batch<O: Op + crate::catalogue::Listed>(
+fn batch<O: Op + crate::engine::catalogue::Listed>(
     op: &O,
     x: &[Var],
     batched: &[bool],
@@ -150,7 +150,7 @@ impl Var {
     #[track_caller]
     pub fn max_pool2d(&self, kernel: [usize; 2], options: MaxPoolOptions) -> Var {
         let pool = options.pool(kernel);
-        crate::apply::one(MaxPool2dOp { pool }, smallvec![self.clone()])
+        crate::engine::apply::one(MaxPool2dOp { pool }, smallvec![self.clone()])
     }
 
     /// The largest elements as [`Var::max_pool2d`] gives them, and where each stands in its image, row
@@ -182,7 +182,7 @@ impl Var {
             pool: options.pool(kernel),
         };
         let numbers = Var::from(numbers).expand(self.shape());
-        let places = crate::apply::one(op, smallvec![wide, numbers]);
+        let places = crate::engine::apply::one(op, smallvec![wide, numbers]);
         (values, places.to_dtype(lepton_tensor::DType::I64))
     }
 
@@ -209,6 +209,6 @@ impl Var {
             ceil: options.ceil,
         };
         let divisor = options.divisor;
-        crate::apply::one(AvgPool2dOp { pool, divisor }, smallvec![self.clone()])
+        crate::engine::apply::one(AvgPool2dOp { pool, divisor }, smallvec![self.clone()])
     }
 }

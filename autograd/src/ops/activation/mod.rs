@@ -1,0 +1,5 @@
+//! Activations of networks, and softmax.
+
+pub mod relu;
+pub mod shrink;
+pub mod softmax;

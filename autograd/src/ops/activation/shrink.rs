@@ -1,0 +1,375 @@
+//! More activations: thresholds, exponential units, and their smooth kin.
+
+use std::f64::consts::LOG2_E;
+use std::ops::Range;
+
+use lepton_tensor::simd::{Lane, Libm, Num};
+use lepton_tensor::{DType, Result};
+
+use crate::engine::attrs::Attrs;
+use crate::engine::elementwise::Unary;
+use crate::engine::node::Saved;
+use crate::engine::op::Keeps;
+use crate::engine::var::Var;
+
+/// `x` above 0, `alpha (e^(x / width) - 1)` below: ELU (Clevert et al. 2016) with `width` 1, CELU
+/// (Barron 2017) with `width` = `alpha`; SELU is a multiple of ELU.
+#[derive(Clone, Copy, Debug)]
+pub struct Elu {
+    /// The depth of the lower plateau.
+    pub alpha: f64,
+    /// The length over which it is reached.
+    pub width: f64,
+}
+
+impl Default for Elu {
+    fn default() -> Elu {
+        Elu {
+            alpha: 1.3,
+            width: 1.0,
+        }
+    }
+}
+
+impl Unary for Elu {
+    const NAME: &'static str = "elu";
+    const KEEPS: Keeps = Keeps::INPUT;
+    const DOMAIN: Range<f64> = -3.0..-0.1;
+
+    #[inline(always)]
+    fn f<T: Lane>(&self, x: T) -> T {
+        let expm1 = Libm {
+            name: "expm1",
+            f: f64::exp_m1,
+        };
+        let low = (x / T::splat(self.width)).libm(expm1) * T::splat(self.alpha);
+        T::select(x.le(T::splat(0.0)), low, x)
+    }
+    fn reference(&self, x: f64) -> f64 {
+        if x > 0.0 {
+            x
+        } else {
+            self.alpha * ((x / self.width).exp() - 1.0)
+        }
+    }
+    fn vjp(&self, k: &Saved<'_>, g: &Var) -> Var {
+        let x = k.input(0);
+        let zero = x.zeros_like();
+        // The exponential sees no positive value, so that it does not overflow where it is unused.
+        let below = x.minimum(&zero) / self.width;
+        let low = g * (below.exp() * (self.alpha / self.width));
+        Var::where_(&x.le(&zero), &low, g)
+    }
+    fn attrs(&self) -> Attrs {
+        Attrs::new()
+            .float("alpha", self.alpha)
+            .float("width", self.width)
+    }
+    fn from_attrs(a: &Attrs) -> Result<Self> {
+        Ok(Elu {
+            alpha: a.get_float("alpha")?,
+            width: a.get_float("width")?,
+        })
+    }
+}
+
+/// `x` above `limit`, `value` at and below it.
+#[derive(Clone, Copy, Debug)]
+pub struct Threshold {
+    /// Where it switches.
+    pub limit: f64,
+    /// The value below.
+    pub value: f64,
+}
+
+impl Default for Threshold {
+    fn default() -> Threshold {
+        Threshold {
+            limit: 0.0,
+            value: -0.5,
+        }
+    }
+}
+
+impl Unary for Threshold {
+    const NAME: &'static str = "threshold";
+    const KEEPS: Keeps = Keeps::INPUT;
+    const DOMAIN: Range<f64> = 0.1..3.0;
+    const INT: bool = true;
+
+    #[inline(always)]
+    fn f<T: Lane>(&self, x: T) -> T {
+        self.int(x)
+    }
+    #[inline(always)]
+    fn int<T: Num>(&self, x: T) -> T {
+        // Written so that NaN is not below the limit and passes.
+        T::select(x.le(T::splat(self.limit)), T::splat(self.value), x)
+    }
+    fn reference(&self, x: f64) -> f64 {
+        if x <= self.limit { self.value } else { x }
+    }
+    fn vjp(&self, k: &Saved<'_>, g: &Var) -> Var {
+        let x = k.input(0);
+        let low = Var::full(&[], self.limit, x.dtype(), x.device());
+        Var::where_(&x.le(&low), &g.zeros_like(), g)
+    }
+    fn attrs(&self) -> Attrs {
+        Attrs::new()
+            .float("limit", self.limit)
+            .float("value", self.value)
+    }
+    fn from_attrs(a: &Attrs) -> Result<Self> {
+        Ok(Threshold {
+            limit: a.get_float("limit")?,
+            value: a.get_float("value")?,
+        })
+    }
+}
+
+/// `x` outside `[-band, band]`, 0 inside; or moved towards 0 by `band` when `soft`.
+#[derive(Clone, Copy, Debug)]
+pub struct Shrink {
+    /// Half the width of the zone that gives 0.
+    pub band: f64,
+    /// Whether what is outside moves.
+    pub soft: bool,
+}
+
+impl Default for Shrink {
+    fn default() -> Shrink {
+        Shrink {
+            band: 0.5,
+            soft: true,
+        }
+    }
+}
+
+impl Unary for Shrink {
+    const NAME: &'static str = "shrink";
+    const KEEPS: Keeps = Keeps::INPUT;
+    const DOMAIN: Range<f64> = 0.6..3.0;
+
+    #[inline(always)]
+    fn f<T: Lane>(&self, x: T) -> T {
+        let (zero, band) = (T::splat(0.0), T::splat(self.band));
+        let inside = (-band).le(x) & x.le(band);
+        let moved = if self.soft {
+            x - T::select(x.lt(zero), -band, band)
+        } else {
+            x
+        };
+        T::select(inside, zero, moved)
+    }
+    fn reference(&self, x: f64) -> f64 {
+        let by = if self.soft { self.band } else { 0.0 };
+        if x > self.band {
+            x - by
+        } else if x < -self.band {
+            x + by
+        } else {
+            0.0
+        }
+    }
+    fn vjp(&self, k: &Saved<'_>, g: &Var) -> Var {
+        let x = k.input(0);
+        let at = |c: f64| Var::full(&[], c, x.dtype(), x.device());
+        let inside = x.ge(&at(-self.band)).logical_and(&x.le(&at(self.band)));
+        Var::where_(&inside, &g.zeros_like(), g)
+    }
+    fn attrs(&self) -> Attrs {
+        Attrs::new()
+            .float("band", self.band)
+            .flag("soft", self.soft)
+    }
+    fn from_attrs(a: &Attrs) -> Result<Self> {
+        Ok(Shrink {
+            band: a.get_float("band")?,
+            soft: a.get_flag("soft")?,
+        })
+    }
+}
+
+/// `x min(max(x + 3, 0), 6) / 6` (Howard et al. 2019).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hardswish;
+
+impl Unary for Hardswish {
+    const NAME: &'static str = "hardswish";
+    const KEEPS: Keeps = Keeps::INPUT;
+    const DOMAIN: Range<f64> = -2.9..2.9;
+
+    #[inline(always)]
+    fn f<T: Lane>(&self, x: T) -> T {
+        let gate = (x + T::splat(3.0)).max(T::splat(0.0)).min(T::splat(6.0));
+        x * gate / T::splat(6.0)
+    }
+    fn reference(&self, x: f64) -> f64 {
+        x * (x + 3.0).clamp(0.0, 6.0) / 6.0
+    }
+    fn vjp(&self, k: &Saved<'_>, g: &Var) -> Var {
+        let x = k.input(0);
+        let at = |c: f64| Var::full(&[], c, x.dtype(), x.device());
+        let middle = g * (&x / 3.0 + 0.5);
+        // At NaN the gradient is NaN in f64 and passes in f32, as PyTorch has it.
+        let high = if x.dtype() == DType::F32 {
+            Var::where_(&x.lt(&at(3.0)), &middle, g)
+        } else {
+            Var::where_(&x.ge(&at(3.0)), g, &middle)
+        };
+        Var::where_(&x.le(&at(-3.0)), &g.zeros_like(), &high)
+    }
+}
+
+/// `min(max(x + 3, 0), 6) / 6` (Courbariaux et al. 2015, as PyTorch scales it).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hardsigmoid;
+
+/// The slope as PyTorch has it in every dtype: one sixth in f32, off by 3e-8.
+const SIXTH: f64 = (1.0f32 / 6.0) as f64;
+
+impl Unary for Hardsigmoid {
+    const NAME: &'static str = "hardsigmoid";
+    const KEEPS: Keeps = Keeps::INPUT;
+    const DOMAIN: Range<f64> = -2.9..2.9;
+
+    #[inline(always)]
+    fn f<T: Lane>(&self, x: T) -> T {
+        let gate = (x + T::splat(3.0)).max(T::splat(0.0)).min(T::splat(6.0));
+        gate / T::splat(6.0)
+    }
+    fn reference(&self, x: f64) -> f64 {
+        (x / 6.0 + 0.5).clamp(0.0, 1.0)
+    }
+    fn vjp(&self, k: &Saved<'_>, g: &Var) -> Var {
+        let x = k.input(0);
+        let at = |c: f64| Var::full(&[], c, x.dtype(), x.device());
+        let inside = x.gt(&at(-3.0)).logical_and(&x.lt(&at(3.0)));
+        Var::where_(&inside, &(g * SIXTH), &g.zeros_like())
+    }
+}
+
+/// The tanh approximation of GELU (Hendrycks and Gimpel 2016).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GeluTanh;
+
+/// `sqrt(2 / pi)` and the cubic coefficient.
+const GELU: [f64; 2] = [0.797_884_560_802_865_4, 0.044_715];
+
+impl Unary for GeluTanh {
+    const NAME: &'static str = "gelu_tanh";
+    const KEEPS: Keeps = Keeps::INPUT;
+    const DOMAIN: Range<f64> = -3.0..3.0;
+
+    #[inline(always)]
+    fn f<T: Lane>(&self, x: T) -> T {
+        // (1 + tanh u) / 2 is the logistic function of 2u, which has one exponential less to undo; in
+        // powers of 2 the constants take in what a power of e would multiply by.
+        let outer = -2.0 * LOG2_E * GELU[0];
+        let slope = (x * x).mul_add(T::splat(outer * GELU[1]), T::splat(outer));
+        x / (T::splat(1.0) + (x * slope).exp2())
+    }
+    fn reference(&self, x: f64) -> f64 {
+        let u = GELU[0] * (x + GELU[1] * x.powi(3));
+        0.5 * x * (1.0 + u.tanh())
+    }
+    fn vjp(&self, k: &Saved<'_>, g: &Var) -> Var {
+        let x = k.input(0);
+        let square = x.square();
+        let t = ((&x + &square * &x * GELU[1]) * GELU[0]).tanh();
+        let inner = (square * (3.0 * GELU[1]) + 1.0) * GELU[0];
+        g * ((&t + 1.0) * 0.5 + x * 0.5 * (1.0 - t.square()) * inner)
+    }
+}
+
+impl Var {
+    /// `x` above 0, `alpha (e^x - 1)` below.
+    pub fn elu(&self, alpha: f64) -> Var {
+        self.clone().map(Elu { alpha, width: 1.0 })
+    }
+    /// `x` above 0, `alpha (e^(x / alpha) - 1)` below.
+    pub fn celu(&self, alpha: f64) -> Var {
+        self.clone().map(Elu {
+            alpha,
+            width: alpha,
+        })
+    }
+    /// The self-normalising unit (Klambauer et al. 2017).
+    pub fn selu(&self) -> Var {
+        self.elu(1.673_263_242_354_377_2) * 1.050_700_987_355_480_5
+    }
+    /// `x` above `limit`, `value` elsewhere.
+    pub fn threshold(&self, limit: f64, value: f64) -> Var {
+        self.clone().map(Threshold { limit, value })
+    }
+    /// `x` outside `[-band, band]`, 0 inside.
+    pub fn hardshrink(&self, band: f64) -> Var {
+        self.clone().map(Shrink { band, soft: false })
+    }
+    /// `x` moved towards 0 by `band`, at most to 0.
+    pub fn softshrink(&self, band: f64) -> Var {
+        self.clone().map(Shrink { band, soft: true })
+    }
+    /// `x min(max(x + 3, 0), 6) / 6`.
+    pub fn hardswish(&self) -> Var {
+        self.clone().map(Hardswish)
+    }
+    /// `min(max(x + 3, 0), 6) / 6`.
+    pub fn hardsigmoid(&self) -> Var {
+        self.clone().map(Hardsigmoid)
+    }
+    /// `x` held within 0 and 6.
+    pub fn relu6(&self) -> Var {
+        self.clamp(0.0, 6.0)
+    }
+    /// The tanh approximation of GELU.
+    pub fn gelu_tanh(&self) -> Var {
+        self.clone().map(GeluTanh)
+    }
+    /// `x - tanh x`.
+    pub fn tanhshrink(&self) -> Var {
+        self - self.tanh()
+    }
+    /// `x / (1 + |x|)`.
+    pub fn softsign(&self) -> Var {
+        self / (self.abs() + 1.0)
+    }
+    /// `ln sigmoid(x)` without underflow.
+    pub fn log_sigmoid(&self) -> Var {
+        -((-self).softplus())
+    }
+    /// `x tanh(softplus x)` (Misra 2019).
+    pub fn mish(&self) -> Var {
+        self * self.softplus().tanh()
+    }
+    /// The first half along `axis` times the sigmoid of the second (Dauphin et al. 2017).
+    ///
+    /// # Panics
+    /// When the axis is out of range or has an odd size.
+    #[track_caller]
+    pub fn glu(&self, axis: isize) -> Var {
+        let parts = self.chunk(2, axis);
+        assert!(
+            parts.len() == 2 && parts[0].shape() == parts[1].shape(),
+            "glu: axis {axis} of {:?} does not fall into two halves",
+            self.shape()
+        );
+        &parts[0] * parts[1].sigmoid()
+    }
+    /// `x` above 0, `slope x` below, with one slope or one per channel (axis 1).
+    ///
+    /// # Panics
+    /// When the slopes do not fit.
+    #[track_caller]
+    pub fn prelu(&self, slope: &Var) -> Var {
+        let slope = if slope.numel() > 1 && self.rank() > 1 {
+            let mut shape = vec![1; self.rank()];
+            shape[1] = slope.numel();
+            slope.reshape(&shape)
+        } else {
+            slope.reshape(&[])
+        };
+        let zero = self.zeros_like();
+        Var::where_(&self.gt(&zero), self, &(slope * self))
+    }
+}

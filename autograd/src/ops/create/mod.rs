@@ -1,0 +1,4 @@
+//! Making values: constants, casts, random numbers.
+
+pub mod cast;
+pub mod random;

@@ -1,0 +1,10 @@
+//! Functions of each element, or of each pair of elements.
+
+pub mod arithmetic;
+pub mod binary;
+pub mod binary_math;
+pub mod compare;
+pub mod exponential;
+pub mod rounding;
+pub mod special;
+pub mod trigonometric;

@@ -1,0 +1,323 @@
+//! Writing at indices: the last one, products, extremes and means of what meets in one place.
+
+use lepton_tensor::ops::{self, Extreme, Meet};
+use lepton_tensor::random::Rng;
+use lepton_tensor::{DType, Error, Meta, Result, Tensor, layout};
+use smallvec::smallvec;
+
+use crate::engine::attrs::{Attr, Attrs};
+use crate::engine::case::{Case, distinct, floats};
+use crate::engine::lift::all_batched;
+use crate::engine::node::Saved;
+use crate::engine::op::{Ins, Keeps, Op, Outs};
+use crate::engine::var::Var;
+
+/// The first input with each `src[i][j]` (third) met at `[index[i][j]][j]` (second).
+#[derive(Clone, Debug)]
+pub struct Scatter {
+    /// The axis that the index runs along.
+    pub axis: usize,
+    /// What becomes of elements that meet.
+    pub how: Meet,
+}
+
+const NAMES: [(Meet, &str); 4] = [
+    (Meet::Set, "set"),
+    (Meet::Prod, "prod"),
+    (Meet::Extreme(Extreme::Max), "amax"),
+    (Meet::Extreme(Extreme::Min), "amin"),
+];
+
+impl Scatter {
+    fn apply(&self, base: &Var, index: &Var, src: &Var) -> Var {
+        let x = smallvec![base.clone(), index.clone(), src.clone()];
+        crate::engine::apply::one(self.clone(), x)
+    }
+
+    /// Ties share the cotangent evenly.
+    fn back_extreme(&self, k: &Saved<'_>, g: &Var) -> [Var; 2] {
+        let (base, index, src) = (k.input(0), k.input(1), k.input(2));
+        let (y, a) = (k.output(0), self.axis as isize);
+        let own = base.eq(&y).to_dtype(g.dtype());
+        let theirs = src.eq(&y.gather(a, &index)).to_dtype(g.dtype());
+        let share = g / own.scatter_add(a, &index, &theirs);
+        [own * &share, theirs * share.gather(a, &index)]
+    }
+
+    /// Products without the one factor: zeros are counted, not divided by.
+    fn back_prod(&self, k: &Saved<'_>, g: &Var) -> [Var; 2] {
+        let (base, index, src) = (k.input(0), k.input(1), k.input(2));
+        let a = self.axis as isize;
+        let others = self.apply(&base.ones_like(), &index, &src);
+        let zero = src.eq(&src.zeros_like());
+        let safe = src.masked_fill(&zero, 1.0);
+        let rest = (g * self.apply(&base, &index, &safe)).gather(a, &index) / safe;
+        let count = zero.to_dtype(g.dtype());
+        let zeros = base.zeros_like().scatter_add(a, &index, &count);
+        let other_zeros = zeros.gather(a, &index) - count;
+        let alone = other_zeros.eq(&other_zeros.zeros_like());
+        [g * others, Var::where_(&alone, &rest, &rest.zeros_like())]
+    }
+}
+
+impl Op for Scatter {
+    const NAME: &'static str = "scatter";
+
+    fn keeps(&self) -> Keeps {
+        match self.how {
+            Meet::Set => Keeps {
+                inputs: 2,
+                ..Keeps::SHAPES
+            },
+            _ => Keeps {
+                inputs: 7,
+                outputs: 1,
+                shapes: 0,
+            },
+        }
+    }
+
+    fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
+        let (base, index, src) = (x[0], x[1], x[2]);
+        layout::axis("scatter", self.axis as isize, base.rank())?;
+        let inside = index.rank() == base.rank()
+            && (0..base.rank()).all(|a| a == self.axis || index.shape[a] <= base.shape[a]);
+        if !inside || index.dtype.is_float() || src.shape != index.shape || src.dtype != base.dtype
+        {
+            return Err(Error::shape(format!(
+                "scatter: {} {:?} at {} {:?} does not fit into {} {:?} along axis {}",
+                src.dtype, src.shape, index.dtype, index.shape, base.dtype, base.shape, self.axis
+            )));
+        }
+        Ok(smallvec![base.clone()])
+    }
+
+    fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
+        let base = std::mem::take(&mut x[0]);
+        Ok(smallvec![ops::scatter(
+            self.how, base, self.axis, &x[1], &x[2]
+        )?])
+    }
+
+    fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
+        let Some(g) = &g[0] else {
+            return smallvec![None, None, None];
+        };
+        let [base, src] = match self.how {
+            Meet::Set => {
+                let index = k.input(1);
+                let hole = Var::zeros(index.shape(), g.dtype(), g.device());
+                [
+                    self.apply(g, &index, &hole),
+                    g.gather(self.axis as isize, &index),
+                ]
+            }
+            Meet::Prod => self.back_prod(k, g),
+            Meet::Extreme(_) => self.back_extreme(k, g),
+        };
+        smallvec![Some(base), None, Some(src)]
+    }
+
+    fn batch(&self, x: &[Var], batched: &[bool], n: usize) -> Result<Outs<Var>> {
+        let op = Scatter {
+            axis: self.axis + 1,
+            how: self.how,
+        };
+        crate::apply(op, all_batched(x, batched, n))
+    }
+
+    fn attrs(&self) -> Attrs {
+        let name = NAMES
+            .iter()
+            .find(|n| n.0 == self.how)
+            .map_or("set", |n| n.1);
+        Attrs::new()
+            .int("axis", self.axis as i64)
+            .put("how", Attr::Text(name.to_owned()))
+    }
+
+    fn from_attrs(a: &Attrs) -> Result<Self> {
+        let name = a.get_text("how")?;
+        let how = NAMES.iter().find(|n| n.1 == name);
+        Ok(Scatter {
+            axis: a.get_size("axis")?,
+            how: how
+                .ok_or_else(|| Error::format(format!("scatter: unknown way '{name}'")))?
+                .0,
+        })
+    }
+
+    fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
+        // Row 1 is met twice where it may be; setting meets each place once.
+        let mut case = |how: Meet, rows: [i64; 3]| {
+            let all = distinct(rng, &[14]).to_f64();
+            let (base, src) = if how == Meet::Prod {
+                (
+                    floats(rng, &[4, 2], 0.5, 1.5),
+                    floats(rng, &[3, 2], 0.5, 1.5),
+                )
+            } else {
+                (
+                    Tensor::from_slice(&all[..8], &[4, 2]).expect("eight"),
+                    Tensor::from_slice(&all[8..], &[3, 2]).expect("six"),
+                )
+            };
+            let mut want = base.to_f64();
+            for (i, v) in src.to_f64().into_iter().enumerate() {
+                let at = rows[i / 2] as usize * 2 + i % 2;
+                want[at] = match how {
+                    Meet::Set => v,
+                    Meet::Prod => want[at] * v,
+                    Meet::Extreme(Extreme::Max) => want[at].max(v),
+                    Meet::Extreme(Extreme::Min) => want[at].min(v),
+                };
+            }
+            let index = rows.iter().flat_map(|&r| [r, r]).collect();
+            let index = Tensor::from_vec(index, &[3, 2]).expect("six");
+            let want = Tensor::from_vec(want, &[4, 2]).expect("eight");
+            Case::new(Scatter { axis: 0, how }, vec![base, index, src]).want(vec![want])
+        };
+        vec![
+            case(Meet::Set, [2, 0, 3]),
+            case(Meet::Prod, [1, 1, 3]),
+            case(Meet::Extreme(Extreme::Max), [1, 1, 3]),
+            case(Meet::Extreme(Extreme::Min), [0, 1, 1]),
+        ]
+    }
+}
+
+/// How elements that meet are put together by [`Var::scatter_reduce`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// Their sum.
+    Sum,
+    /// Their product.
+    Prod,
+    /// Their mean.
+    Mean,
+    /// The largest.
+    Max,
+    /// The smallest.
+    Min,
+}
+
+impl Var {
+    /// The corner of this variable that an index of `shape` covers.
+    fn corner(&self, shape: &[usize]) -> Var {
+        let region: Vec<_> = shape.iter().map(|&d| (0, d, 1)).collect();
+        self.slices(&region)
+    }
+
+    fn met(&self, how: Meet, axis: isize, index: &Var, src: &Var) -> Var {
+        let axis = self.axis("scatter", axis);
+        Scatter { axis, how }.apply(self, index, &src.corner(index.shape()))
+    }
+
+    /// This variable with each `src[i][j]` written at `[index[i][j]][j]` (for axis 0, and so on);
+    /// the last of several stays.
+    ///
+    /// # Panics
+    /// When index or source do not fit, or an index leaves the axis.
+    #[track_caller]
+    pub fn scatter(&self, axis: isize, index: &Var, src: &Var) -> Var {
+        self.met(Meet::Set, axis, index, src)
+    }
+
+    /// This variable with what `src` brings to `[index[i][j]][j]` (for axis 0, and so on) put
+    /// together; what was there takes part when `include_self`.
+    ///
+    /// # Panics
+    /// When index or source do not fit, or an index leaves the axis.
+    #[track_caller]
+    pub fn scatter_reduce(
+        &self,
+        axis: isize,
+        index: &Var,
+        src: &Var,
+        how: Reduction,
+        include_self: bool,
+    ) -> Var {
+        let neutral = match how {
+            Reduction::Sum | Reduction::Mean => 0.0,
+            Reduction::Prod => 1.0,
+            Reduction::Max => f64::NEG_INFINITY,
+            Reduction::Min => f64::INFINITY,
+        };
+        let at_index = |c: f64| Var::full(index.shape(), c, self.dtype(), self.device());
+        let base = if include_self {
+            self.clone()
+        } else {
+            self.scatter(axis, index, &at_index(neutral))
+        };
+        match how {
+            Reduction::Sum => base.scatter_add(axis, index, &src.corner(index.shape())),
+            Reduction::Prod => base.met(Meet::Prod, axis, index, src),
+            Reduction::Max => base.met(Meet::Extreme(Extreme::Max), axis, index, src),
+            Reduction::Min => base.met(Meet::Extreme(Extreme::Min), axis, index, src),
+            Reduction::Mean => {
+                let sum = base.scatter_add(axis, index, &src.corner(index.shape()));
+                let start = if include_self { 1.0 } else { 0.0 };
+                let count = (self.zeros_like() + start).scatter_add(axis, index, &at_index(1.0));
+                sum / count.maximum(&count.ones_like())
+            }
+        }
+    }
+
+    /// This variable with rows of `src` written along `axis` at the one-dimensional `index`; the
+    /// last of several stays.
+    ///
+    /// # Panics
+    /// When the rows do not fit, or an index leaves the axis.
+    #[track_caller]
+    pub fn index_copy(&self, axis: isize, index: &Var, src: &Var) -> Var {
+        let places = index.spread_rows(self.axis("index_copy", axis), src);
+        self.scatter(axis, &places, src)
+    }
+
+    /// This variable with rows of `src` put together along `axis` at the one-dimensional `index`,
+    /// as [`Var::scatter_reduce`] does.
+    ///
+    /// # Panics
+    /// When the rows do not fit, or an index leaves the axis.
+    #[track_caller]
+    pub fn index_reduce(
+        &self,
+        axis: isize,
+        index: &Var,
+        src: &Var,
+        how: Reduction,
+        include_self: bool,
+    ) -> Var {
+        let places = index.spread_rows(self.axis("index_reduce", axis), src);
+        self.scatter_reduce(axis, &places, src, how, include_self)
+    }
+
+    /// An index of rows, spread to the shape of `rows`.
+    fn spread_rows(&self, axis: usize, rows: &Var) -> Var {
+        let mut shape = vec![1; rows.rank()];
+        if let Some(d) = shape.get_mut(axis) {
+            *d = self.numel();
+        }
+        self.to_dtype(DType::I64)
+            .reshape(&shape)
+            .expand(rows.shape())
+    }
+
+    /// This variable with `src` written at positions in row-major order, or added there; `src` has
+    /// the shape of `index`, in which negative positions count from the end.
+    ///
+    /// # Panics
+    /// When the shapes differ or a position is out of range.
+    #[track_caller]
+    pub fn put(&self, index: &Var, src: &Var, accumulate: bool) -> Var {
+        let (n, m) = (self.numel(), index.numel());
+        let flat = self.reshape(&[n]);
+        let (index, src) = (index.reshape(&[m]).wrap_negative(n), src.reshape(&[m]));
+        let y = if accumulate {
+            flat.scatter_add(0, &index, &src)
+        } else {
+            flat.scatter(0, &index, &src)
+        };
+        y.reshape(self.shape())
+    }
+}

@@ -1,0 +1,3 @@
+//! Losses with kernels of their own.
+
+pub mod cross_entropy;

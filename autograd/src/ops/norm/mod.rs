@@ -1,0 +1,3 @@
+//! Normalisation of rows.
+
+pub mod layer_norm;

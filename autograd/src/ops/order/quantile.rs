@@ -1,0 +1,290 @@
+//! Order statistics: which element, found by sorting; the value, and its gradient, by `gather`.
+
+use lepton_tensor::ops::{self, Extreme};
+use lepton_tensor::random::Rng;
+use lepton_tensor::{DType, Meta, Result, Tensor, layout};
+use smallvec::smallvec;
+
+use crate::engine::attrs::Attrs;
+use crate::engine::case::{Case, distinct};
+use crate::engine::node::Saved;
+use crate::engine::op::{Ins, Op, Outs};
+use crate::engine::var::Var;
+use crate::ops::shape::rearrange::index_of;
+
+/// The index of the extreme so far along `axis`; the last of equals, NaN stays.
+#[derive(Clone, Debug)]
+pub struct CumArg {
+    /// The axis.
+    pub axis: usize,
+    /// The smallest instead of the largest.
+    pub min: bool,
+}
+
+impl Op for CumArg {
+    const NAME: &'static str = "cumarg";
+
+    fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
+        layout::axis("cumarg", self.axis as isize, x[0].rank())?;
+        Ok(smallvec![x[0].with_dtype(DType::I64)])
+    }
+
+    fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
+        let extreme = if self.min { Extreme::Min } else { Extreme::Max };
+        Ok(smallvec![ops::arg_scan(extreme, &x[0], self.axis)])
+    }
+
+    fn vjp(&self, _: &Saved<'_>, _: &[Option<Var>]) -> Ins<Option<Var>> {
+        smallvec![None]
+    }
+
+    fn batch(&self, x: &[Var], _: &[bool], _: usize) -> Result<Outs<Var>> {
+        let op = CumArg {
+            axis: self.axis + 1,
+            min: self.min,
+        };
+        crate::apply(op, smallvec![x[0].clone()])
+    }
+
+    fn attrs(&self) -> Attrs {
+        Attrs::new()
+            .int("axis", self.axis as i64)
+            .flag("min", self.min)
+    }
+
+    fn from_attrs(a: &Attrs) -> Result<Self> {
+        Ok(CumArg {
+            axis: a.get_size("axis")?,
+            min: a.get_flag("min")?,
+        })
+    }
+
+    fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
+        let x = distinct(rng, &[3, 4]);
+        let v = x.to_f64();
+        let best = |i: usize| {
+            let row = i / 4 * 4;
+            let far = |&a: &usize, &b: &usize| v[a].total_cmp(&v[b]);
+            ((row..=i).max_by(far).unwrap_or(i) - row) as i64
+        };
+        let want = Tensor::from_vec((0..12).map(best).collect(), &[3, 4]).expect("as many");
+        let op = CumArg {
+            axis: 1,
+            min: false,
+        };
+        vec![Case::new(op, vec![x]).want(vec![want])]
+    }
+}
+
+impl Var {
+    /// Values at `index` along `axis`, of which the index has size 1, without that axis.
+    fn pick(&self, index: Var, axis: isize) -> (Var, Var) {
+        let values = self.gather(axis, &index);
+        (values.squeeze(axis), index.squeeze(axis))
+    }
+
+    /// The largest along `axis`, which vanishes, and its index; all gradient goes to that one.
+    ///
+    /// # Panics
+    /// When the axis is out of range or empty.
+    #[track_caller]
+    pub fn max_along(&self, axis: isize) -> (Var, Var) {
+        self.pick(self.argmax(axis).unsqueeze(axis), axis)
+    }
+
+    /// The smallest along `axis`, which vanishes, and its index; all gradient goes to that one.
+    ///
+    /// # Panics
+    /// When the axis is out of range or empty.
+    #[track_caller]
+    pub fn min_along(&self, axis: isize) -> (Var, Var) {
+        self.pick(self.argmin(axis).unsqueeze(axis), axis)
+    }
+
+    fn cumulative(&self, axis: isize, min: bool) -> (Var, Var) {
+        let at = self.axis("cummax", axis);
+        let index = crate::engine::apply::one(CumArg { axis: at, min }, smallvec![self.clone()]);
+        (self.gather(axis, &index), index)
+    }
+
+    /// The largest so far along `axis`, and its index (the last of equals).
+    ///
+    /// # Panics
+    /// When the axis is out of range.
+    #[track_caller]
+    pub fn cummax(&self, axis: isize) -> (Var, Var) {
+        self.cumulative(axis, false)
+    }
+
+    /// The smallest so far along `axis`, and its index (the last of equals).
+    ///
+    /// # Panics
+    /// When the axis is out of range.
+    #[track_caller]
+    pub fn cummin(&self, axis: isize) -> (Var, Var) {
+        self.cumulative(axis, true)
+    }
+
+    /// The `k`-th smallest (from 1) along `axis`, which vanishes, and its index.
+    ///
+    /// # Panics
+    /// When the axis is out of range or holds fewer than `k`.
+    #[track_caller]
+    pub fn kthvalue(&self, k: usize, axis: isize) -> (Var, Var) {
+        let at = self.axis("kthvalue", axis);
+        assert!(
+            (1..=self.shape()[at]).contains(&k),
+            "kthvalue: k = {k} is not within axis {at} of {:?}",
+            self.shape()
+        );
+        let order = self.detach().sort(axis, false).1;
+        self.pick(order.slice(at, k - 1, 1, 1), axis)
+    }
+
+    /// The median (of two middle ones the lower) along `axis`, which vanishes, and its index; NaN
+    /// when there is one, unless they are skipped.
+    ///
+    /// # Panics
+    /// When the axis is out of range or empty.
+    #[track_caller]
+    pub fn median(&self, axis: isize, skip_nan: bool) -> (Var, Var) {
+        let at = self.axis("median", axis);
+        let n = self.shape()[at] as f64;
+        let order = self.detach().sort(axis, false).1;
+        let bad = self.isnan().sum(&[axis]).unsqueeze(axis);
+        let last = bad.zeros_like() + (n - 1.0);
+        // NaN is sorted last: skipped ones shorten the axis, others are the answer.
+        let place = if skip_nan {
+            let good = last - bad;
+            (good.to_dtype(DType::F64) / 2.0)
+                .trunc()
+                .to_dtype(DType::I64)
+        } else {
+            let middle = bad.zeros_like() + ((n - 1.0) / 2.0).floor();
+            Var::where_(&bad.gt(&bad.zeros_like()), &(last - bad + 1.0), &middle)
+        };
+        let place = place.maximum(&place.zeros_like());
+        self.pick(order.gather(axis, &place), axis)
+    }
+
+    /// The most frequent value along `axis` (of several the smallest), which vanishes, and the
+    /// index of its last occurrence.
+    ///
+    /// # Panics
+    /// When the axis is out of range or empty.
+    #[track_caller]
+    pub fn mode(&self, axis: isize) -> (Var, Var) {
+        let at = self.axis("mode", axis) as isize;
+        let (sorted, order) = self.detach().sort(at, false);
+        let (row, column) = (sorted.unsqueeze(at), sorted.unsqueeze(at + 1));
+        let count = row.eq(&column).sum(&[at + 1]);
+        let first = count.argmax(at).unsqueeze(at);
+        let last = &first + count.gather(at, &first) - 1.0;
+        self.pick(order.gather(at, &last), at)
+    }
+
+    /// The `q`-quantile along `axis`, which vanishes, between neighbours as `interpolation` says;
+    /// NaN when there is one, unless they are skipped. `q` is a variable without axes: the result
+    /// depends on it, too.
+    ///
+    /// # Panics
+    /// When the axis is out of range or empty, or `q` has more than one element.
+    #[track_caller]
+    pub fn quantile(&self, q: &Var, axis: isize, skip_nan: bool, between: Interpolation) -> Var {
+        let at = self.axis("quantile", axis);
+        let sorted = self.sort(axis, false).0;
+        let bad = self.isnan().sum(&[axis]).unsqueeze(axis);
+        let top = self.shape()[at] as f64 - 1.0;
+        let skipped = bad.to_dtype(self.dtype()) * if skip_nan { -1.0 } else { 0.0 };
+        let last = skipped + top;
+        let rank = last.maximum(&last.zeros_like()) * q.reshape(&[]);
+        let rank = match between {
+            Interpolation::Lower => rank.floor(),
+            Interpolation::Higher => rank.ceil(),
+            Interpolation::Nearest => rank.round(),
+            Interpolation::Linear | Interpolation::Midpoint => rank,
+        };
+        let at_rank = |r: &Var| {
+            let r = r.detach().to_dtype(DType::I64);
+            sorted.gather(axis, &r).squeeze(axis)
+        };
+        let (low, high) = (at_rank(&rank.floor()), at_rank(&rank.ceil()));
+        let weight = match between {
+            Interpolation::Midpoint => rank.zeros_like() + 0.5,
+            _ => rank.frac(),
+        };
+        let y = low.lerp(&high, &weight.squeeze(axis));
+        if skip_nan {
+            return y;
+        }
+        let bad = bad.squeeze(axis);
+        y.masked_fill(&bad.gt(&bad.zeros_like()), f64::NAN)
+    }
+
+    /// The indices that sort along `axis`; stable.
+    ///
+    /// # Panics
+    /// When the axis is out of range.
+    #[track_caller]
+    pub fn argsort(&self, axis: isize, descending: bool) -> Var {
+        self.detach().sort(axis, descending).1
+    }
+
+    /// Which of `bins` equal parts of `[low, high]` each element falls into, counted.
+    ///
+    /// # Panics
+    /// When `bins` is 0.
+    #[track_caller]
+    pub fn histogram(&self, bins: usize, low: f64, high: f64) -> Var {
+        let x = self.detach().reshape(&[self.numel()]);
+        let width = (high - low) / bins as f64;
+        let bin = ((&x - low) / width).floor().clamp(0.0, bins as f64 - 1.0);
+        let low = Var::full(&[], low, x.dtype(), x.device());
+        let high = Var::full(&[], high, x.dtype(), x.device());
+        let inside = x.ge(&low).logical_and(&x.le(&high));
+        let bin = bin.masked_fill(&x.isnan(), 0.0).to_dtype(DType::I64);
+        let counts = Var::zeros(&[bins], x.dtype(), x.device());
+        counts.scatter_add(0, &bin, &inside.to_dtype(x.dtype()))
+    }
+
+    /// How many elements of the rising `self` are below each of `values` (not above, when `right`):
+    /// where they would be inserted. Rows pair up when there are several.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    #[track_caller]
+    pub fn searchsorted(&self, values: &Var, right: bool) -> Var {
+        let column = values.unsqueeze(-1);
+        let row = if self.rank() == 1 {
+            self.clone()
+        } else {
+            self.unsqueeze(-2)
+        };
+        let before = if right {
+            row.le(&column)
+        } else {
+            row.lt(&column)
+        };
+        before.sum(&[-1])
+    }
+
+    /// `0, 1, .. n - 1` as i64.
+    pub fn range(n: usize) -> Var {
+        index_of(&[n], |i| i as i64)
+    }
+}
+
+/// What a quantile between two elements is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interpolation {
+    /// The point on the line between them.
+    Linear,
+    /// The lower.
+    Lower,
+    /// The higher.
+    Higher,
+    /// The nearer, at a tie the one of even rank.
+    Nearest,
+    /// The mean of both.
+    Midpoint,
+}

@@ -1,0 +1,134 @@
+//! `ln sum e^x`, shifted so that nothing overflows.
+
+use lepton_tensor::ops::{self, Extreme, Fold};
+use lepton_tensor::random::Rng;
+use lepton_tensor::{Meta, Result, Shape, Tensor};
+use smallvec::smallvec;
+
+use crate::engine::attrs::Attrs;
+use crate::engine::case::{Case, floats};
+use crate::engine::elementwise::{Map, Zip};
+use crate::engine::node::Saved;
+use crate::engine::op::{AnyOp, Ins, Keeps, Op, Outs};
+use crate::engine::var::Var;
+use crate::ops::elementwise::binary::Sub;
+use crate::ops::elementwise::exponential::{Exp, Log};
+use crate::ops::reduce::sum::{plain_fold, shifted, stretch, without};
+
+/// `ln sum e^x` over `axes`, which vanish; `-inf` over nothing.
+#[derive(Clone, Debug)]
+pub struct LogSumExp {
+    /// The axes.
+    pub axes: Shape,
+}
+
+/// The shape of `x` with the folded axes as 1.
+fn kept(x: &[usize], axes: &[usize]) -> Vec<usize> {
+    let size = |(a, &d)| if axes.contains(&a) { 1 } else { d };
+    x.iter().enumerate().map(size).collect()
+}
+
+fn run(op: &dyn AnyOp, x: &mut [Tensor]) -> Result<Tensor> {
+    op.run(x).map(|mut y| y.swap_remove(0))
+}
+
+impl Op for LogSumExp {
+    const NAME: &'static str = "logsumexp";
+
+    fn keeps(&self) -> Keeps {
+        Keeps::INPUT.and(Keeps::OUTPUT)
+    }
+
+    fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
+        x[0].dtype.want_float("logsumexp")?;
+        Ok(smallvec![x[0].with_shape(&without(
+            "logsumexp",
+            x[0],
+            &self.axes
+        )?)])
+    }
+
+    fn forward(&self, x: &mut [Tensor], out: &[Meta]) -> Result<Outs<Tensor>> {
+        if x[0].numel() == 0 {
+            let sum = ops::reduce(Fold::Sum, &x[0], &self.axes);
+            return Ok(smallvec![run(&Map(Log), &mut [sum])?]);
+        }
+        let top = ops::reduce(Fold::Extreme(Extreme::Max), &x[0], &self.axes);
+        // An infinite shift would give inf - inf.
+        let finite = ops::cast(&top, lepton_tensor::DType::F64)
+            .to_vec::<f64>()?
+            .into_iter()
+            .map(|v| if v.is_infinite() { 0.0 } else { v })
+            .collect();
+        let top = ops::cast(&Tensor::from_vec(finite, &out[0].shape)?, out[0].dtype);
+        let wide = top
+            .reshape(&kept(x[0].shape(), &self.axes))?
+            .expand(x[0].shape())?;
+        let e = run(&Zip(Sub), &mut [x[0].clone(), wide])?;
+        let e = run(&Map(Exp), &mut [e])?;
+        let log = run(&Map(Log), &mut [ops::reduce(Fold::Sum, &e, &self.axes)])?;
+        Ok(smallvec![run(
+            &Zip(crate::ops::elementwise::binary::Add),
+            &mut [log, top]
+        )?])
+    }
+
+    fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
+        let back = |g: &Var| {
+            let x = k.input(0);
+            let wide = |v: &Var| stretch(v, x.shape(), &self.axes);
+            wide(g) * (&x - wide(&k.output(0))).exp()
+        };
+        smallvec![g[0].as_ref().map(back)]
+    }
+
+    fn batch(&self, x: &[Var], _: &[bool], _: usize) -> Result<Outs<Var>> {
+        let axes = shifted(&self.axes);
+        crate::apply(LogSumExp { axes }, smallvec![x[0].clone()])
+    }
+
+    fn attrs(&self) -> Attrs {
+        Attrs::new().ints("axes", &self.axes)
+    }
+
+    fn from_attrs(a: &Attrs) -> Result<Self> {
+        Ok(LogSumExp {
+            axes: a.get_sizes("axes")?.into(),
+        })
+    }
+
+    fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
+        let mut case = |shape: &[usize], axes: &[usize]| {
+            let x = floats(rng, shape, -2.0, 2.0);
+            let e = x.to_f64().iter().map(|v| v.exp()).collect();
+            let e = Tensor::from_vec(e, shape).expect("as many");
+            let sum = plain_fold(&e, axes, 0.0, |a, b| a + b);
+            let log = sum.to_f64().iter().map(|v| v.ln()).collect();
+            let want = Tensor::from_vec(log, sum.shape()).expect("as many");
+            Case::new(LogSumExp { axes: axes.into() }, vec![x]).want(vec![want])
+        };
+        vec![
+            case(&[3, 4], &[1]),
+            case(&[2, 3, 2], &[0, 2]),
+            case(&[4], &[0]),
+        ]
+    }
+}
+
+impl Var {
+    /// `ln sum e^x` over `axes` (all when empty), which vanish; `-inf` over nothing.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let y = Var::new(&[1000.0f64, 1000.0], &[2]).logsumexp(&[]).item().unwrap();
+    /// assert!((y - 1000.0 - std::f64::consts::LN_2).abs() < 1e-12);
+    /// ```
+    ///
+    /// # Panics
+    /// When an axis is out of range or named twice.
+    #[track_caller]
+    pub fn logsumexp(&self, axes: &[isize]) -> Var {
+        let axes = self.axes("logsumexp", axes);
+        crate::engine::apply::one(LogSumExp { axes }, smallvec![self.clone().float()])
+    }
+}

@@ -1,0 +1,189 @@
+//! Covariances, differences, integrals and slopes of sampled functions.
+
+use crate::engine::var::Var;
+
+impl Var {
+    /// Where the elements are neither infinite nor NaN.
+    pub fn isfinite(&self) -> Var {
+        if !self.dtype().is_float() {
+            return self.eq(self);
+        }
+        let top = Var::full(&[], f64::INFINITY, self.dtype(), self.device());
+        self.abs().lt(&top)
+    }
+
+    /// Where `|self - other| <= absolute + relative |other|`, broadcasting; equal infinities are
+    /// close, and so is NaN to NaN when `equal_nan`.
+    ///
+    /// # Panics
+    /// When the shapes do not broadcast.
+    #[track_caller]
+    pub fn isclose(&self, other: &Var, relative: f64, absolute: f64, equal_nan: bool) -> Var {
+        let gap = (self - other).abs();
+        let near = gap.le(&(other.abs() * relative + absolute));
+        let close = near
+            .logical_and(&gap.isfinite())
+            .logical_or(&self.eq(other));
+        if !equal_nan {
+            return close;
+        }
+        close.logical_or(&self.isnan().logical_and(&other.isnan()))
+    }
+
+    /// The covariances of the rows of `[variables, observations]`, `correction` taken off the
+    /// count; observations may be repeated `counts` times and weighted.
+    ///
+    /// # Panics
+    /// When there are more than two axes or the weights do not fit.
+    #[track_caller]
+    pub fn cov(&self, counts: Option<&Var>, weights: Option<&Var>, correction: f64) -> Var {
+        assert!(
+            self.rank() <= 2,
+            "cov: wants [variables, observations], got {:?}",
+            self.shape()
+        );
+        if let Some(a) = weights {
+            assert!(
+                a.dtype() == self.dtype(),
+                "cov: the weights are {}, the data {}; cast one first",
+                a.dtype(),
+                self.dtype()
+            );
+        }
+        let rows = if self.rank() == 2 { self.shape()[0] } else { 1 };
+        let x = self.reshape(&[rows, self.numel() / rows.max(1)]);
+        let counts = counts.map(|f| f.to_dtype(x.dtype()));
+        let w = match (&counts, weights) {
+            (Some(f), Some(a)) => f * a,
+            (Some(f), None) => f.clone(),
+            (None, Some(a)) => a.clone(),
+            (None, None) => Var::ones(&x.shape()[1..], x.dtype(), x.device()),
+        };
+        let total = w.sum(&[]);
+        let mean = (&x * &w).sum(&[1]) / &total;
+        let centred = &x - mean.unsqueeze(1);
+        let norm = match weights {
+            Some(a) if correction != 0.0 => &total - (&w * a).sum(&[]) / &total * correction,
+            _ => &total - correction,
+        };
+        let norm = norm.maximum(&norm.zeros_like());
+        let y = (&centred * &w).matmul(&centred.t()) / norm;
+        if rows == 1 && self.rank() < 2 {
+            y.reshape(&[])
+        } else {
+            y
+        }
+    }
+
+    /// A covariance matrix scaled to correlations, held within -1 and 1.
+    ///
+    /// # Panics
+    /// When it is neither a square matrix nor a number.
+    #[track_caller]
+    pub fn correlation(&self) -> Var {
+        if self.rank() == 0 {
+            return self / self.clone();
+        }
+        let deviation = self.diagonal(0, 0, 1).sqrt();
+        (self / deviation.unsqueeze(0) / deviation.unsqueeze(1)).clamp(-1.0, 1.0)
+    }
+
+    /// Slices along `axis` whose `p`-norm exceeds `most`, scaled down to it.
+    ///
+    /// # Panics
+    /// When the axis is out of range.
+    #[track_caller]
+    pub fn renorm(&self, p: f64, axis: isize, most: f64) -> Var {
+        let keep = self.axis("renorm", axis) as isize;
+        let axes: Vec<isize> = (0..self.rank() as isize).filter(|&a| a != keep).collect();
+        let size = self.norm(p, &axes).keep_axes(self, &axes);
+        let top = Var::full(&[], most, self.dtype(), self.device());
+        // The small term keeps the quotient below `most` after rounding.
+        let scale = Var::where_(&size.gt(&top), &(&top / (&size + 1e-7)), &size.ones_like());
+        self * scale
+    }
+
+    /// Differences of neighbours along `axis`, `n` times over.
+    ///
+    /// # Panics
+    /// When the axis is out of range.
+    #[track_caller]
+    pub fn diff(&self, n: usize, axis: isize) -> Var {
+        let at = self.axis("diff", axis);
+        (0..n).fold(self.clone(), |x, _| {
+            let rest = x.shape()[at].saturating_sub(1);
+            let skip = x.shape()[at] - rest;
+            x.slice(at, skip.min(rest), rest, 1) - x.slice(at, 0, rest, 1)
+        })
+    }
+
+    /// The areas of the trapezoids between neighbours along `axis`, over points `x` (along that
+    /// axis, or of the full shape), or `dx` apart.
+    ///
+    /// # Panics
+    /// When the axis is out of range or the points do not fit.
+    #[track_caller]
+    pub fn trapezoids(&self, x: Option<&Var>, dx: f64, axis: isize) -> Var {
+        let at = self.axis("trapezoids", axis);
+        let n = self.shape()[at].saturating_sub(1);
+        let middle = (self.slice(at, self.shape()[at] - n, n, 1) + self.slice(at, 0, n, 1)) * 0.5;
+        let Some(x) = x else {
+            return middle * dx;
+        };
+        let width = if x.rank() == 1 {
+            let tail = vec![1; self.rank() - at - 1];
+            let line = x.diff(1, 0);
+            line.reshape(&[line.shape(), &tail].concat())
+        } else {
+            x.diff(1, at as isize - self.rank() as isize)
+        };
+        middle * width
+    }
+
+    /// The slope along `axis` of a function sampled `h` apart, or at the points `h`: second-order
+    /// differences inside, of order `edge` (1 or 2) at the ends.
+    ///
+    /// # Panics
+    /// When the axis is out of range or has fewer than `edge + 1` elements.
+    #[track_caller]
+    pub fn slope(&self, h: &Var, axis: isize, edge: usize) -> Var {
+        let at = self.axis("slope", axis);
+        let n = self.shape()[at];
+        assert!(
+            n > edge,
+            "slope: axis {at} of {:?} has too few elements for edges of order {edge}",
+            self.shape()
+        );
+        let steps = if h.rank() == 0 {
+            h.expand(&[n - 1])
+        } else {
+            h.diff(1, 0)
+        };
+        let tail = vec![1; self.rank() - at - 1];
+        let steps = steps.to_dtype(self.dtype());
+        let steps = steps.reshape(&[&[n - 1], &tail[..]].concat());
+        let quotients = self.diff(1, at as isize) / &steps;
+        let (q, d) = (
+            |i: usize, len: usize| quotients.slice(at, i, len, 1),
+            |i: usize, len: usize| steps.slice(0, i, len, 1),
+        );
+        // Inside: neighbours' difference quotients weighted by the other's step.
+        let inner = n.saturating_sub(2);
+        let middle = if inner > 0 {
+            let (left, right) = (d(0, inner), d(1, inner));
+            (q(0, inner) * &right + q(1, inner) * &left) / (left + right)
+        } else {
+            q(0, 0)
+        };
+        let (first, last) = if edge == 1 {
+            (q(0, 1), q(n - 2, 1))
+        } else {
+            let end = |a: usize, b: usize| {
+                let bend = (q(b, 1) - q(a, 1)) / (d(a, 1) + d(b, 1));
+                q(a, 1) - bend * d(a, 1)
+            };
+            (end(0, 1), end(n - 2, n - 3))
+        };
+        Var::cat(&[first, middle, last], at as isize)
+    }
+}

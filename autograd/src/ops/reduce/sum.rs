@@ -1,0 +1,512 @@
+//! Folds over axes, and running sums.
+
+use lepton_tensor::ops::{self, Extreme, Fold};
+use lepton_tensor::random::Rng;
+use lepton_tensor::{DType, Error, Meta, Result, Shape, Tensor, layout};
+use smallvec::smallvec;
+
+use crate::engine::apply::OrPanic;
+use crate::engine::attrs::Attrs;
+use crate::engine::case::{Case, distinct, floats};
+use crate::engine::node::Saved;
+use crate::engine::op::{Ins, Keeps, Op, Outs};
+use crate::engine::var::Var;
+
+/// The sum over `axes` (in order, distinct), which vanish; integers and bool give i64.
+#[derive(Clone, Debug)]
+pub struct Sum {
+    /// The axes.
+    pub axes: Shape,
+}
+
+/// The extreme over `axes`, which vanish; elements that tie share the gradient evenly, NaN wins.
+#[derive(Clone, Debug)]
+pub struct Amax {
+    /// The axes.
+    pub axes: Shape,
+    /// The smallest instead of the largest.
+    pub min: bool,
+}
+
+/// The shape without `axes`, after checking that they exist, in order.
+pub(crate) fn without(what: &str, x: &Meta, axes: &[usize]) -> Result<Shape> {
+    if axes.windows(2).any(|w| w[0] >= w[1]) || axes.last().is_some_and(|&a| a >= x.rank()) {
+        return Err(Error::shape(format!(
+            "{what}: axes {axes:?} must be distinct, rising and within {:?}",
+            x.shape
+        )));
+    }
+    Ok((0..x.rank())
+        .filter(|a| !axes.contains(a))
+        .map(|a| x.shape[a])
+        .collect())
+}
+
+/// The result of a fold over `axes`, stretched again to `shape`.
+pub(crate) fn stretch(y: &Var, shape: &[usize], axes: &[usize]) -> Var {
+    let ones: Vec<usize> = shape
+        .iter()
+        .enumerate()
+        .map(|(a, &d)| if axes.contains(&a) { 1 } else { d })
+        .collect();
+    y.reshape(&ones).expand(shape)
+}
+
+pub(crate) fn shifted(axes: &[usize]) -> Shape {
+    axes.iter().map(|a| a + 1).collect()
+}
+
+impl Op for Sum {
+    const NAME: &'static str = "sum";
+
+    fn keeps(&self) -> Keeps {
+        Keeps::SHAPE
+    }
+
+    fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
+        let dtype = if x[0].dtype.is_float() {
+            x[0].dtype
+        } else {
+            DType::I64
+        };
+        Ok(smallvec![Meta {
+            shape: without("sum", x[0], &self.axes)?,
+            dtype
+        }])
+    }
+
+    fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
+        Ok(smallvec![ops::reduce(Fold::Sum, &x[0], &self.axes)])
+    }
+
+    fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
+        smallvec![g[0].as_ref().map(|g| stretch(g, k.shape(0), &self.axes))]
+    }
+
+    fn jvp(&self, _: &[Var], _: &[Var], t: &[Option<Var>]) -> Outs<Option<Var>> {
+        smallvec![
+            t[0].as_ref()
+                .map(|t| crate::engine::apply::one(self.clone(), smallvec![t.clone()]))
+        ]
+    }
+
+    fn batch(&self, x: &[Var], _: &[bool], _: usize) -> Result<Outs<Var>> {
+        crate::apply(
+            Sum {
+                axes: shifted(&self.axes),
+            },
+            smallvec![x[0].clone()],
+        )
+    }
+
+    fn attrs(&self) -> Attrs {
+        Attrs::new().ints("axes", &self.axes)
+    }
+
+    fn from_attrs(a: &Attrs) -> Result<Self> {
+        Ok(Sum {
+            axes: a.get_sizes("axes")?.into(),
+        })
+    }
+
+    fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
+        let mut case = |shape: &[usize], axes: &[usize]| {
+            let x = floats(rng, shape, -1.0, 1.0);
+            let want = plain_fold(&x, axes, 0.0, |a, b| a + b);
+            Case::new(Sum { axes: axes.into() }, vec![x]).want(vec![want])
+        };
+        vec![
+            case(&[3, 4], &[0]),
+            case(&[3, 4], &[1]),
+            case(&[2, 3, 4], &[0, 2]),
+            case(&[2, 70, 3], &[1]),
+            case(&[5], &[0]),
+            case(&[2, 2], &[]),
+            case(&[0, 3], &[0]),
+        ]
+    }
+}
+
+impl Op for Amax {
+    const NAME: &'static str = "amax";
+
+    fn keeps(&self) -> Keeps {
+        Keeps::INPUT.and(Keeps::OUTPUT)
+    }
+
+    fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
+        let shape = without("amax", x[0], &self.axes)?;
+        if self.axes.iter().any(|&a| x[0].shape[a] == 0) {
+            return Err(Error::shape(format!(
+                "amax: an empty axis of {:?} has no extreme",
+                x[0].shape
+            )));
+        }
+        Ok(smallvec![x[0].with_shape(&shape)])
+    }
+
+    fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
+        let extreme = if self.min { Extreme::Min } else { Extreme::Max };
+        Ok(smallvec![ops::reduce(
+            Fold::Extreme(extreme),
+            &x[0],
+            &self.axes
+        )])
+    }
+
+    fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
+        let back = |g: &Var| {
+            let x = k.input(0);
+            let ties = x
+                .eq(&stretch(&k.output(0), x.shape(), &self.axes))
+                .to_dtype(g.dtype());
+            let count = crate::engine::apply::one(
+                Sum {
+                    axes: self.axes.clone(),
+                },
+                smallvec![ties.clone()],
+            );
+            stretch(&(g / count), x.shape(), &self.axes) * ties
+        };
+        smallvec![g[0].as_ref().map(back)]
+    }
+
+    fn batch(&self, x: &[Var], _: &[bool], _: usize) -> Result<Outs<Var>> {
+        crate::apply(
+            Amax {
+                axes: shifted(&self.axes),
+                min: self.min,
+            },
+            smallvec![x[0].clone()],
+        )
+    }
+
+    fn attrs(&self) -> Attrs {
+        Attrs::new().ints("axes", &self.axes).flag("min", self.min)
+    }
+
+    fn from_attrs(a: &Attrs) -> Result<Self> {
+        Ok(Amax {
+            axes: a.get_sizes("axes")?.into(),
+            min: a.get_flag("min")?,
+        })
+    }
+
+    fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
+        let mut case = |shape: &[usize], axes: &[usize], min: bool| {
+            let x = distinct(rng, shape);
+            let start = if min {
+                f64::INFINITY
+            } else {
+                f64::NEG_INFINITY
+            };
+            let want = plain_fold(&x, axes, start, if min { f64::min } else { f64::max });
+            Case::new(
+                Amax {
+                    axes: axes.into(),
+                    min,
+                },
+                vec![x],
+            )
+            .want(vec![want])
+        };
+        vec![
+            case(&[3, 4], &[0], false),
+            case(&[3, 4], &[0, 1], true),
+            case(&[2, 3, 2], &[1], false),
+        ]
+    }
+}
+
+/// The index of the extreme along `axis`, which vanishes; the first of equals, NaN first.
+#[derive(Clone, Debug)]
+pub struct ArgMax {
+    /// The axis.
+    pub axis: usize,
+    /// The smallest instead of the largest.
+    pub min: bool,
+}
+
+impl Op for ArgMax {
+    const NAME: &'static str = "argmax";
+
+    fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
+        let shape = without("argmax", x[0], &[self.axis])?;
+        if x[0].shape[self.axis] == 0 {
+            return Err(Error::shape(format!(
+                "argmax: axis {} of {:?} is empty",
+                self.axis, x[0].shape
+            )));
+        }
+        Ok(smallvec![Meta {
+            shape,
+            dtype: DType::I64
+        }])
+    }
+
+    fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
+        let extreme = if self.min { Extreme::Min } else { Extreme::Max };
+        Ok(smallvec![ops::arg_reduce(extreme, &x[0], self.axis)])
+    }
+
+    fn vjp(&self, _: &Saved<'_>, _: &[Option<Var>]) -> Ins<Option<Var>> {
+        smallvec![None]
+    }
+
+    fn batch(&self, x: &[Var], _: &[bool], _: usize) -> Result<Outs<Var>> {
+        crate::apply(
+            ArgMax {
+                axis: self.axis + 1,
+                min: self.min,
+            },
+            smallvec![x[0].clone()],
+        )
+    }
+
+    fn attrs(&self) -> Attrs {
+        Attrs::new()
+            .int("axis", self.axis as i64)
+            .flag("min", self.min)
+    }
+
+    fn from_attrs(a: &Attrs) -> Result<Self> {
+        Ok(ArgMax {
+            axis: a.get_size("axis")?,
+            min: a.get_flag("min")?,
+        })
+    }
+
+    fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
+        let x = distinct(rng, &[3, 4]);
+        let v = x.to_f64();
+        let best = |r: usize| {
+            (0..4)
+                .max_by(|&a, &b| v[r * 4 + a].total_cmp(&v[r * 4 + b]))
+                .expect("four") as i64
+        };
+        let want = Tensor::from_vec((0..3).map(best).collect(), &[3]).expect("three");
+        vec![
+            Case::new(
+                ArgMax {
+                    axis: 1,
+                    min: false,
+                },
+                vec![x],
+            )
+            .want(vec![want]),
+        ]
+    }
+}
+
+/// Running sums along `axis`.
+#[derive(Clone, Debug)]
+pub struct CumSum {
+    /// The axis.
+    pub axis: usize,
+}
+
+impl Op for CumSum {
+    const NAME: &'static str = "cumsum";
+
+    fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
+        without("cumsum", x[0], &[self.axis])?;
+        let dtype = if x[0].dtype.is_float() {
+            x[0].dtype
+        } else {
+            DType::I64
+        };
+        Ok(smallvec![x[0].with_dtype(dtype)])
+    }
+
+    fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
+        Ok(smallvec![ops::cumsum(&x[0], self.axis)])
+    }
+
+    fn vjp(&self, _: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
+        smallvec![
+            g[0].as_ref()
+                .map(|g| g.flip(self.axis).cumsum(self.axis as isize).flip(self.axis))
+        ]
+    }
+
+    fn jvp(&self, _: &[Var], _: &[Var], t: &[Option<Var>]) -> Outs<Option<Var>> {
+        smallvec![t[0].as_ref().map(|t| t.cumsum(self.axis as isize))]
+    }
+
+    fn batch(&self, x: &[Var], _: &[bool], _: usize) -> Result<Outs<Var>> {
+        crate::apply(
+            CumSum {
+                axis: self.axis + 1,
+            },
+            smallvec![x[0].clone()],
+        )
+    }
+
+    fn attrs(&self) -> Attrs {
+        Attrs::new().int("axis", self.axis as i64)
+    }
+
+    fn from_attrs(a: &Attrs) -> Result<Self> {
+        Ok(CumSum {
+            axis: a.get_size("axis")?,
+        })
+    }
+
+    fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
+        let x = floats(rng, &[3, 4], -1.0, 1.0);
+        let v = x.to_f64();
+        let want = (0..12)
+            .map(|i| (0..=i / 4).map(|r| v[r * 4 + i % 4]).sum::<f64>())
+            .collect();
+        let want = Tensor::from_vec(want, &[3, 4]).expect("as many");
+        vec![
+            Case::new(CumSum { axis: 0 }, vec![x]).want(vec![want]),
+            Case::new(CumSum { axis: 1 }, vec![floats(rng, &[2, 0], 0.0, 1.0)]),
+        ]
+    }
+}
+
+/// A fold the plain way, for the tests: every element to its place in the result.
+pub(crate) fn plain_fold(
+    x: &Tensor,
+    axes: &[usize],
+    start: f64,
+    f: impl Fn(f64, f64) -> f64,
+) -> Tensor {
+    let kept: Vec<usize> = (0..x.rank()).filter(|a| !axes.contains(a)).collect();
+    let shape: Vec<usize> = kept.iter().map(|&a| x.shape()[a]).collect();
+    let mut out = vec![start; shape.iter().product()];
+    for (i, v) in x.to_f64().into_iter().enumerate() {
+        let index = |a: usize| i / x.shape()[a + 1..].iter().product::<usize>() % x.shape()[a];
+        let at = kept.iter().fold(0, |at, &a| at * x.shape()[a] + index(a));
+        out[at] = f(out[at], v);
+    }
+    Tensor::from_vec(out, &shape).expect("as many")
+}
+
+impl Var {
+    /// Axes as positions, all when none are named.
+    #[track_caller]
+    pub(crate) fn axes(&self, what: &str, axes: &[isize]) -> Shape {
+        if axes.is_empty() {
+            return (0..self.rank()).collect();
+        }
+        let mut out = Shape::new();
+        for &a in axes {
+            out.push(layout::axis(what, a, self.rank()).or_panic());
+        }
+        out.sort_unstable();
+        out
+    }
+
+    /// The sum over `axes` (all when empty; negative axes count from the end), which vanish.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0], &[2, 2]);
+    /// assert_eq!(x.sum(&[]).item().unwrap(), 10.0);
+    /// assert_eq!(x.sum(&[-1]).to_vec::<f32>().unwrap(), [3.0, 7.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// When an axis is out of range or named twice.
+    #[track_caller]
+    pub fn sum(&self, axes: &[isize]) -> Var {
+        crate::engine::apply::one(
+            Sum {
+                axes: self.axes("sum", axes),
+            },
+            smallvec![self.clone()],
+        )
+    }
+
+    /// The mean over `axes` (all when empty), which vanish; NaN over nothing.
+    ///
+    /// # Panics
+    /// When an axis is out of range or named twice.
+    #[track_caller]
+    pub fn mean(&self, axes: &[isize]) -> Var {
+        let n: usize = self
+            .axes("mean", axes)
+            .iter()
+            .map(|&a| self.shape()[a])
+            .product();
+        self.clone().float().sum(axes) / n as f64
+    }
+
+    /// The variance over `axes` (all when empty) with `correction` taken off the count.
+    ///
+    /// # Panics
+    /// When an axis is out of range or named twice.
+    #[track_caller]
+    pub fn var(&self, axes: &[isize], correction: f64) -> Var {
+        let over = self.axes("var", axes);
+        let n: usize = over.iter().map(|&a| self.shape()[a]).product();
+        let centred = self - stretch(&self.mean(axes), self.shape(), &over);
+        centred.square().sum(axes) / (n as f64 - correction).max(0.0)
+    }
+
+    /// The largest over `axes` (all when empty), which vanish; ties share the gradient.
+    ///
+    /// # Panics
+    /// When an axis is out of range, named twice or empty.
+    #[track_caller]
+    pub fn amax(&self, axes: &[isize]) -> Var {
+        crate::engine::apply::one(
+            Amax {
+                axes: self.axes("amax", axes),
+                min: false,
+            },
+            smallvec![self.clone()],
+        )
+    }
+
+    /// The smallest over `axes` (all when empty), which vanish; ties share the gradient.
+    ///
+    /// # Panics
+    /// When an axis is out of range, named twice or empty.
+    #[track_caller]
+    pub fn amin(&self, axes: &[isize]) -> Var {
+        crate::engine::apply::one(
+            Amax {
+                axes: self.axes("amin", axes),
+                min: true,
+            },
+            smallvec![self.clone()],
+        )
+    }
+
+    #[track_caller]
+    fn arg(&self, axis: isize, min: bool) -> Var {
+        let axis = layout::axis("argmax", axis, self.rank()).or_panic();
+        crate::engine::apply::one(ArgMax { axis, min }, smallvec![self.clone()])
+    }
+
+    /// The index of the largest along `axis`, which vanishes.
+    ///
+    /// # Panics
+    /// When the axis is out of range or empty.
+    #[track_caller]
+    pub fn argmax(&self, axis: isize) -> Var {
+        self.arg(axis, false)
+    }
+
+    /// The index of the smallest along `axis`, which vanishes.
+    ///
+    /// # Panics
+    /// When the axis is out of range or empty.
+    #[track_caller]
+    pub fn argmin(&self, axis: isize) -> Var {
+        self.arg(axis, true)
+    }
+
+    /// Running sums along `axis`.
+    ///
+    /// # Panics
+    /// When the axis is out of range.
+    #[track_caller]
+    pub fn cumsum(&self, axis: isize) -> Var {
+        let axis = layout::axis("cumsum", axis, self.rank()).or_panic();
+        crate::engine::apply::one(CumSum { axis }, smallvec![self.clone()])
+    }
+}
