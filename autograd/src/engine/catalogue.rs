@@ -64,23 +64,30 @@ pub fn make_op(catalogues: &[&[Entry]], name: &str, attrs: &Attrs) -> Result<Box
         .make(attrs)
 }
 
-/// Lists ops: `catalogue! { unary: Tanh, Exp; binary: Add; ops: Matmul }`.
+/// Lists ops: `catalogue! { unary: Tanh, Exp; binary: Add; ops: Matmul }`; a section may be absent.
 ///
 /// It expands to one `impl Listed` for each, and a function `catalogue() -> Vec<Entry>` in which
-/// `Tanh` stands for `Map<Tanh>` and `Add` for `Zip<Add>`. Any section may be empty.
+/// `Tanh` stands for `Map<Tanh>` and `Add` for `Zip<Add>`. With `pub(crate)` in front the function is
+/// for a crate that collects the lists of its files: one that is not collected is dead code.
 #[macro_export]
 macro_rules! catalogue {
-    (unary: $($u:ident),* ; binary: $($b:ident),* ; ops: $($o:ident),* $(,)?) => {
-        $(impl $crate::Listed for $u {})*
-        $(impl $crate::Listed for $b {})*
-        $(impl $crate::Listed for $o {})*
-        /// The ops of this crate, in the order of the list.
-        pub fn catalogue() -> Vec<$crate::Entry> {
+    (pub(crate) $($list:tt)*) => { $crate::catalogue! { @(pub(crate)) $($list)* } };
+    (@($vis:vis)
+        $(unary: $($u:ty),* $(,)? ;)?
+        $(binary: $($b:ty),* $(,)? ;)?
+        $(ops: $($o:ty),* $(,)?)?
+    ) => {
+        $($(impl $crate::Listed for $u {})*)?
+        $($(impl $crate::Listed for $b {})*)?
+        $($(impl $crate::Listed for $o {})*)?
+        /// The ops listed here, in the order of the list.
+        $vis fn catalogue() -> Vec<$crate::Entry> {
             vec![
-                $($crate::Entry::of::<$crate::Map<$u>>(),)*
-                $($crate::Entry::of::<$crate::Zip<$b>>(),)*
-                $($crate::Entry::of::<$o>(),)*
+                $($($crate::Entry::of::<$crate::Map<$u>>(),)*)?
+                $($($crate::Entry::of::<$crate::Zip<$b>>(),)*)?
+                $($($crate::Entry::of::<$o>(),)*)?
             ]
         }
     };
+    ($($list:tt)*) => { $crate::catalogue! { @(pub) $($list)* } };
 }

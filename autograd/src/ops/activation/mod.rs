@@ -3,3 +3,8 @@
 pub mod relu;
 pub mod shrink;
 pub mod softmax;
+
+/// The ops of this room.
+pub(crate) fn catalogue() -> Vec<crate::Entry> {
+    [relu::catalogue(), shrink::catalogue(), softmax::catalogue()].concat()
+}

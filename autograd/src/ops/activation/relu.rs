@@ -11,6 +11,12 @@ use crate::engine::node::Saved;
 use crate::engine::op::Keeps;
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    unary: Clamp, Gelu, LeakyRelu, Relu, Sigmoid, Softplus, Tanh;
+    binary: GeluGrad, ReluGrad;
+}
+
 /// `tanh x`; its slope is `1 - y^2`, so the output is all it keeps.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tanh;

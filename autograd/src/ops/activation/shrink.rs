@@ -12,6 +12,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::Keeps;
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    unary: Elu, GeluTanh, Hardsigmoid, Hardswish, Shrink, Threshold;
+}
+
 /// `x` above 0, `alpha (e^(x / width) - 1)` below: ELU (Clevert et al. 2016) with `width` 1, CELU
 /// (Barron 2017) with `width` = `alpha`; SELU is a multiple of ELU.
 #[derive(Clone, Copy, Debug)]

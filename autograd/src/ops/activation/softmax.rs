@@ -11,6 +11,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    ops: LogSoftmax, Softmax, SoftmaxGrad
+}
+
 /// `x - ln sum e^x` along `axis`.
 #[derive(Clone, Debug)]
 pub struct LogSoftmax {

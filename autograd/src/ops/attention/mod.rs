@@ -14,6 +14,11 @@ use crate::engine::op::{Cost, Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 use crate::ops::shape::reshape::broadcast_shape;
 
+crate::catalogue! {
+    pub(crate)
+    ops: Attention, AttentionGrad
+}
+
 /// `softmax(scale q k^T + mask) v` of `q [.., time, depth]`, `k [.., keys, depth]`, `v [.., keys, width]`
 /// and, where there is one, a mask `[.., time, keys]` of numbers to add or of which keys are kept; and
 /// the logarithm of each query's sum, `[.., time]` (Dao et al. 2022). The mask gets no gradient.

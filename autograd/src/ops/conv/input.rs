@@ -17,6 +17,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Cost, Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    ops: Conv2dInput
+}
+
 /// The gradient of a convolution in its images, `[n, c, h, w]`, from that of its result,
 /// `g [n, k, oh, ow]`, and the weights `w [k, c / groups, rows, columns]`.
 #[derive(Clone, Debug)]

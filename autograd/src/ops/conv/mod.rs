@@ -23,6 +23,17 @@ pub use product::Conv2dOp;
 pub use weight::Conv2dWeight;
 pub use windows::{Fold2d, Unfold2d};
 
+/// The ops of this room.
+pub(crate) fn catalogue() -> Vec<crate::Entry> {
+    [
+        input::catalogue(),
+        product::catalogue(),
+        weight::catalogue(),
+        windows::catalogue(),
+    ]
+    .concat()
+}
+
 pub(crate) fn window_attrs(w: &Window) -> Attrs {
     Attrs::new()
         .ints("kernel", &w.kernel)

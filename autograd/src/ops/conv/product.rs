@@ -17,6 +17,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Cost, Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    ops: Conv2dOp
+}
+
 /// Cross-correlation of `x [n, c, h, w]` with `w [k, c / groups, rows, columns]`, plus `b [k]` where
 /// it is given: PyTorch's `conv2d`.
 #[derive(Clone, Debug)]

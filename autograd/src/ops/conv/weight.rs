@@ -14,6 +14,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Cost, Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    ops: Conv2dWeight
+}
+
 /// The gradient of a convolution in its weights, `[k, c / groups, rows, columns]`, from its images
 /// `x [n, c, h, w]` and the gradient of its result, `g [n, k, oh, ow]`.
 #[derive(Clone, Debug)]

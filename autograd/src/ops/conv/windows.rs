@@ -12,6 +12,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    ops: Fold2d, Unfold2d
+}
+
 /// Windows as columns: `[n, c, h, w]` to `[n, c, kernel rows, kernel columns, rows, columns]`.
 #[derive(Clone, Debug)]
 pub struct Unfold2d {

@@ -11,6 +11,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Op, Outs};
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    ops: Cast, Detach, Full
+}
+
 /// A constant at every index.
 #[derive(Clone, Debug)]
 pub struct Full {

@@ -2,3 +2,8 @@
 
 pub mod cast;
 pub mod random;
+
+/// The ops of this room.
+pub(crate) fn catalogue() -> Vec<crate::Entry> {
+    [cast::catalogue(), random::catalogue()].concat()
+}

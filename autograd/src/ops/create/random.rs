@@ -14,6 +14,11 @@ use crate::engine::var::Var;
 use crate::ops::elementwise::arithmetic::MulScalar;
 use crate::ops::elementwise::binary::Mul;
 
+crate::catalogue! {
+    pub(crate)
+    ops: DropoutOp
+}
+
 /// Zeroes each element with probability `p` and divides the rest by `1 - p` (Srivastava et al.
 /// 2014). The second input is the counter `[seed, stream]` (i64); the second output is the factor
 /// of each element.

@@ -11,6 +11,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::Keeps;
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    unary: Abs, AddScalar, DivScalar, MulScalar, Neg, PowScalar, Sign, Square;
+}
+
 /// `-x`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Neg;

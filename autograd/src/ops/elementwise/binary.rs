@@ -10,6 +10,11 @@ use crate::engine::op::Keeps;
 use crate::engine::var::Var;
 use crate::ops::shape::reshape::broadcast;
 
+crate::catalogue! {
+    pub(crate)
+    binary: Add, Div, Maximum, Minimum, Mul, Pow, Sub;
+}
+
 const ANY: [Range<f64>; 2] = [-2.0..2.0, -2.0..2.0];
 
 /// `x + y`; keeps nothing.

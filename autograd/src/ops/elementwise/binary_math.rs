@@ -10,6 +10,11 @@ use crate::engine::op::Keeps;
 use crate::engine::var::Var;
 use crate::ops::elementwise::binary::zip;
 
+crate::catalogue! {
+    pub(crate)
+    binary: Atan2, Copysign, FloorDiv, Fmax, Fmin, Fmod, Hypot, LogAddExp, Remainder, Xlog1py, Xlogy;
+}
+
 /// The angle of the point `(y, x)`; its gradient at the origin is 0.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Atan2;

@@ -15,6 +15,11 @@ use crate::engine::var::Var;
 use crate::ops::elementwise::binary::match_dtypes;
 use crate::ops::shape::reshape::broadcast;
 
+crate::catalogue! {
+    pub(crate)
+    ops: Compare, Where
+}
+
 /// Which comparison, on numbers; or which connective, on truth values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {

@@ -12,6 +12,11 @@ use crate::ops::elementwise::arithmetic::{
     Abs, AddScalar, DivScalar, MulScalar, Neg, PowScalar, Sign, Square,
 };
 
+crate::catalogue! {
+    pub(crate)
+    unary: Cos, Erf, Exp, Expm1, Log, Log1p, Reciprocal, Rsqrt, Sin, Sqrt;
+}
+
 /// The square root; its slope at 0 is infinite.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sqrt;

@@ -8,3 +8,18 @@ pub mod exponential;
 pub mod rounding;
 pub mod special;
 pub mod trigonometric;
+
+/// The ops of this room.
+pub(crate) fn catalogue() -> Vec<crate::Entry> {
+    [
+        arithmetic::catalogue(),
+        binary::catalogue(),
+        binary_math::catalogue(),
+        compare::catalogue(),
+        exponential::catalogue(),
+        rounding::catalogue(),
+        special::catalogue(),
+        trigonometric::catalogue(),
+    ]
+    .concat()
+}

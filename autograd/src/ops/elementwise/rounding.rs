@@ -11,6 +11,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::Keeps;
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    unary: Rounding;
+}
+
 /// Which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Way {

@@ -13,6 +13,11 @@ use crate::engine::op::Keeps;
 use crate::engine::var::Var;
 use crate::ops::elementwise::trigonometric::functions;
 
+crate::catalogue! {
+    pub(crate)
+    unary: Entr, Erfc, Erfcx, Erfinv, I0, I0e, I1, I1e, Lgamma, LogNdtr, Ndtri, Polygamma;
+}
+
 functions! {
     /// `1 - erf(x)`, accurate where that is small.
     Erfc, erfc, -1.0..2.5, special::erfc, |x| 1.0 - Lane::erf(x), Keeps::INPUT,

@@ -6,6 +6,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::Keeps;
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    unary: Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Exp2, Log2, Log10, Logit, Sinc, Sinh, Tan;
+}
+
 // A row is: documentation, type, method, domain, function, the same by other means for the tests,
 // what the slope reads, the cotangent. A dozen nearly equal impls read best as a table.
 macro_rules! functions {

@@ -13,6 +13,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    ops: Gather, IndexAdd, IndexSelect, ScatterAdd
+}
+
 const SECOND: Keeps = Keeps {
     inputs: 2,
     ..Keeps::NONE

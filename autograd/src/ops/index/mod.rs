@@ -4,3 +4,8 @@ pub mod embedding;
 pub mod gather;
 pub mod indexing;
 pub mod scatter;
+
+/// The ops of this room.
+pub(crate) fn catalogue() -> Vec<crate::Entry> {
+    [gather::catalogue(), scatter::catalogue()].concat()
+}

@@ -12,6 +12,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    ops: Scatter
+}
+
 /// The first input with each `src[i][j]` (third) met at `[index[i][j]][j]` (second).
 #[derive(Clone, Debug)]
 pub struct Scatter {

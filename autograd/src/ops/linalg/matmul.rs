@@ -16,6 +16,11 @@ use crate::ops::activation::relu::relu_gate;
 use crate::ops::elementwise::binary::match_dtypes;
 use crate::ops::shape::reshape::broadcast_shape;
 
+crate::catalogue! {
+    pub(crate)
+    ops: LinearOp, Matmul, Svd
+}
+
 /// `a [.., m, k]` times `b [.., k, n]`, with equal batch axes.
 #[derive(Clone, Debug)]
 pub struct Matmul;

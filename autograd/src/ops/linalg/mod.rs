@@ -3,3 +3,8 @@
 pub mod einsum;
 pub mod matmul;
 pub mod solve;
+
+/// The ops of this room.
+pub(crate) fn catalogue() -> Vec<crate::Entry> {
+    [matmul::catalogue(), solve::catalogue()].concat()
+}

@@ -12,6 +12,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    ops: Cholesky, Slogdet, Solve
+}
+
 /// `x` with `a x = b` for `a [.., n, n]` and `b [.., n, m]` of equal batch axes.
 #[derive(Clone, Debug)]
 pub struct Solve;

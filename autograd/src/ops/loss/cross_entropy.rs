@@ -15,6 +15,11 @@ use crate::engine::var::Var;
 use crate::ops::index::gather::want_index;
 use crate::ops::norm::layer_norm::row_cost;
 
+crate::catalogue! {
+    pub(crate)
+    ops: CrossEntropy, CrossEntropyGrad
+}
+
 /// `ln sum e^x - x[class]` for logits `x [.., count]` and classes `[..]`.
 #[derive(Clone, Debug)]
 pub struct CrossEntropy;

@@ -13,6 +13,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Cost, Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    ops: LayerNorm, LayerNormGrad
+}
+
 /// `(x - mean) / sqrt(variance + eps)` over the last axes, times a weight and plus a bias when those
 /// are the second and third input (Ba et al. 2016); without the mean it is RMS norm (Zhang and
 /// Sennrich 2019).

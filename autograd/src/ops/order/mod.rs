@@ -2,3 +2,8 @@
 
 pub mod quantile;
 pub mod sort;
+
+/// The ops of this room.
+pub(crate) fn catalogue() -> Vec<crate::Entry> {
+    [quantile::catalogue(), sort::catalogue()].concat()
+}

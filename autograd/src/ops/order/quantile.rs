@@ -12,6 +12,11 @@ use crate::engine::op::{Ins, Op, Outs};
 use crate::engine::var::Var;
 use crate::ops::shape::rearrange::index_of;
 
+crate::catalogue! {
+    pub(crate)
+    ops: CumArg
+}
+
 /// The index of the extreme so far along `axis`; the last of equals, NaN stays.
 #[derive(Clone, Debug)]
 pub struct CumArg {

@@ -12,6 +12,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    ops: Sort, TopK
+}
+
 const WHERE_FROM: Keeps = Keeps {
     outputs: 2,
     ..Keeps::SHAPE

@@ -13,6 +13,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    ops: AvgPool2dBack, AvgPool2dOp
+}
+
 /// The mean of each window of images.
 #[derive(Clone, Debug)]
 pub struct AvgPool2dOp {

@@ -13,6 +13,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    ops: MaxPool2dBack, MaxPool2dOp, MaxPool2dPick
+}
+
 /// The largest element of each window of images.
 #[derive(Clone, Debug)]
 pub struct MaxPool2dOp {

@@ -16,6 +16,11 @@ use crate::ops::conv::{join_batch, split_batch, window_attrs, window_from};
 pub use average::{AvgPool2dBack, AvgPool2dOp};
 pub use max::{MaxPool2dBack, MaxPool2dOp, MaxPool2dPick};
 
+/// The ops of this room.
+pub(crate) fn catalogue() -> Vec<crate::Entry> {
+    [average::catalogue(), max::catalogue()].concat()
+}
+
 fn pool_attrs(p: &Pool) -> Attrs {
     window_attrs(&p.window).flag("ceil", p.ceil)
 }

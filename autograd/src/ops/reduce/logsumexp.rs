@@ -15,6 +15,11 @@ use crate::ops::elementwise::binary::Sub;
 use crate::ops::elementwise::exponential::{Exp, Log};
 use crate::ops::reduce::sum::{plain_fold, shifted, stretch, without};
 
+crate::catalogue! {
+    pub(crate)
+    ops: LogSumExp
+}
+
 /// `ln sum e^x` over `axes`, which vanish; `-inf` over nothing.
 #[derive(Clone, Debug)]
 pub struct LogSumExp {

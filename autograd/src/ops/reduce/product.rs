@@ -9,6 +9,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::Keeps;
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    unary: SqrtFlat;
+}
+
 /// The square root with slope 0 at 0: what a distance wants, whose square has slope 0 there too.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SqrtFlat;

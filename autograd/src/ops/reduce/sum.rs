@@ -12,6 +12,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    ops: Amax, ArgMax, CumSum, Sum
+}
+
 /// The sum over `axes` (in order, distinct), which vanish; integers and bool give i64.
 #[derive(Clone, Debug)]
 pub struct Sum {

@@ -11,6 +11,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    ops: Expand, Permute, Reshape
+}
+
 /// Axes of size 1, and new outer ones, repeated to `shape`: broadcasting, as its own op.
 #[derive(Clone, Debug)]
 pub struct Expand {

@@ -12,6 +12,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    ops: Cat, Slice, SliceAssign
+}
+
 /// `len` elements along `axis` from `start`, `step` apart; a negative step walks backwards.
 #[derive(Clone, Debug)]
 pub struct Slice {

@@ -10,6 +10,11 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 
+crate::catalogue! {
+    pub(crate)
+    ops: Unbind
+}
+
 /// The slices along `axis`, which vanishes. Their gradients are joined once, where slices taken one by
 /// one would each make a whole gradient, to be added up.
 #[derive(Clone, Debug)]
