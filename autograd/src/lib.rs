@@ -49,10 +49,10 @@ pub use engine::lift::{jvp, vmap};
 pub use engine::node::Saved;
 pub use engine::op::{AnyOp, Cost, Ins, Keeps, Op, Outs};
 pub use engine::param::{Grads, Param, ParamId, ParamMap, with_params};
-pub use engine::scope::{
-    detect_anomaly, enable_grad, enter_above, is_recording, no_grad, with_above,
-};
+pub use engine::scope::{enable_grad, enter_above, is_recording, no_grad, with_above};
 pub use engine::var::Var;
+pub use engine::watch::{Watch, watch};
+pub use inspect::anomaly::detect_anomaly;
 pub use inspect::count::{Counts, count};
 pub use inspect::gradcheck::{GradcheckOptions, gradcheck};
 pub use lepton_tensor::ops::Divisor;

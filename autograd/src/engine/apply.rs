@@ -1,14 +1,17 @@
-//! The only door: shape rule, batching, recording, tracing, anomaly mode and counting.
+//! The only door: shape rule, batching, recording, and whoever watches.
+//!
+//! [`apply_any`] is the door; [`fast`] is its short way for small ops that nobody watches.
 
-use lepton_tensor::{Error, Result, Tensor};
+use std::sync::Arc;
+
+use lepton_tensor::{Meta, Result, Tensor};
 
 use crate::engine::catalogue::Listed;
 use crate::engine::lift;
 use crate::engine::node::{Edge, Node, keep_inputs};
 use crate::engine::op::{AnyOp, Ins, Op, Outs};
-use crate::engine::scope::{self, Scope};
+use crate::engine::scope;
 use crate::engine::var::Var;
-use crate::inspect::count::Counter;
 
 /// Applies `op` to `x` and returns its outputs.
 ///
@@ -59,12 +62,11 @@ pub(crate) fn one<O: Op + Listed>(op: O, x: Ins<Var>) -> Var {
     apply_any(&op, x).or_panic().swap_remove(0)
 }
 
-/// As [`one`], for ops that have [`Op::run1`]: on few elements an op costs what is around it, so
-/// here nothing is collected or called through a table. What is out of the ordinary goes the long
-/// way.
+/// The door for ops that have [`Op::forward_fast`]: on few elements an op costs what is around it, so
+/// nothing is collected here. What is out of the ordinary takes the long way.
 #[track_caller]
-pub(crate) fn short<O: Op + Listed, const N: usize>(
-    op: O,
+pub(crate) fn fast<const N: usize>(
+    op: &dyn AnyOp,
     mut tensors: [Tensor; N],
     edges: [Edge; N],
 ) -> Var {
@@ -72,19 +74,19 @@ pub(crate) fn short<O: Op + Listed, const N: usize>(
     if mode.watched || edges.iter().any(|e| matches!(e, Edge::Lift(_))) {
         return long(op, tensors, edges);
     }
-    let record = mode.record && !O::STOPS && edges.iter().any(|e| !e.is_none());
+    let record = mode.record && !op.stops() && edges.iter().any(|e| !e.is_none());
     let kept = if record {
         keep_inputs(op.keeps(), &tensors)
     } else {
         Ins::new()
     };
-    match op.run1(&mut tensors) {
+    match op.forward_fast(&mut tensors) {
         None => long(op, tensors, edges),
         Some(Err(e)) => panic!("{e}"),
         Some(Ok(y)) if record && y.dtype().is_float() => {
             let mut inputs = Ins::with_capacity(N);
             edges.into_iter().for_each(|e| inputs.push(e));
-            let node = Node::new(&op, inputs, kept, std::slice::from_ref(&y));
+            let node = Node::new(op, inputs, kept, std::slice::from_ref(&y));
             Var::from_parts(y, Edge::Node(node, 0))
         }
         Some(Ok(y)) => Var::from(y),
@@ -93,15 +95,15 @@ pub(crate) fn short<O: Op + Listed, const N: usize>(
 
 #[cold]
 #[track_caller]
-fn long<O: Op + Listed, const N: usize>(op: O, tensors: [Tensor; N], edges: [Edge; N]) -> Var {
+fn long<const N: usize>(op: &dyn AnyOp, tensors: [Tensor; N], edges: [Edge; N]) -> Var {
     let pairs = tensors.into_iter().zip(edges);
-    one(op, pairs.map(|(t, e)| Var::from_parts(t, e)).collect())
+    let x = pairs.map(|(t, e)| Var::from_parts(t, e)).collect();
+    apply_any(op, x).or_panic().swap_remove(0)
 }
 
 /// What of the scope concerns one op.
 struct Mode {
     record: bool,
-    /// Any of anomaly mode, counting and tracing.
     watched: bool,
 }
 
@@ -114,14 +116,9 @@ fn mode() -> Mode {
         },
         Some(s) => Mode {
             record: s.record,
-            watched: s.anomaly || s.count.is_some() || s.trace.is_some(),
+            watched: !s.watchers.is_empty(),
         },
     })
-}
-
-/// True in anomaly mode, while counting and while tracing.
-pub(crate) fn watched() -> bool {
-    mode().watched
 }
 
 pub(crate) fn apply_any(op: &dyn AnyOp, x: Ins<Var>) -> Result<Outs<Var>> {
@@ -129,10 +126,9 @@ pub(crate) fn apply_any(op: &dyn AnyOp, x: Ins<Var>) -> Result<Outs<Var>> {
         return lift::apply(op, &x);
     }
     let mode = mode();
-    let watch = mode.watched.then(|| {
-        x.iter()
-            .map(|v| v.tensor().clone())
-            .collect::<Ins<Tensor>>()
+    let seen = mode.watched.then(|| {
+        let tensors = x.iter().map(|v| v.tensor().clone());
+        tensors.collect::<Ins<Tensor>>()
     });
     let record = mode.record && !op.stops() && x.iter().any(|v| !v.is_constant());
     // Pushed one by one here and below: `collect` into a `SmallVec` costs several times as much.
@@ -149,51 +145,42 @@ pub(crate) fn apply_any(op: &dyn AnyOp, x: Ins<Var>) -> Result<Outs<Var>> {
     } else {
         Ins::new()
     };
-    let out = op.run(&mut tensors)?;
-    if let Some(inputs) = watch {
-        scope::read(|s| s.map_or(Ok(()), |s| observe(s, op, &inputs, &out)))?;
+    let out = run(op, &mut tensors)?;
+    if let Some(inputs) = seen {
+        for watcher in scope::watchers() {
+            watcher.op(op, &inputs, &out)?;
+        }
     }
     let node = (record && out.iter().any(|t| t.dtype().is_float()))
         .then(|| Node::new(op, edges, kept, &out));
+    Ok(linked(out, node.as_ref()))
+}
+
+/// The shape rule and the computation; on the device `Meta` the rule is all there is.
+pub(crate) fn run(op: &dyn AnyOp, x: &mut [Tensor]) -> Result<Outs<Tensor>> {
+    if let Some(y) = op.forward_fast(x) {
+        return y.map(|y| Outs::from_buf([y]));
+    }
+    let out = {
+        let mut metas: Ins<&Meta> = Ins::new();
+        x.iter().for_each(|t| metas.push(t.meta()));
+        op.infer(&metas)?
+    };
+    if x.iter().any(Tensor::is_meta) {
+        return Ok(out.iter().map(Tensor::meta_like).collect());
+    }
+    op.forward(x, &out)
+}
+
+/// The outputs of a recorded op: floats have an edge to its node.
+fn linked(out: Outs<Tensor>, node: Option<&Arc<Node>>) -> Outs<Var> {
     let mut vars = Outs::new();
     for (i, tensor) in out.into_iter().enumerate() {
-        let edge = match &node {
-            Some(node) if tensor.dtype().is_float() => Edge::Node(node.clone(), i as u32),
+        let edge = match node {
+            Some(node) if tensor.dtype().is_float() => Edge::Node(Arc::clone(node), i as u32),
             _ => Edge::None,
         };
         vars.push(Var::from_parts(tensor, edge));
     }
-    Ok(vars)
-}
-
-/// Counts, traces and checks one op that has run.
-#[cold]
-fn observe(scope: &Scope, op: &dyn AnyOp, x: &[Tensor], y: &[Tensor]) -> Result<()> {
-    if let Some(counter) = &scope.count {
-        count(counter, op, x, y);
-    }
-    if let Some(trace) = &scope.trace {
-        trace
-            .lock()
-            .expect("a trace is used by one thread")
-            .step(op, x, y);
-    }
-    if scope.anomaly {
-        for t in y.iter().filter(|t| !t.is_meta() && t.dtype().is_float()) {
-            if let Some(bad) = t.to_f64().into_iter().find(|v| !v.is_finite()) {
-                let shapes: Vec<&[usize]> = x.iter().map(Tensor::shape).collect();
-                return Err(Error::value(format!(
-                    "{}: the result contains {bad}; inputs have shapes {shapes:?}",
-                    op.name()
-                )));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn count(counter: &Counter, op: &dyn AnyOp, x: &[Tensor], y: &[Tensor]) {
-    let x: Ins<_> = x.iter().map(Tensor::meta).collect();
-    let y: Vec<_> = y.iter().map(|t| t.meta().clone()).collect();
-    counter.add(op.cost(&x, &y));
+    vars
 }

@@ -7,16 +7,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use lepton_tensor::{Error, Result, ops};
+use lepton_tensor::{Error, Result};
 
 use crate::engine::apply::OrPanic;
-use crate::engine::elementwise::Body;
 use crate::engine::node::{Edge, Node, Saved};
 use crate::engine::op::{AnyOp, Outs};
 use crate::engine::param::{Grads, ParamId};
 use crate::engine::scope;
 use crate::engine::var::Var;
-use crate::ops::elementwise::binary::Add;
 
 /// Whether the graph stays and gradients are themselves recorded.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,8 +39,6 @@ struct Sink {
 }
 
 struct Walk {
-    /// Nothing records or watches, so cotangents are added as tensors.
-    plain: bool,
     /// Sorted by id, later discoveries of the same id first, so that `pop` takes the earliest.
     queue: Vec<Waiting>,
     sink: Sink,
@@ -54,8 +50,7 @@ impl Walk {
         match edge {
             Edge::None => {}
             Edge::Leaf(id) => {
-                let plain = self.plain;
-                self.sink.leaves.add(id, g, |old, g| add(old, g, plain));
+                self.sink.leaves.add(id, g, add);
             }
             Edge::Lift(_) => unreachable!("lifted values are unwrapped before they are recorded"),
             Edge::Node(node, out) => self.enqueue(node, out as usize, g),
@@ -83,7 +78,7 @@ impl Walk {
             }
         };
         match &mut self.queue[at].cotangents[out] {
-            Some(old) => add(old, g, self.plain),
+            Some(old) => add(old, g),
             none => *none = Some(g),
         }
     }
@@ -116,7 +111,7 @@ impl Walk {
             return self.pull(&node, None, &cotangents);
         };
         let (op, mut saved) = Saved::of_freed(own);
-        let given = op.vjp_last(&mut saved, &mut cotangents);
+        let given = op.vjp_consuming(&mut saved, &mut cotangents);
         expect_all(op, given.len(), saved.inputs());
         drop(cotangents);
         let inputs = std::mem::take(&mut own.inputs);
@@ -150,23 +145,14 @@ fn expect_all(op: &dyn AnyOp, given: usize, inputs: usize) {
     debug_assert_eq!(given, inputs, "{}: one cotangent per input", op.name());
 }
 
-/// Adds `g` to `old`. Where nothing records or watches, constants that plainly fit are added as
-/// tensors: the same kernel without an op's way in and out.
-fn add(old: &mut Var, mut g: Var, plain: bool) {
-    let alike = || old.meta() == g.meta() && !old.tensor().is_meta() && !g.tensor().is_meta();
-    if plain && old.is_constant() && g.is_constant() && alike() {
-        let sum = ops::zip(old.tensor_mut(), g.tensor_mut(), &Body(Add));
-        *old = Var::from(sum);
-    } else {
-        // The old sum is alone in its buffer, so the new one is written there.
-        let before = std::mem::replace(old, g.clone());
-        *old = before + g;
-    }
+/// Adds `g` to `old`, which is alone in its buffer: the sum is written there.
+fn add(old: &mut Var, g: Var) {
+    let before = std::mem::replace(old, g.clone());
+    *old = before + g;
 }
 
 fn walk(outputs: Vec<(Var, Var)>, sink: Sink, mode: Use) -> Sink {
     let mut walk = Walk {
-        plain: mode == Use::Free && !crate::engine::apply::watched(),
         queue: Vec::new(),
         sink,
     };

@@ -22,7 +22,7 @@ pub struct Entry {
     pub loops: bool,
     make: fn(&Attrs) -> Result<Box<dyn AnyOp>>,
     #[cfg(feature = "testing")]
-    pub(crate) subjects: fn(seed: u64) -> Vec<crate::testing::Subject>,
+    pub(crate) subjects: fn(seed: u64) -> Vec<crate::engine::subject::Subject>,
 }
 
 impl Entry {
@@ -33,7 +33,7 @@ impl Entry {
             loops: O::LOOPS,
             make: |attrs| Ok(Box::new(O::from_attrs(attrs)?)),
             #[cfg(feature = "testing")]
-            subjects: crate::testing::subjects::<O>,
+            subjects: crate::engine::subject::subjects::<O>,
         }
     }
 

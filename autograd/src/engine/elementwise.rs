@@ -71,8 +71,8 @@ pub trait Binary: Copy + Debug + Default + Send + Sync + 'static {
     fn reference(&self, x: f64, y: f64) -> f64;
     /// The cotangents of both inputs; the caller drops what is not needed.
     fn vjp(&self, k: &Saved<'_>, g: &Var) -> [Option<Var>; 2];
-    /// The same where the node is freed and `g` is not needed afterwards, see [`Op::vjp_last`].
-    fn vjp_last(&self, k: &mut Saved<'_>, g: Var) -> [Option<Var>; 2] {
+    /// The same where the node is freed and `g` is not needed afterwards, see [`Op::vjp_consuming`].
+    fn vjp_consuming(&self, k: &mut Saved<'_>, g: Var) -> [Option<Var>; 2] {
         self.vjp(k, &g)
     }
 }
@@ -140,7 +140,7 @@ impl<U: Unary> Op for Map<U> {
         Ok(smallvec![ops::map(&mut x[0], &Body(self.0))])
     }
 
-    fn run1(&self, x: &mut [Tensor]) -> Option<Result<Tensor>> {
+    fn forward_fast(&self, x: &mut [Tensor]) -> Option<Result<Tensor>> {
         let fits = (U::INT || x[0].dtype().is_float()) && !x[0].is_meta();
         fits.then(|| Ok(ops::map(&mut x[0], &Body(self.0))))
     }
@@ -217,7 +217,7 @@ impl<B: Binary> Op for Zip<B> {
         Ok(smallvec![ops::zip(a, b, &Body(self.0))])
     }
 
-    fn run1(&self, x: &mut [Tensor]) -> Option<Result<Tensor>> {
+    fn forward_fast(&self, x: &mut [Tensor]) -> Option<Result<Tensor>> {
         let [a, b] = x else {
             unreachable!("two inputs")
         };
@@ -233,9 +233,9 @@ impl<B: Binary> Op for Zip<B> {
         }
     }
 
-    fn vjp_last(&self, k: &mut Saved<'_>, g: &mut [Option<Var>]) -> Ins<Option<Var>> {
+    fn vjp_consuming(&self, k: &mut Saved<'_>, g: &mut [Option<Var>]) -> Ins<Option<Var>> {
         match g[0].take() {
-            Some(g) => self.0.vjp_last(k, g).into(),
+            Some(g) => self.0.vjp_consuming(k, g).into(),
             None => smallvec![None, None],
         }
     }

@@ -16,4 +16,7 @@ pub(crate) mod node;
 pub(crate) mod op;
 pub(crate) mod param;
 pub(crate) mod scope;
+#[cfg(feature = "testing")]
+pub(crate) mod subject;
 pub(crate) mod var;
+pub(crate) mod watch;

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use lepton_tensor::{Meta, Result, Tensor, random::Rng};
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use crate::engine::attrs::Attrs;
 use crate::engine::case::Case;
@@ -43,7 +43,7 @@ pub trait Op: Clone + Debug + Send + Sync + 'static {
 
     /// A shortcut past [`Op::infer`] and [`Op::forward`] for ops of one output on inputs whose shapes
     /// plainly fit; `None` takes the long way, as it must on the device `Meta`.
-    fn run1(&self, _: &mut [Tensor]) -> Option<Result<Tensor>> {
+    fn forward_fast(&self, _: &mut [Tensor]) -> Option<Result<Tensor>> {
         None
     }
 
@@ -53,7 +53,7 @@ pub trait Op: Clone + Debug + Send + Sync + 'static {
     /// [`Op::vjp`] where the node is freed and nobody reads the cotangents afterwards: a rule may take
     /// what it uses for the last time, so that products are written over it.
     #[doc(hidden)]
-    fn vjp_last(&self, saved: &mut Saved<'_>, g: &mut [Option<Var>]) -> Ins<Option<Var>> {
+    fn vjp_consuming(&self, saved: &mut Saved<'_>, g: &mut [Option<Var>]) -> Ins<Option<Var>> {
         self.vjp(saved, g)
     }
 
@@ -189,16 +189,18 @@ pub trait AnyOp: Debug + Send + Sync {
     /// # Errors
     /// As the op's shape rule.
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>>;
-    /// The shape rule and the computation in one call.
+    /// [`Op::forward_fast`].
+    fn forward_fast(&self, x: &mut [Tensor]) -> Option<Result<Tensor>>;
+    /// [`Op::forward`].
     ///
     /// # Errors
-    /// As [`Op::infer`] and [`Op::forward`].
-    fn run(&self, x: &mut [Tensor]) -> Result<Outs<Tensor>>;
+    /// As [`Op::forward`].
+    fn forward(&self, x: &mut [Tensor], out: &[Meta]) -> Result<Outs<Tensor>>;
     /// [`Op::vjp`].
     fn vjp(&self, saved: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>>;
-    /// [`Op::vjp_last`].
+    /// [`Op::vjp_consuming`].
     #[doc(hidden)]
-    fn vjp_last(&self, saved: &mut Saved<'_>, g: &mut [Option<Var>]) -> Ins<Option<Var>>;
+    fn vjp_consuming(&self, saved: &mut Saved<'_>, g: &mut [Option<Var>]) -> Ins<Option<Var>>;
     /// [`Op::jvp`].
     fn jvp(&self, x: &[Var], y: &[Var], t: &[Option<Var>]) -> Outs<Option<Var>>;
     /// [`Op::batch`].
@@ -232,24 +234,17 @@ impl<O: Op> AnyOp for O {
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
         Op::infer(self, x)
     }
-    fn run(&self, x: &mut [Tensor]) -> Result<Outs<Tensor>> {
-        if let Some(y) = self.run1(x) {
-            return y.map(|y| smallvec![y]);
-        }
-        let out = {
-            let metas: Ins<&Meta> = x.iter().map(Tensor::meta).collect();
-            Op::infer(self, &metas)?
-        };
-        if x.iter().any(Tensor::is_meta) {
-            return Ok(out.iter().map(Tensor::meta_like).collect());
-        }
-        self.forward(x, &out)
+    fn forward_fast(&self, x: &mut [Tensor]) -> Option<Result<Tensor>> {
+        Op::forward_fast(self, x)
+    }
+    fn forward(&self, x: &mut [Tensor], out: &[Meta]) -> Result<Outs<Tensor>> {
+        Op::forward(self, x, out)
     }
     fn vjp(&self, saved: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
         Op::vjp(self, saved, g)
     }
-    fn vjp_last(&self, saved: &mut Saved<'_>, g: &mut [Option<Var>]) -> Ins<Option<Var>> {
-        Op::vjp_last(self, saved, g)
+    fn vjp_consuming(&self, saved: &mut Saved<'_>, g: &mut [Option<Var>]) -> Ins<Option<Var>> {
+        Op::vjp_consuming(self, saved, g)
     }
     fn jvp(&self, x: &[Var], y: &[Var], t: &[Option<Var>]) -> Outs<Option<Var>> {
         Op::jvp(self, x, y, t)

@@ -1,26 +1,26 @@
-//! The scope of this thread: recording, substituted parameters, a trace, and room for the crate
+//! The scope of this thread: recording, substituted parameters, watchers, and room for the crate
 //! above (train mode, random stream). It lives in the slot of `lepton_tensor::threads`.
+//!
+//! The slot is borrowed while [`read`] runs, and work inside may wait for other threads and run their
+//! tasks, which enter scopes of their own. So a reader takes out what it needs and works afterwards.
 
 use std::any::Any;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use lepton_tensor::{Tensor, threads};
 
 use crate::engine::param::{ParamId, ParamMap};
 use crate::engine::var::Var;
-use crate::inspect::count::Counter;
-use crate::transform::trace::Tracer;
+use crate::engine::watch::Watch;
 
 /// What holds while a closure runs.
 #[derive(Clone)]
 pub(crate) struct Scope {
     pub(crate) record: bool,
-    pub(crate) anomaly: bool,
     /// How many `vmap`s and `jvp`s enclose this point.
     pub(crate) depth: u32,
     pub(crate) params: Option<Arc<ParamMap>>,
-    pub(crate) trace: Option<Arc<Mutex<Tracer>>>,
-    pub(crate) count: Option<Arc<Counter>>,
+    pub(crate) watchers: Vec<Arc<dyn Watch>>,
     pub(crate) above: Option<Arc<dyn Any + Send + Sync>>,
 }
 
@@ -28,11 +28,9 @@ impl Default for Scope {
     fn default() -> Scope {
         Scope {
             record: true,
-            anomaly: false,
             depth: 0,
             params: None,
-            trace: None,
-            count: None,
+            watchers: Vec::new(),
             above: None,
         }
     }
@@ -78,11 +76,6 @@ pub fn is_recording() -> bool {
     read(|s| s.is_none_or(|s| s.record))
 }
 
-/// Runs `f` so that the first op whose result is not finite fails with its name and shapes.
-pub fn detect_anomaly<R>(f: impl FnOnce() -> R) -> R {
-    enter(|s| s.anomaly = true, f)
-}
-
 /// Runs `f` with `value` as the scope of the crate above; see [`with_above`].
 pub fn enter_above<T: Any + Send + Sync, R>(value: T, f: impl FnOnce() -> R) -> R {
     enter(|s| s.above = Some(Arc::new(value)), f)
@@ -90,24 +83,25 @@ pub fn enter_above<T: Any + Send + Sync, R>(value: T, f: impl FnOnce() -> R) -> 
 
 /// Reads the scope of the crate above, when there is one of type `T`.
 pub fn with_above<T: Any, R>(f: impl FnOnce(Option<&T>) -> R) -> R {
-    read(|s| {
-        f(s.and_then(|s| s.above.as_ref())
-            .and_then(|a| a.downcast_ref::<T>()))
-    })
+    let above = read(|s| s.and_then(|s| s.above.clone()));
+    f(above.as_ref().and_then(|a| a.downcast_ref::<T>()))
 }
 
-/// What stands in place of a parameter here; where it stands for itself, a running trace is told
-/// that `tensor` is the parameter `id`.
+/// Those who watch here.
+pub(crate) fn watchers() -> Vec<Arc<dyn Watch>> {
+    read(|s| s.map_or_else(Vec::new, |s| s.watchers.clone()))
+}
+
+/// What stands in place of a parameter here; where it stands for itself, watchers are told that
+/// `tensor` is the parameter `id`.
 pub(crate) fn param(id: ParamId, tensor: &Tensor) -> Option<Var> {
-    read(|s| {
-        let s = s?;
-        if let Some(other) = s.params.as_ref().and_then(|p| p.get(&id)) {
-            return Some(other.clone());
-        }
-        if let Some(trace) = &s.trace {
-            let mut trace = trace.lock().expect("a trace is used by one thread");
-            trace.param(id, tensor);
-        }
-        None
-    })
+    let (other, watched) = read(|s| {
+        let Some(s) = s else { return (None, false) };
+        let other = s.params.as_ref().and_then(|p| p.get(&id)).cloned();
+        (other, !s.watchers.is_empty())
+    });
+    if other.is_none() && watched {
+        watchers().iter().for_each(|w| w.param(id, tensor));
+    }
+    other
 }

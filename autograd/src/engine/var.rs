@@ -116,11 +116,6 @@ impl Var {
         &self.tensor
     }
 
-    /// The tensor behind, to be taken or overwritten.
-    pub(crate) fn tensor_mut(&mut self) -> &mut Tensor {
-        &mut self.tensor
-    }
-
     /// The tensor behind, by value.
     pub fn into_tensor(self) -> Tensor {
         self.tensor

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::engine::op::Cost;
-use crate::engine::scope;
+use lepton_tensor::{Meta, Result, Tensor};
 
-/// Totals that `apply` adds to.
+use crate::engine::op::{AnyOp, Cost, Ins};
+use crate::engine::watch::{Watch, watch};
+
+/// Totals over the ops that ran.
 #[derive(Debug, Default)]
 pub(crate) struct Counter {
     ops: AtomicU64,
@@ -14,11 +16,15 @@ pub(crate) struct Counter {
     bytes: AtomicU64,
 }
 
-impl Counter {
-    pub(crate) fn add(&self, cost: Cost) {
+impl Watch for Counter {
+    fn op(&self, op: &dyn AnyOp, x: &[Tensor], y: &[Tensor]) -> Result<()> {
+        let x: Ins<&Meta> = x.iter().map(Tensor::meta).collect();
+        let y: Vec<Meta> = y.iter().map(|t| t.meta().clone()).collect();
+        let cost = op.cost(&x, &y);
         self.ops.fetch_add(1, Ordering::Relaxed);
         self.flops.fetch_add(cost.flops, Ordering::Relaxed);
         self.bytes.fetch_add(cost.bytes, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -43,7 +49,7 @@ pub struct Counts {
 /// ```
 pub fn count<R>(f: impl FnOnce() -> R) -> (R, Counts) {
     let counter = Arc::new(Counter::default());
-    let out = scope::enter(|s| s.count = Some(Arc::clone(&counter)), f);
+    let out = watch(Arc::<Counter>::clone(&counter), f);
     let get = |a: &AtomicU64| a.load(Ordering::Relaxed);
     let cost = Cost {
         flops: get(&counter.flops),

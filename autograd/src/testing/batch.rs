@@ -5,8 +5,8 @@ use lepton_tensor::{Shape, Tensor, ops};
 
 use super::Verdict;
 use super::compare::{close, same_bits, tensors};
-use super::subject::{Subject, direction};
 use crate::engine::lift::{jvp, vmap};
+use crate::engine::subject::{Subject, direction};
 use crate::engine::var::Var;
 
 /// Batched kernels may add in another order.

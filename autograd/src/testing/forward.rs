@@ -4,7 +4,7 @@ use lepton_tensor::Tensor;
 
 use super::Verdict;
 use super::compare::{close, same_bits};
-use super::subject::{Subject, recast};
+use crate::engine::subject::{Subject, recast};
 use crate::engine::var::Var;
 
 /// Rounding that an f64 result may gather.

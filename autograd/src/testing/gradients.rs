@@ -4,8 +4,8 @@ use lepton_tensor::Tensor;
 
 use super::Verdict;
 use super::compare::{close, tensors};
-use super::subject::Subject;
 use crate::engine::case::Gradient;
+use crate::engine::subject::Subject;
 use crate::engine::var::Var;
 use crate::inspect::gradcheck::{GradcheckOptions, gradcheck};
 

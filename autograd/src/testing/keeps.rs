@@ -4,8 +4,8 @@ use lepton_tensor::{Tensor, match_dtype};
 
 use super::Verdict;
 use super::forward::fresh;
-use super::subject::Subject;
 use crate::engine::op::Keeps;
+use crate::engine::subject::Subject;
 use crate::engine::var::Var;
 
 /// True when this handle and its elements have no other owner.

@@ -5,7 +5,7 @@ use lepton_tensor::{DType, Device, Shape, Tensor, ops};
 use super::Verdict;
 use super::compare::{close, same_bits};
 use super::forward::fresh;
-use super::subject::{Subject, layout_of};
+use crate::engine::subject::{Subject, layout_of};
 use crate::engine::var::Var;
 
 /// Views with the elements of `t` (and one with fewer distinct ones), by what is odd about them.

@@ -5,7 +5,7 @@ use lepton_tensor::simd::{Level, with_level};
 
 use super::Verdict;
 use super::compare::{close, same_bits};
-use super::subject::Subject;
+use crate::engine::subject::Subject;
 use crate::engine::var::Var;
 
 /// Levels may sum and round in another order: this many units in the last place of the largest

@@ -4,8 +4,8 @@ use lepton_tensor::{Meta, Tensor};
 
 use super::Verdict;
 use super::compare::tensors;
-use super::subject::Subject;
 use crate::engine::lift::jvp;
+use crate::engine::subject::Subject;
 use crate::engine::var::Var;
 
 fn shadow(t: &Tensor) -> Tensor {

@@ -17,7 +17,6 @@ mod layouts;
 mod levels;
 mod meta;
 mod replay;
-mod subject;
 mod tangents;
 mod threads;
 
@@ -25,7 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::engine::catalogue::{Entry, Listed};
 use crate::engine::op::Op;
-pub(crate) use subject::{Subject, subjects};
+pub(crate) use crate::engine::subject::{Subject, subjects};
 
 /// Nothing, or what is wrong.
 type Verdict = Result<(), String>;

@@ -4,7 +4,7 @@ use lepton_tensor::Tensor;
 
 use super::Verdict;
 use super::compare::{same_bits, tensors};
-use super::subject::{Subject, call};
+use crate::engine::subject::{Subject, call};
 use crate::engine::var::Var;
 use crate::transform::trace::{Trace, trace};
 

@@ -4,9 +4,9 @@ use lepton_tensor::Tensor;
 
 use super::Verdict;
 use super::compare::{close, close_numbers, dot, tensors};
-use super::subject::Subject;
 use crate::engine::case::Gradient;
 use crate::engine::lift::jvp;
+use crate::engine::subject::Subject;
 use crate::engine::var::Var;
 
 /// Two analytic answers for one number.

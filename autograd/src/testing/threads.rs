@@ -7,8 +7,8 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::Verdict;
 use super::compare::same_bits;
-use super::subject::Subject;
 use crate::engine::lift::vmap;
+use crate::engine::subject::Subject;
 use crate::engine::var::Var;
 
 /// More elements than one parallel task of any elementwise kernel takes.

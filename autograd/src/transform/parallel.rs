@@ -20,7 +20,7 @@ use crate::engine::scope;
 /// ```
 pub fn parallel<T: Send>(tasks: usize, f: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let scope = scope::current();
-    if scope.trace.is_some() {
+    if scope.watchers.iter().any(|w| w.in_order()) {
         return (0..tasks).map(f).collect();
     }
     let start = node::next_id();

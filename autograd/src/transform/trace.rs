@@ -5,14 +5,14 @@
 //! it came from one, or a constant.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lepton_tensor::{Error, Meta, Result, Tensor};
 
 use crate::engine::op::{AnyOp, Ins};
 use crate::engine::param::ParamId;
-use crate::engine::scope;
 use crate::engine::var::Var;
+use crate::engine::watch::{Watch, watch};
 
 /// The number of a value in a [`Trace`].
 pub type ValueId = usize;
@@ -74,13 +74,6 @@ impl Tracer {
         id
     }
 
-    /// Notes that `tensor` is the parameter `id`, should an op read it.
-    pub(crate) fn param(&mut self, id: ParamId, tensor: &Tensor) {
-        self.params
-            .entry(tensor.id())
-            .or_insert_with(|| (id, tensor.clone()));
-    }
-
     fn read(&mut self, t: &Tensor) -> ValueId {
         if let Some(&id) = self.known.get(&t.id()) {
             return id;
@@ -92,16 +85,37 @@ impl Tracer {
         }
         id
     }
+}
 
-    /// One op that has run.
-    pub(crate) fn step(&mut self, op: &dyn AnyOp, x: &[Tensor], y: &[Tensor]) {
-        let inputs = x.iter().map(|t| self.read(t)).collect();
-        let outputs = y.iter().map(|t| self.value(t)).collect();
-        self.trace.steps.push(Step {
+/// The tracer of a scope, which one thread uses.
+struct Shared(Mutex<Tracer>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Tracer> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watch for Shared {
+    fn op(&self, op: &dyn AnyOp, x: &[Tensor], y: &[Tensor]) -> Result<()> {
+        let mut tracer = self.lock();
+        let inputs = x.iter().map(|t| tracer.read(t)).collect();
+        let outputs = y.iter().map(|t| tracer.value(t)).collect();
+        tracer.trace.steps.push(Step {
             op: op.boxed(),
             inputs,
             outputs,
         });
+        Ok(())
+    }
+
+    fn param(&self, id: ParamId, tensor: &Tensor) {
+        let entry = (id, tensor.clone());
+        self.lock().params.entry(tensor.id()).or_insert(entry);
+    }
+
+    fn in_order(&self) -> bool {
+        true
     }
 }
 
@@ -115,16 +129,16 @@ impl Tracer {
 /// assert_eq!(y[0].to_vec::<f32>().unwrap()[0], 2.0);
 /// ```
 pub fn trace(f: impl FnOnce(&[Var]) -> Vec<Var>, inputs: &[Var]) -> Trace {
-    let tracer = Arc::new(Mutex::new(Tracer::default()));
-    let lock = || tracer.lock().expect("a trace is used by one thread");
+    let shared = Arc::new(Shared(Mutex::default()));
     // Each input gets a handle of its own, also when one tensor is given twice.
     let own: Vec<Var> = inputs.iter().map(own_handle).collect();
     for x in &own {
-        let id = lock().value(x.tensor());
-        lock().trace.inputs.push(id);
+        let mut tracer = shared.lock();
+        let id = tracer.value(x.tensor());
+        tracer.trace.inputs.push(id);
     }
-    let out = scope::enter(|s| s.trace = Some(Arc::clone(&tracer)), || f(&own));
-    let mut tracer = std::mem::take(&mut *lock());
+    let out = watch(Arc::<Shared>::clone(&shared), || f(&own));
+    let mut tracer = std::mem::take(&mut *shared.lock());
     for y in &out {
         let id = tracer.read(y.tensor());
         tracer.trace.outputs.push(id);

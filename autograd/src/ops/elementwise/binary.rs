@@ -6,7 +6,7 @@ use lepton_tensor::simd::{Lane, Libm2, Num};
 
 use crate::engine::elementwise::{Binary, Zip};
 use crate::engine::node::Saved;
-use crate::engine::op::Keeps;
+use crate::engine::op::{AnyOp, Keeps};
 use crate::engine::var::Var;
 use crate::ops::shape::reshape::broadcast;
 
@@ -96,7 +96,7 @@ impl Binary for Mul {
             k.needs(1).then(|| g * k.input(0)),
         ]
     }
-    fn vjp_last(&self, k: &mut Saved<'_>, g: Var) -> [Option<Var>; 2] {
+    fn vjp_consuming(&self, k: &mut Saved<'_>, g: Var) -> [Option<Var>; 2] {
         let to_y = k.needs(1).then(|| &g * k.take_input(0));
         [k.needs(0).then(|| g * k.take_input(1)), to_y]
     }
@@ -237,13 +237,17 @@ pub(crate) fn zip<B: Binary>(op: B, x: Var, y: Var) -> Var
 where
     Zip<B>: crate::Listed,
 {
-    let (mut x, mut y) = (x, y);
+    zip_dyn(&Zip(op), x, y)
+}
+
+#[track_caller]
+fn zip_dyn(op: &dyn AnyOp, mut x: Var, mut y: Var) -> Var {
     if x.meta() != y.meta() {
-        (x, y) = match_dtypes(B::NAME, x, y);
-        (x, y) = broadcast(B::NAME, x, y);
+        (x, y) = match_dtypes(op.name(), x, y);
+        (x, y) = broadcast(op.name(), x, y);
     }
     let ((x, from_x), (y, from_y)) = (x.into_parts(), y.into_parts());
-    crate::engine::apply::short(Zip(op), [x, y], [from_x, from_y])
+    crate::engine::apply::fast(op, [x, y], [from_x, from_y])
 }
 
 /// Both sides as the dtype that holds both: PyTorch's rule for tensors.

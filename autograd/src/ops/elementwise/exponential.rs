@@ -252,7 +252,7 @@ impl Var {
         Map<U>: crate::Listed,
     {
         let (x, from) = self.into_parts();
-        crate::engine::apply::short(Map(op), [x], [from])
+        crate::engine::apply::fast(&Map(op), [x], [from])
     }
 
     pub(crate) fn add_scalar(self, c: f64) -> Var {

@@ -65,7 +65,7 @@ impl Op for Matmul {
         Ok(smallvec![ops::matmul(&x[0], &x[1], None, Activation::None)])
     }
 
-    fn run1(&self, x: &mut [Tensor]) -> Option<Result<Tensor>> {
+    fn forward_fast(&self, x: &mut [Tensor]) -> Option<Result<Tensor>> {
         let (a, b) = (&x[0], &x[1]);
         let fits = match (a.shape(), b.shape()) {
             ([m, k], [l, n]) => k == l && lepton_tensor::numel(&[*m, *n]).is_ok(),
@@ -132,7 +132,7 @@ impl Op for Matmul {
 #[track_caller]
 fn product(a: &Var, b: &Var) -> Var {
     let ((a, from_a), (b, from_b)) = (a.clone().into_parts(), b.clone().into_parts());
-    crate::engine::apply::short(Matmul, [a, b], [from_a, from_b])
+    crate::engine::apply::fast(&Matmul, [a, b], [from_a, from_b])
 }
 
 /// Batches of products, by the definition.
@@ -204,7 +204,7 @@ impl Op for LinearOp {
         Ok(smallvec![y])
     }
 
-    fn run1(&self, x: &mut [Tensor]) -> Option<Result<Tensor>> {
+    fn forward_fast(&self, x: &mut [Tensor]) -> Option<Result<Tensor>> {
         let (a, w, bias) = (&x[0], &x[1], x.get(2));
         let fits = matches!((a.shape(), w.shape()), ([_, k], [_, l]) if k == l)
             && bias.is_none_or(|b| b.shape() == &w.shape()[..1]);
@@ -314,8 +314,8 @@ fn dense(x: Var, w: Var, b: Option<Var>, relu: bool) -> Var {
     let op = LinearOp { relu };
     let ((x, from_x), (w, from_w)) = (x.into_parts(), w.into_parts());
     match b.map(Var::into_parts) {
-        Some((b, from_b)) => crate::engine::apply::short(op, [x, w, b], [from_x, from_w, from_b]),
-        None => crate::engine::apply::short(op, [x, w], [from_x, from_w]),
+        Some((b, from_b)) => crate::engine::apply::fast(&op, [x, w, b], [from_x, from_w, from_b]),
+        None => crate::engine::apply::fast(&op, [x, w], [from_x, from_w]),
     }
 }
 

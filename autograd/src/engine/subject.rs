@@ -15,16 +15,16 @@ pub(crate) struct Subject {
     name: &'static str,
     seed: u64,
     index: usize,
-    pub(super) op: Box<dyn AnyOp>,
-    pub(super) make: fn(&Attrs) -> Result<Box<dyn AnyOp>>,
+    pub(crate) op: Box<dyn AnyOp>,
+    pub(crate) make: fn(&Attrs) -> Result<Box<dyn AnyOp>>,
     /// Shape rule and [`Op::forward`], past the short form that the op may have.
-    pub(super) long: fn(&Attrs, &mut [Tensor]) -> Result<Outs<Tensor>>,
-    pub(super) inputs: Vec<Tensor>,
-    pub(super) want: Option<Vec<Tensor>>,
-    pub(super) random: bool,
-    pub(super) by_strides: bool,
-    pub(super) no_repeats: bool,
-    pub(super) loops: bool,
+    pub(crate) long: fn(&Attrs, &mut [Tensor]) -> Result<Outs<Tensor>>,
+    pub(crate) inputs: Vec<Tensor>,
+    pub(crate) want: Option<Vec<Tensor>>,
+    pub(crate) random: bool,
+    pub(crate) by_strides: bool,
+    pub(crate) no_repeats: bool,
+    pub(crate) loops: bool,
     gradients: Vec<Gradient>,
     /// Other inputs of the same shapes, where the op's cases have them: more examples for a batch.
     others: Vec<Vec<Tensor>>,
@@ -75,7 +75,7 @@ pub(crate) fn subjects<O: Op + Listed>(seed: u64) -> Vec<Subject> {
 
 impl Subject {
     /// What a failure says first: op, seed, case, inputs with their strides, SIMD level.
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         format!(
             "{}: seed {}, case {} on {}, level {}",
             self.name,
@@ -87,12 +87,12 @@ impl Subject {
     }
 
     /// Positions of inputs with a gradient of any kind.
-    pub(super) fn floats(&self) -> Vec<usize> {
+    pub(crate) fn floats(&self) -> Vec<usize> {
         self.at(|g| g != Gradient::None)
     }
 
     /// Positions of inputs whose gradient is checked against `kind`.
-    pub(super) fn of_kind(&self, kind: Gradient) -> Vec<usize> {
+    pub(crate) fn of_kind(&self, kind: Gradient) -> Vec<usize> {
         self.at(|g| g == kind)
     }
 
@@ -103,23 +103,23 @@ impl Subject {
     }
 
     /// The inputs of three examples of these shapes.
-    pub(super) fn examples(&self) -> [&[Tensor]; 3] {
+    pub(crate) fn examples(&self) -> [&[Tensor]; 3] {
         [&self.inputs, &self.others[0], &self.others[1]]
     }
 
     /// Every output of the op at `x`.
-    pub(super) fn call(&self, x: impl IntoIterator<Item = Var>) -> Vec<Var> {
+    pub(crate) fn call(&self, x: impl IntoIterator<Item = Var>) -> Vec<Var> {
         call(self.op.as_ref(), x)
     }
 
     /// The outputs at `x`, without recording.
-    pub(super) fn run(&self, x: &[Tensor]) -> Vec<Tensor> {
+    pub(crate) fn run(&self, x: &[Tensor]) -> Vec<Tensor> {
         let y = scope::no_grad(|| self.call(x.iter().cloned().map(Var::from)));
         y.into_iter().map(Var::into_tensor).collect()
     }
 
     /// The float outputs as a function of the inputs at `at`, the others as they are in `x`.
-    pub(super) fn function(
+    pub(crate) fn function(
         &self,
         x: &[Tensor],
         at: &[usize],
@@ -136,7 +136,7 @@ impl Subject {
     }
 
     /// One cotangent per float output at `x`.
-    pub(super) fn cotangents(&self, x: &[Tensor]) -> Vec<Var> {
+    pub(crate) fn cotangents(&self, x: &[Tensor]) -> Vec<Var> {
         let mut rng = Rng::new(self.seed ^ 0xc07a);
         let y = self.run(x);
         let floats = y.iter().filter(|y| y.dtype().is_float());
@@ -144,7 +144,7 @@ impl Subject {
     }
 
     /// One tangent per input of [`Subject::floats`]; `salt` gives others.
-    pub(super) fn tangents(&self, salt: u64) -> Vec<Var> {
+    pub(crate) fn tangents(&self, salt: u64) -> Vec<Var> {
         let mut rng = Rng::new(self.seed ^ salt);
         self.floats()
             .iter()
@@ -153,7 +153,7 @@ impl Subject {
     }
 
     /// Gradients at `x` for cotangents `u`, of each input of [`Subject::floats`].
-    pub(super) fn pull(&self, x: &[Tensor], u: &[Var]) -> std::result::Result<Vec<Tensor>, String> {
+    pub(crate) fn pull(&self, x: &[Tensor], u: &[Var]) -> std::result::Result<Vec<Tensor>, String> {
         let at = self.floats();
         let leaves: Vec<Var> = at.iter().map(|&i| Var::leaf(x[i].clone())).collect();
         let y = self.function(x, &at)(&leaves);
@@ -162,7 +162,7 @@ impl Subject {
     }
 
     /// The same case in f32: floats rounded, and dtypes among the attributes changed with them.
-    pub(super) fn single(&self) -> std::result::Result<Subject, String> {
+    pub(crate) fn single(&self) -> std::result::Result<Subject, String> {
         let mut attrs = Attrs::new();
         for (name, value) in self.op.attrs().iter() {
             let f64_text = matches!(value, Attr::Text(t) if t == "f64");
@@ -185,7 +185,7 @@ impl Subject {
     }
 
     /// The case of another op of the same name.
-    pub(super) fn with_op(&self, op: Box<dyn AnyOp>) -> Subject {
+    pub(crate) fn with_op(&self, op: Box<dyn AnyOp>) -> Subject {
         Subject {
             op,
             inputs: self.inputs.clone(),
@@ -198,7 +198,7 @@ impl Subject {
 }
 
 /// Every output of `op` at `x`; failures panic with the op's sentence.
-pub(super) fn call(op: &dyn AnyOp, x: impl IntoIterator<Item = Var>) -> Vec<Var> {
+pub(crate) fn call(op: &dyn AnyOp, x: impl IntoIterator<Item = Var>) -> Vec<Var> {
     let x: Ins<Var> = x.into_iter().collect();
     crate::engine::apply::apply_any(op, x)
         .unwrap_or_else(|e| panic!("{e}"))
@@ -206,7 +206,7 @@ pub(super) fn call(op: &dyn AnyOp, x: impl IntoIterator<Item = Var>) -> Vec<Var>
 }
 
 /// Floats of `t` as f32, or back as f64; other dtypes as they are.
-pub(super) fn recast(t: &Tensor, single: bool) -> Tensor {
+pub(crate) fn recast(t: &Tensor, single: bool) -> Tensor {
     use lepton_tensor::{DType, ops};
     if !t.dtype().is_float() {
         return t.clone();
@@ -215,7 +215,7 @@ pub(super) fn recast(t: &Tensor, single: bool) -> Tensor {
 }
 
 /// Normal values of the shape and dtype of `like`.
-pub(super) fn direction(rng: &mut Rng, like: &Tensor) -> Var {
+pub(crate) fn direction(rng: &mut Rng, like: &Tensor) -> Var {
     let wide = Tensor::build(like.shape(), |out: &mut [f64]| {
         out.iter_mut().for_each(|x| *x = rng.normal())
     });
@@ -223,7 +223,7 @@ pub(super) fn direction(rng: &mut Rng, like: &Tensor) -> Var {
 }
 
 /// Dtypes, shapes and strides, for messages.
-pub(super) fn layout_of(x: &[Tensor]) -> String {
+pub(crate) fn layout_of(x: &[Tensor]) -> String {
     let one = |t: &Tensor| format!("{} {:?} by {:?}", t.dtype(), t.shape(), t.strides());
     let all: Vec<String> = x.iter().map(one).collect();
     if all.is_empty() {
