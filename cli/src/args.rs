@@ -12,13 +12,10 @@ use crate::one_line;
 
 /// Small, readable, private AI in pure Rust.
 #[derive(Parser)]
-#[command(name = "lepton", version, args_conflicts_with_subcommands = true)]
+#[command(name = "lepton", version, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
-    command: Option<Command>,
-    /// Without a subcommand `lepton` tells the story, under the same options.
-    #[command(flatten)]
-    demo: DemoArgs,
+    command: Command,
 }
 
 /// What to do.
@@ -30,8 +27,7 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
 }
 
-/// Tell the founding story on real data: private training, a small model, an explained decision. This
-/// is what `lepton` alone does, too.
+/// Tell the founding story on real data: private training, a small model, an explained decision.
 #[derive(Args)]
 #[command(after_help = "Example:
   lepton demo --out story --seed 7")]
@@ -162,15 +158,18 @@ fn rate(text: &str) -> Result<f64> {
     rate.ok_or_else(|| Error::value("it must be a number above 0, such as 0.003"))
 }
 
-/// The command that was given; `None` when help or the version was asked for, and is printed.
+/// The command that was given; `None` when help or the version was asked for or nothing was, and the
+/// answer is printed.
 ///
 /// # Errors
 /// When the command line is not understood, in one line.
 pub(crate) fn parse(console: &Console) -> Result<Option<Command>> {
     match Cli::try_parse() {
-        Ok(cli) => Ok(Some(cli.command.unwrap_or(Command::Demo(cli.demo)))),
+        Ok(cli) => Ok(Some(cli.command)),
         Err(e) => match e.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                 console.print(&e.render().to_string()).map(|()| None)
             }
             _ => Err(Error::value(sentence(&e.render().to_string()))),

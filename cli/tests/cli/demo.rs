@@ -26,9 +26,18 @@ fn number(summary: &Value, model: &str, field: &str) -> f64 {
 }
 
 #[test]
-fn the_story_is_what_runs_without_a_subcommand() {
+fn alone_the_command_prints_its_help_and_writes_nothing() {
+    let folder = Folder::new("alone");
+    assert_eq!(folder.lepton(&[]), folder.lepton(&["--help"]));
+    assert!(folder.names().is_empty());
+    let line = folder.refused(&["--seed", "1"]);
+    assert!(line.starts_with("unexpected argument '--seed'"), "{line}");
+}
+
+#[test]
+fn the_story_is_told_and_written() {
     let folder = Folder::new("story");
-    let (told, progress) = folder.both(&[]);
+    let (told, progress) = folder.both(&["demo"]);
     assert_eq!(folder.names_in("lepton-demo"), FILES);
     let table = told.rsplit("\n\n").nth(1).unwrap();
     for name in ["model", "central", "private", "distilled", "pruned", "int8"] {
