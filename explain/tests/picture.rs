@@ -1,7 +1,7 @@
 //! Pictures and reports are well-formed, whole, and free of what their texts might smuggle in.
 
 use lepton_explain::causal::Graph;
-use lepton_explain::picture::{Bars, Lines, Series, bars, dag, lines};
+use lepton_explain::picture::{Bars, Lines, Part, Series, Waterfall, bars, dag, lines, waterfall};
 use lepton_explain::report::Report;
 use proptest::prelude::*;
 
@@ -189,6 +189,71 @@ fn a_bar_is_as_long_as_its_value_and_on_its_side() {
         (a.1 - 3 * b.1).abs() <= 8 && (a.1 - 2 * c.1).abs() <= 6,
         "{drawn:?}"
     );
+}
+
+fn parts(values: &[f64]) -> Vec<Part> {
+    let part = |&value: &f64| Part {
+        name: NASTY.into(),
+        detail: NASTY.into(),
+        value,
+    };
+    values.iter().map(part).collect()
+}
+
+fn fall(parts: &[Part], start: f64, end: f64, shown: usize) -> Waterfall<'_> {
+    Waterfall {
+        title: NASTY,
+        negative: NASTY,
+        positive: "p",
+        start: ("start", start),
+        end: ("end", end),
+        parts,
+        shown,
+    }
+}
+
+#[test]
+fn a_waterfall_leads_from_the_start_to_the_end_whatever_has_a_bar_of_its_own() {
+    let parts = parts(&[2.0, -1.0, 0.5, -3.0, 0.25]);
+    for shown in [0, 2, 4, 5, 9] {
+        let svg = waterfall(&fall(&parts, -1.0, -2.25, shown)).unwrap();
+        let texts = well_formed(&svg, &[]).unwrap();
+        let drawn = drawn_bars(&svg);
+        let bars = shown.min(4) + 1; // those with a bar of their own, then the others together
+        assert_eq!(drawn.len(), bars, "{shown}");
+        let rest: f64 = parts.iter().skip(shown).map(|p| p.value).sum();
+        if rest != 0.0 {
+            let figure = format!("{rest:+}").replace('-', "\u{2212}");
+            assert!(
+                texts.iter().any(|t| t.trim() == figure),
+                "{shown}: {texts:?}"
+            );
+        }
+        // Each bar touches the one above it.
+        for (a, b) in drawn.iter().zip(&drawn[1..]) {
+            let near = |x: i64, y: i64| (x - y).abs() <= 4;
+            let ends = [a.0, a.0 + a.1];
+            assert!(
+                ends.iter().any(|&e| near(e, b.0) || near(e, b.0 + b.1)),
+                "{drawn:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_waterfall_without_all_parts_is_refused() {
+    let parts = parts(&[2.0, -1.0]);
+    let refused = |w: Waterfall<'_>| waterfall(&w).unwrap_err().to_string();
+    let left_out = refused(fall(&parts[..1], 0.0, 1.0, 2));
+    assert!(left_out.ends_with("give every part"), "{left_out}");
+    assert!(refused(fall(&parts, f64::NAN, 1.0, 2)).contains("`start` is NaN"));
+    assert!(refused(fall(&parts, 0.0, f64::INFINITY, 2)).contains("`end`"));
+    let huge = vec![parts[0].clone(); 2]
+        .into_iter()
+        .map(|p| Part { value: 1e308, ..p });
+    let huge: Vec<Part> = huge.collect();
+    assert!(waterfall(&fall(&huge, 0.0, f64::MAX, 2)).is_err());
 }
 
 const VOID: [&str; 2] = ["meta", "!DOCTYPE"];

@@ -1,7 +1,7 @@
 //! Signed bars: how much each feature speaks for or against.
 
-use super::canvas::{FAINT, Font, PALETTE, PLAIN, TITLE, WIDTH, fill, fit, picture, stroke, write};
-use super::canvas::{width_of, wrap};
+use super::canvas::{Area, FAINT, Font, PALETTE, PLAIN, TITLE, WIDTH, fill, fit, picture, stroke};
+use super::canvas::{width_of, wrap, write};
 use crate::text::number;
 use lepton_tensor::{Error, Result};
 use plotters::style::text_anchor::HPos;
@@ -19,7 +19,9 @@ pub struct Bars<'a> {
     pub entries: &'a [(String, f64)],
 }
 
-const MARGIN: f64 = 10.0;
+pub(super) const MARGIN: f64 = 10.0;
+/// How high a bar is.
+pub(super) const BAR: f64 = 11.0;
 const ROW: f64 = 36.0;
 const LEGEND: Font = Font { size: 12, ..PLAIN };
 
@@ -60,7 +62,7 @@ pub fn bars(b: &Bars<'_>) -> Result<String> {
         for (i, line) in title.iter().enumerate() {
             write(area, line, MARGIN, 18.0 + 20.0 * i as f64, TITLE)?;
         }
-        legend(area, b, head - 22.0)?;
+        legend(area, b.negative, b.positive, head - 22.0)?;
         let scale = Scale::of(b.entries);
         for (i, (name, value)) in b.entries.iter().enumerate() {
             row(area, name, *value, head + ROW * i as f64, &scale)?;
@@ -89,72 +91,63 @@ impl Scale {
     }
 }
 
-fn legend(area: &super::canvas::Area<'_>, b: &Bars<'_>, y: f64) -> Result<()> {
+/// Which way is which: `negative` at the left, `positive` at the right; nothing for an empty one.
+pub(super) fn legend(area: &Area<'_>, negative: &str, positive: &str, y: f64) -> Result<()> {
     let half = f64::from(WIDTH) / 2.0 - MARGIN - 4.0;
     let cut = |text: &str| fit(text, half - width_of("< ", LEGEND.size), LEGEND.size);
-    let below = Font {
-        color: PALETTE[1],
+    let side = |color, anchor| Font {
+        color,
         bold: true,
+        anchor,
         ..LEGEND
     };
-    let above = Font {
-        color: PALETTE[0],
-        bold: true,
-        anchor: HPos::Right,
-        ..LEGEND
-    };
-    if !b.negative.is_empty() {
-        write(
-            area,
-            &format!("\u{2190} {}", cut(b.negative)),
-            MARGIN,
-            y,
-            below,
-        )?;
+    if !negative.is_empty() {
+        let text = format!("\u{2190} {}", cut(negative));
+        write(area, &text, MARGIN, y, side(PALETTE[1], HPos::Left))?;
     }
-    if !b.positive.is_empty() {
-        let x = f64::from(WIDTH) - MARGIN;
-        write(area, &format!("{} \u{2192}", cut(b.positive)), x, y, above)?;
+    if !positive.is_empty() {
+        let text = format!("{} \u{2192}", cut(positive));
+        let right = f64::from(WIDTH) - MARGIN;
+        write(area, &text, right, y, side(PALETTE[0], HPos::Right))?;
     }
     Ok(())
 }
 
-fn row(area: &super::canvas::Area<'_>, name: &str, value: f64, y: f64, s: &Scale) -> Result<()> {
+/// `name` at the left and `figure` in bold at the right of one line; a name that is too long is cut.
+pub(super) fn heading(area: &Area<'_>, name: &str, figure: &str, y: f64) -> Result<()> {
+    let room = f64::from(WIDTH) - 2.0 * MARGIN - width_of(figure, PLAIN.size) - 8.0;
+    write(area, &fit(name, room, PLAIN.size), MARGIN, y, PLAIN)?;
+    let font = Font {
+        anchor: HPos::Right,
+        bold: true,
+        ..PLAIN
+    };
+    write(area, figure, f64::from(WIDTH) - MARGIN, y, font)
+}
+
+/// A value with its sign.
+pub(super) fn signed(value: f64) -> String {
     let sign = if value > 0.0 { "+" } else { "" };
-    let figure = format!("{sign}{}", number(value, 3));
-    let room = f64::from(WIDTH) - 2.0 * MARGIN - width_of(&figure, PLAIN.size) - 8.0;
-    let right = f64::from(WIDTH) - MARGIN;
-    write(area, &fit(name, room, PLAIN.size), MARGIN, y + 8.0, PLAIN)?;
-    write(
-        area,
-        &figure,
-        right,
-        y + 8.0,
-        Font {
-            anchor: HPos::Right,
-            bold: true,
-            ..PLAIN
-        },
-    )?;
-    let (top, bottom) = (y + 18.0, y + 29.0);
-    stroke(
-        area,
-        (s.zero, top - 3.0),
-        (s.zero, bottom + 3.0),
-        FAINT,
-        1.0,
-    )?;
-    let end = s.zero + value * s.unit;
-    // A hair of a bar shows that a tiny value is there.
-    let end = if value == 0.0 {
-        end
+    format!("{sign}{}", number(value, 3))
+}
+
+/// A bar from `from` to `to`, in the colour of its direction. A hair of a bar shows that a tiny value
+/// is there.
+pub(super) fn bar(area: &Area<'_>, from: f64, to: f64, value: f64, top: f64) -> Result<()> {
+    let to = if value == 0.0 {
+        to
     } else {
-        end + 0.5 * value.signum()
+        to + 0.5 * value.signum()
     };
     let color = if value < 0.0 { PALETTE[1] } else { PALETTE[0] };
-    let (left, right) = (
-        end.min(s.zero).max(0.0),
-        end.max(s.zero).min(f64::from(WIDTH)),
-    );
-    fill(area, (left, top), (right, bottom), color)
+    let (left, right) = (from.min(to).max(0.0), from.max(to).min(f64::from(WIDTH)));
+    fill(area, (left, top), (right, top + BAR), color)
+}
+
+fn row(area: &Area<'_>, name: &str, value: f64, y: f64, s: &Scale) -> Result<()> {
+    heading(area, name, &signed(value), y + 8.0)?;
+    let top = y + 18.0;
+    let ends = [(s.zero, top - 3.0), (s.zero, top + BAR + 3.0)];
+    stroke(area, ends[0], ends[1], FAINT, 1.0)?;
+    bar(area, s.zero, s.zero + value * s.unit, value, top)
 }
