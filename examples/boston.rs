@@ -13,8 +13,8 @@
 use std::error::Error;
 
 use lepton::explain::picture::{Lines, Series, lines};
-use lepton::nn::data::{Scale, metrics};
 use lepton::prelude::*;
+use lepton::tabular::{Scale, metrics};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

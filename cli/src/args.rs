@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
-use lepton::nn::data::Task;
+use lepton::tabular::Task;
 use lepton::{Error, Result};
 
 use crate::console::Console;

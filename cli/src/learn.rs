@@ -1,9 +1,9 @@
 //! Learning a prepared table: the network, its loss and its optimiser.
 
 use lepton::autograd::{DType, Tensor, Var};
-use lepton::nn::data::{Prepared, Task, split};
 use lepton::nn::{Adam, Epoch, History, Mlp, Program, Rng, TabularModel, Trainer};
 use lepton::nn::{cross_entropy, mse};
+use lepton::tabular::{Prepared, Task, split};
 use lepton::tensor::ops;
 use lepton::{Error, Result};
 

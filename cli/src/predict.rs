@@ -1,7 +1,7 @@
 //! `lepton predict`: a model's answers for the rows of a table.
 
-use lepton::nn::data::ReadOptions;
 use lepton::nn::{TabularModel, files};
+use lepton::tabular::ReadOptions;
 use lepton::{Error, Result};
 
 use crate::args::PredictArgs;

@@ -63,8 +63,6 @@ pub enum Local {
 /// assert!(federation.epsilon(1e-5)?[0] < 3.2);
 /// # Ok::<(), lepton_tensor::Error>(())
 /// ```
-///
-/// [`Features::from_ranges`]: lepton_nn::data::Features::from_ranges
 pub struct ModuleClient {
     module: Box<dyn Module>,
     loss: Arc<Loss>,

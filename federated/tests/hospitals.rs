@@ -12,8 +12,8 @@ use lepton_autograd::{Var, no_grad};
 use lepton_federated::{
     DpSgd, FedAvg, Federation, Local, ModuleClient, Observer, Round, State, accountant, partition,
 };
-use lepton_nn::data::{Cells, Features, ReadOptions, Table, Target, TargetSpec, metrics, split};
 use lepton_nn::{Mlp, Module, Rng, cross_entropy, files};
+use lepton_tabular::{Cells, Features, ReadOptions, Table, Target, TargetSpec, metrics, split};
 use lepton_tensor::{Result, Tensor};
 
 const EPSILON: f64 = 3.0;

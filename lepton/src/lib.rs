@@ -1,8 +1,8 @@
 //! Small, readable, private AI in pure Rust.
 //!
 //! This crate is the front door: it holds no code of its own, only the rooms of the house under one
-//! name. [`tensor`] has arrays and kernels, [`autograd`] gradients of any order, [`nn`] layers,
-//! training, tables and model files. Three rooms stand on these, each behind a feature of its name
+//! name. [`tensor`] has arrays and kernels, [`autograd`] gradients of any order, [`tabular`] tables and
+//! what becomes of their columns, [`nn`] layers, training and model files. Three rooms stand on these, each behind a feature of its name
 //! that is on by default: [`compress`] makes models smaller, [`explain`] says why they decide as they
 //! do, [`federated`] trains where rows may not leave their owners. [`prelude`] has the names that most
 //! programs use.
@@ -47,6 +47,7 @@ pub use lepton_explain as explain;
 #[cfg(feature = "federated")]
 pub use lepton_federated as federated;
 pub use lepton_nn as nn;
+pub use lepton_tabular as tabular;
 pub use lepton_tensor as tensor;
 pub use lepton_tensor::{Error, ErrorKind, Result};
 
@@ -55,14 +56,14 @@ pub use lepton_tensor::{Error, ErrorKind, Result};
 /// `Result` and `Error` are not among them: a program has its own.
 pub mod prelude {
     pub use lepton_autograd::{DType, Device, Grads, Param, Tensor, Var, no_grad};
-    pub use lepton_nn::data::{
-        Answers, Features, Method, Plan, Prepared, ReadOptions, Table, Target, TargetSpec, Task,
-    };
     pub use lepton_nn::files::read_csv;
     pub use lepton_nn::{
         Adam, Dropout, Epoch, History, Linear, Mlp, Module, Observer, Optimizer, Params, Program,
         Relu, Rng, Sequential, Sgd, TabularModel, Trainer, bce_with_logits, cross_entropy, module,
         mse,
+    };
+    pub use lepton_tabular::{
+        Answers, Features, Method, Plan, Prepared, ReadOptions, Table, Target, TargetSpec, Task,
     };
 }
 

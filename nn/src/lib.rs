@@ -1,6 +1,7 @@
-//! Neural networks for lepton: modules, losses, optimisers, data, training, programs and files.
+//! Neural networks for lepton: modules, losses, optimisers, training, programs and files.
 //!
-//! The second floor of the house, on `lepton-autograd`. Three types to know:
+//! The second floor of the house, on `lepton-autograd`, with the tables of `lepton-tabular`. Three types
+//! to know:
 //!
 //! - [`Module`], a value with parameters and a forward pass; a plain struct and one line of
 //!   [`module!`] make one;
@@ -29,7 +30,6 @@
 
 #![forbid(unsafe_code)]
 
-pub mod data;
 pub mod files;
 mod layers;
 mod loss;

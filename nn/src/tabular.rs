@@ -7,9 +7,9 @@ use lepton_autograd::{Entry, Error, Result, Tensor, Var};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::data::{Answers, Features, Table, TargetSpec};
 use crate::files;
 use crate::program::Program;
+use lepton_tabular::{Answers, Features, Table, TargetSpec};
 
 /// The file of the tensors in a model directory.
 const TENSORS: &str = "model.safetensors";

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use lepton_nn::data::{Features, Method, ReadOptions, TargetSpec, Task};
 use lepton_nn::files::read_csv;
+use lepton_tabular::{Features, Method, ReadOptions, TargetSpec, Task};
 
 #[test]
 fn every_set_reads_as_its_page_says() {

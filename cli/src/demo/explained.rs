@@ -8,8 +8,8 @@ use lepton::explain::causal::{PcOptions, pc};
 use lepton::explain::picture::{Bars, bars, dag};
 use lepton::explain::surrogate::{Rule, Rules, Surrogate, SurrogateOptions, TreeOptions};
 
-use lepton::nn::data::{Cells, Column, Features, Table as Csv, split};
 use lepton::nn::{Program, Rng};
+use lepton::tabular::{Cells, Column, Features, Table as Csv, split};
 
 use super::story::{classes, logits};
 use super::ward::{CLASSES, Ward};

@@ -5,7 +5,7 @@ use std::time::Instant;
 use lepton::Result;
 use lepton::autograd::{Tensor, Var, no_grad};
 use lepton::nn::Program;
-use lepton::nn::data::metrics;
+use lepton::tabular::metrics;
 use serde::Serialize;
 
 use super::ward::Rows;

@@ -2,7 +2,7 @@
 
 use lepton::autograd::Tensor;
 use lepton::nn::Rng;
-use lepton::nn::data::{Cells, Features, Method, ReadOptions, Table, Target, TargetSpec, split};
+use lepton::tabular::{Cells, Features, Method, ReadOptions, Table, Target, TargetSpec, split};
 use lepton::{Error, Result};
 
 /// Wisconsin Diagnostic Breast Cancer: 569 biopsies, 30 measures of cell nuclei each.

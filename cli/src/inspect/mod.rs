@@ -6,8 +6,8 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use lepton::nn::data::{ReadOptions, Table};
 use lepton::nn::files::{self, safetensors::Header};
+use lepton::tabular::{ReadOptions, Table};
 use lepton::{Error, Result};
 
 use crate::args::InspectArgs;
@@ -108,7 +108,7 @@ fn safetensors(mut file: File) -> Result<Report> {
 
 fn csv(reader: impl Read, shown: &str, categorical: Vec<String>) -> Result<Report> {
     let table = Table::read(reader, shown, &ReadOptions { categorical })?;
-    let column = |c: &lepton::nn::data::Column| Column {
+    let column = |c: &lepton::tabular::Column| Column {
         name: c.name.clone(),
         kind: c.cells.type_name(),
         missing: c.cells.missing(),

@@ -2,8 +2,8 @@
 //! al. 2019, "Model cards for model reporting").
 
 use lepton::Result;
-use lepton::nn::data::metrics::Confusion;
-use lepton::nn::data::{Answers, Encoding, Feature, Target};
+use lepton::tabular::metrics::Confusion;
+use lepton::tabular::{Answers, Encoding, Feature, Target};
 
 use super::outcome::Outcome;
 use crate::learn::Epochs;

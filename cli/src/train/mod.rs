@@ -7,9 +7,9 @@ use std::io::Read;
 use std::path::Path;
 
 use lepton::explain::picture::{Lines, Series, lines};
-use lepton::nn::data::{Method, Plan, Prepared, ReadOptions, Table};
 use lepton::nn::files::OutDir;
 use lepton::nn::{Epoch, History, Rng};
+use lepton::tabular::{Method, Plan, Prepared, ReadOptions, Table};
 use lepton::{Error, Result};
 use sha2::{Digest, Sha256};
 

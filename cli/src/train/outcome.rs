@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use lepton::Result;
-use lepton::nn::data::{Answers, Part, Prepared, Target, TargetSpec, Task};
 use lepton::nn::{Params, TabularModel};
+use lepton::tabular::{Answers, Part, Prepared, Target, TargetSpec, Task};
 use serde_json::{Map, Value, json};
 
 use super::Source;

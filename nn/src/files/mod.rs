@@ -12,7 +12,7 @@ use lepton_tensor::{Error, Result};
 
 pub use atomic::{OutDir, write_atomic};
 
-use crate::data::{ReadOptions, Table};
+use lepton_tabular::{ReadOptions, Table};
 
 /// Opens a file to read it.
 ///

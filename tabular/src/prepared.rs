@@ -3,11 +3,11 @@
 use lepton_tensor::random::Rng;
 use lepton_tensor::{Error, Result, Tensor};
 
-use super::features::{Features, Matrix};
-use super::scale::Method;
-use super::split;
-use super::table::Table;
-use super::target::{Target, TargetSpec, Task};
+use crate::features::{Features, Matrix};
+use crate::scale::Method;
+use crate::split;
+use crate::table::Table;
+use crate::target::{Target, TargetSpec, Task};
 
 /// What to predict and how to prepare for it.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl Part {
 /// A table parted, with everything learnt from its training rows alone.
 ///
 /// ```
-/// use lepton_nn::data::{Method, Plan, Prepared, ReadOptions, Table};
+/// use lepton_tabular::{Method, Plan, Prepared, ReadOptions, Table};
 /// use lepton_tensor::random::Rng;
 /// let rows: String = (0..10).map(|i| format!("{i},{}\n", ["low", "high"][i / 5])).collect();
 /// let table = Table::read(format!("x,y\n{rows}").as_bytes(), "t.csv", &ReadOptions::default())?;
@@ -117,7 +117,7 @@ impl Prepared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Encoding, ReadOptions};
+    use crate::{Encoding, ReadOptions};
 
     fn read(text: &str) -> Table {
         Table::read(text.as_bytes(), "f.csv", &ReadOptions::default()).unwrap()

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use lepton_tensor::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
-use super::scale::{Method, Scale};
-use super::table::{Cells, Column, Table, check_names};
+use crate::scale::{Method, Scale};
+use crate::table::{Cells, Column, Table, check_names};
 
 /// More categories than this are an identifier rather than a category.
 const MAX_CATEGORIES: usize = 256;

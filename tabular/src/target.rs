@@ -5,8 +5,8 @@ use std::str::FromStr;
 use lepton_tensor::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::scale::Scale;
-use super::table::{Cells, Column, Table, name_list, number_text};
+use crate::scale::Scale;
+use crate::table::{Cells, Column, Table, name_list, number_text};
 
 /// Integers with more different values than this are a quantity, not classes.
 const MAX_INTEGER_CLASSES: usize = 20;
@@ -81,7 +81,7 @@ pub enum Outcome {
 /// The column to predict and what a model's outputs mean for it. It serialises.
 ///
 /// ```
-/// use lepton_nn::data::{ReadOptions, Table, Target, TargetSpec};
+/// use lepton_tabular::{ReadOptions, Table, Target, TargetSpec};
 /// let t = Table::read("size,pet\n3,dog\n1,cat\n4,dog\n".as_bytes(), "pets.csv", &ReadOptions::default())?;
 /// let spec = TargetSpec::fit(&t, "pet", None)?;
 /// assert_eq!(spec.classes().unwrap(), ["cat", "dog"]);
@@ -299,7 +299,7 @@ fn numbers(table: &Table, column: &Column) -> Result<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::ReadOptions;
+    use crate::ReadOptions;
 
     fn read(text: &str) -> Table {
         Table::read(text.as_bytes(), "f.csv", &ReadOptions::default()).unwrap()

@@ -1,4 +1,4 @@
-//! Data: tables read from CSV, how their columns become numbers, and how rows are parted.
+//! Tables: read from CSV, turned into numbers and back into answers, parted, and judged by.
 //!
 //! A [`Table`] is what a file says: named columns of numbers, truth values or text, with the line each
 //! row came from, so that every later complaint can name its place. [`Features`] turns columns into a
@@ -7,7 +7,7 @@
 //! [`metrics`] judges predictions.
 //!
 //! ```
-//! use lepton_nn::data::{Features, Method, ReadOptions, Table};
+//! use lepton_tabular::{Features, Method, ReadOptions, Table};
 //! let text = "age,site,ill\n63,Basel,yes\n,Bern,no\n41,Basel,no\n";
 //! let table = Table::read(text.as_bytes(), "visits.csv", &ReadOptions::default())?;
 //! let features = Features::fit(&table.without(&["ill"])?, Method::Standard)?;
@@ -17,6 +17,12 @@
 //! assert_eq!(x.row(1), [0.0, 0.0, 1.0]); // the missing age became the training median, which scales to 0
 //! # Ok::<(), lepton_tensor::Error>(())
 //! ```
+//!
+//! **Invariants.** Nothing here knows of networks or gradients, opens a file or prints: bytes come from a
+//! reader, notes go back to the caller. What is learnt from a table comes from its training rows alone.
+//! A complaint about a cell names file, line and column.
+
+#![forbid(unsafe_code)]
 
 mod answers;
 mod features;

@@ -76,7 +76,7 @@ fn check_labels(name: &str, classes: usize, labels: &[usize]) -> Result<()> {
 /// How many rows of each true class were given each class.
 ///
 /// ```
-/// use lepton_nn::data::metrics::Confusion;
+/// use lepton_tabular::metrics::Confusion;
 /// let c = Confusion::new(&[0, 1, 1, 0], &[0, 1, 0, 0], 2)?;
 /// assert_eq!(c.count(0, 1), 1); // one row of class 0 was called 1
 /// assert_eq!((c.precision(1), c.recall(1)), (0.5, 1.0));

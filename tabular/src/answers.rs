@@ -2,8 +2,8 @@
 
 use lepton_tensor::{Error, Result};
 
-use super::metrics;
-use super::target::{Outcome, Target, TargetSpec};
+use crate::metrics;
+use crate::target::{Outcome, Target, TargetSpec};
 
 /// What a model answers, for each row.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,7 @@ impl TargetSpec {
     /// When there are not whole rows, or an output is not finite.
     ///
     /// ```
-    /// use lepton_nn::data::{Answers, ReadOptions, Table, TargetSpec};
+    /// use lepton_tabular::{Answers, ReadOptions, Table, TargetSpec};
     /// let t = Table::read("pet\ndog\ncat\n".as_bytes(), "pets.csv", &ReadOptions::default())?;
     /// let spec = TargetSpec::fit(&t, "pet", None)?; // classes cat, dog
     /// let answers = spec.answers(&[2.0, 2.0])?; // logits, here undecided
@@ -203,7 +203,7 @@ fn judge_values(values: &[f64], truth: &[f64]) -> Result<Vec<(&'static str, f64)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{ReadOptions, Table};
+    use crate::{ReadOptions, Table};
     use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
     fn spec(text: &str) -> TargetSpec {

@@ -19,7 +19,7 @@ pub enum Method {
 /// The scaling of one column: `(x - shift) / width`.
 ///
 /// ```
-/// use lepton_nn::data::Scale;
+/// use lepton_tabular::Scale;
 /// let s = Scale::standard(&[1.0, f64::NAN, 3.0]); // missing values do not count
 /// assert_eq!(s, Scale { shift: 2.0, width: 1.0 });
 /// assert_eq!(s.invert(s.apply(7.0)), 7.0);
@@ -102,7 +102,7 @@ impl Scale {
     }
 
     /// A scaling from a file must be one that the constructors could have made.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         match self.shift.is_finite() && self.width.is_finite() && self.width > 0.0 {
             true => Ok(()),
             false => Err(Error::format(format!(
@@ -116,7 +116,7 @@ impl Scale {
 /// The scaling of each column of a matrix.
 ///
 /// ```
-/// use lepton_nn::data::Scaling;
+/// use lepton_tabular::Scaling;
 /// // A private model's scaling must not come from the private rows.
 /// let scaling = Scaling::from_ranges(&[(0.0, 120.0), (30.0, 42.0)])?;
 /// let mut rows = [60.0, 42.0, 0.0, 36.0];

@@ -7,7 +7,7 @@ use std::io::Read;
 
 use lepton_tensor::{Error, Result};
 
-use super::table::{Cells, Column, Table, check_names, name_list, place, unknown_column};
+use crate::table::{Cells, Column, Table, check_names, name_list, place, unknown_column};
 
 /// What a reader of CSV may be told beforehand.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +33,7 @@ impl Table {
     /// unclosed quote, or text further down a numeric column that `options` does not call categorical.
     ///
     /// ```
-    /// use lepton_nn::data::{ReadOptions, Table};
+    /// use lepton_tabular::{ReadOptions, Table};
     /// let bad = "age,sex\n63,f\nold,m\n";
     /// let error = Table::read(bad.as_bytes(), "visits.csv", &ReadOptions::default()).unwrap_err();
     /// assert!(error.to_string().starts_with("visits.csv, line 3, column `age`: `old` is not a number"));

@@ -1,6 +1,6 @@
 use super::*;
-use crate::data::ReadOptions;
-use crate::data::table::number_text;
+use crate::ReadOptions;
+use crate::table::number_text;
 use proptest::prelude::*;
 
 fn read(text: &str) -> Table {

@@ -4,7 +4,7 @@
 //! set, a `NaN` or a test part of one class is no bug of the caller.
 //!
 //! ```
-//! use lepton_nn::data::metrics;
+//! use lepton_tabular::metrics;
 //! assert_eq!(metrics::accuracy(&[0, 1, 1], &[0, 1, 0])?, 2.0 / 3.0);
 //! // Of the four pairs of a positive and a negative, three are in order and one is tied.
 //! assert_eq!(metrics::auc(&[0.1, 0.5, 0.5, 0.9], &[false, false, true, true])?, 3.5 / 4.0);

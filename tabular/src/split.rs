@@ -3,7 +3,7 @@
 //! Everything here gives indices, in rising order, and depends on nothing but the counts and the `Rng`.
 //!
 //! ```
-//! use lepton_nn::data::split;
+//! use lepton_tabular::split;
 //! use lepton_tensor::random::Rng;
 //! let labels = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1];
 //! let parts = split::stratified(&labels, 0.2, &mut Rng::new(7))?;

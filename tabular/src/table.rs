@@ -100,7 +100,7 @@ pub(crate) fn number_text(x: f64) -> String {
 /// Named columns of equal length, with the file and line each row came from.
 ///
 /// ```
-/// use lepton_nn::data::{Cells, ReadOptions, Table};
+/// use lepton_tabular::{Cells, ReadOptions, Table};
 /// let t = Table::read("age,name\n42,Ada\nNA,Alan\n".as_bytes(), "people.csv", &ReadOptions::default())?;
 /// assert_eq!(t.rows(), 2);
 /// assert_eq!(t.column("age")?.cells.missing(), 1);
@@ -142,7 +142,7 @@ impl Table {
         })
     }
 
-    pub(super) fn from_parts(source: String, columns: Vec<Column>, lines: Vec<u64>) -> Table {
+    pub(crate) fn from_parts(source: String, columns: Vec<Column>, lines: Vec<u64>) -> Table {
         Table {
             source,
             columns,
@@ -234,12 +234,12 @@ impl Table {
 }
 
 /// The place of a cell, as every message names it.
-pub(super) fn place(source: &str, line: u64, column: &str) -> String {
+pub(crate) fn place(source: &str, line: u64, column: &str) -> String {
     format!("{source}, line {line}, column `{column}`")
 }
 
 /// Column names must be there and differ, or "column x" would mean nothing.
-pub(super) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<()> {
+pub(crate) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<()> {
     let mut seen = std::collections::HashMap::new();
     for (i, name) in names.enumerate() {
         let n = i + 1;
@@ -261,7 +261,7 @@ pub(super) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<()
 }
 
 /// "There is no such column", with the nearest name and those that exist.
-pub(super) fn unknown_column(names: &[&str], wanted: &str) -> Error {
+pub(crate) fn unknown_column(names: &[&str], wanted: &str) -> Error {
     let near = |n: &&&str| distance(n, wanted) <= 1 + wanted.chars().count() / 4;
     let nearest = names
         .iter()
@@ -276,7 +276,7 @@ pub(super) fn unknown_column(names: &[&str], wanted: &str) -> Error {
 }
 
 /// The names with commas, at most twenty of them.
-pub(super) fn name_list(names: &[&str]) -> String {
+pub(crate) fn name_list(names: &[&str]) -> String {
     const SHOWN: usize = 20;
     let shown = names[..names.len().min(SHOWN)].join(", ");
     match names.len().saturating_sub(SHOWN) {
