@@ -133,9 +133,7 @@ impl Recipe {
 }
 
 fn pick((x, y): &Rows, rows: &[usize]) -> Result<Rows> {
-    let index: Vec<i64> = rows.iter().map(|&r| r as i64).collect();
-    let index = Tensor::from_vec(index, &[rows.len()])?;
-    Ok((ops::take(x, 0, &index)?, ops::take(y, 0, &index)?))
+    Ok((ops::take_rows(x, rows)?, ops::take_rows(y, rows)?))
 }
 
 impl Learnt {

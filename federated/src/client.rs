@@ -139,7 +139,7 @@ impl ModuleClient {
         local: Local,
     ) -> Result<Vec<ModuleClient>> {
         let one = |(i, rows): (usize, &Vec<usize>)| {
-            let own = take(x, rows).and_then(|x| Ok((x, take(y, rows)?)));
+            let own = ops::take_rows(x, rows).and_then(|x| Ok((x, ops::take_rows(y, rows)?)));
             own.and_then(|(x, y)| ModuleClient::new(template, loss.clone(), x, y, rate, local))
                 .map_err(|e| e.at(format!("client {i}")))
         };
@@ -162,7 +162,10 @@ impl ModuleClient {
         let seed = rng.next_u64();
         for step in 0..steps {
             let batch = dp.batch(self.rows(), rng);
-            let (x, y) = (take(&self.x, &batch)?, take(&self.y, &batch)?);
+            let (x, y) = (
+                ops::take_rows(&self.x, &batch)?,
+                ops::take_rows(&self.y, &batch)?,
+            );
             let sum = lepton_nn::train(seed, step, || {
                 clipped_sum(&**module, &*self.loss, &x, &y, dp.clip)
             })?;
@@ -190,15 +193,6 @@ fn check_local(local: &Local) -> Result<()> {
     Err(Error::value(format!(
         "client: the setting `{zero}` is 0, must be 1 or more"
     )))
-}
-
-/// These rows of `x`.
-fn take(x: &Tensor, rows: &[usize]) -> Result<Tensor> {
-    if x.rank() == 0 {
-        return Err(Error::shape("client: a tensor without axes has no rows"));
-    }
-    let index = rows.iter().map(|&r| r as i64).collect();
-    ops::take(x, 0, &Tensor::from_vec(index, &[rows.len()])?)
 }
 
 impl Client for ModuleClient {

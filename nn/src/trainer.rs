@@ -93,7 +93,8 @@ impl Trainer {
             let order = rng.permutation(rows);
             let mut total = 0.0;
             for part in order.chunks(self.batch) {
-                let (x, y) = (pick(data.0, part)?, pick(data.1, part)?);
+                let rows = |t| ops::take_rows(t, part).map(Var::from);
+                let (x, y) = (rows(data.0)?, rows(data.1)?);
                 let value = scope::train(self.seed, step, || loss(&module.forward(&x), &y));
                 let seen = value.item()?;
                 if !seen.is_finite() {
@@ -140,11 +141,6 @@ impl Trainer {
         }
         Ok(rows)
     }
-}
-
-fn pick(x: &Tensor, rows: &[usize]) -> Result<Var> {
-    let index = Tensor::from_vec(rows.iter().map(|&r| r as i64).collect(), &[rows.len()])?;
-    Ok(ops::take(x, 0, &index)?.into())
 }
 
 fn evaluate<M: Module>(

@@ -15,7 +15,7 @@ mod pool;
 mod random;
 mod softmax;
 
-pub use crate::kernel::index::{Meet, gather, index_add, scatter, scatter_add, take};
+pub use crate::kernel::index::{Meet, gather, index_add, scatter, scatter_add, take, take_rows};
 pub use crate::kernel::linalg::svd;
 pub use crate::kernel::linalg::{cholesky, slogdet, solve};
 pub use crate::kernel::optim::{AdamStep, SgdStep, adam_step, sgd_step};

@@ -165,6 +165,25 @@ fn copy_row<T: Copy>(row: &[T], later: &[T], to: &mut [T]) {
     }
 }
 
+/// The rows `rows` of `x`, its parts along the first axis, in the order given.
+///
+/// ```
+/// use lepton_tensor::{Tensor, ops};
+/// let x = Tensor::from_vec(vec![1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[3, 2])?;
+/// assert_eq!(ops::take_rows(&x, &[2, 0])?.to_vec::<f32>()?, [5.0, 6.0, 1.0, 2.0]);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
+///
+/// # Errors
+/// When `x` has no axis, or not so many rows.
+pub fn take_rows(x: &Tensor, rows: &[usize]) -> Result<Tensor> {
+    if x.rank() == 0 {
+        return Err(Error::shape("take_rows: a tensor without axes has no rows"));
+    }
+    let index = rows.iter().map(|&row| row as i64).collect();
+    take(x, 0, &Tensor::from_vec(index, &[rows.len()])?)
+}
+
 /// Rows of `x` along `axis` picked by the one-dimensional `index`: PyTorch's `index_select`.
 ///
 /// # Errors
