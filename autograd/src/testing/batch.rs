@@ -3,8 +3,7 @@
 use lepton_tensor::random::Rng;
 use lepton_tensor::{Shape, Tensor, ops};
 
-use super::Verdict;
-use super::compare::{close, same_bits, tensors};
+use super::compare::{Verdict, close, same_bits, tensors};
 use crate::engine::lift::{jvp, vmap};
 use crate::engine::subject::{Subject, direction};
 use crate::engine::var::Var;

@@ -2,8 +2,10 @@
 
 use lepton_tensor::{DType, Tensor, match_dtype};
 
-use super::Verdict;
 use crate::engine::var::Var;
+
+/// Nothing, or what is wrong.
+pub(super) type Verdict = Result<(), String>;
 
 /// The bits of each element, in row-major order.
 fn bits(t: &Tensor) -> Vec<u64> {

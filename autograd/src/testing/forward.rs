@@ -2,8 +2,7 @@
 
 use lepton_tensor::Tensor;
 
-use super::Verdict;
-use super::compare::{close, same_bits};
+use super::compare::{Verdict, close, same_bits};
 use crate::engine::subject::{Subject, recast};
 use crate::engine::var::Var;
 

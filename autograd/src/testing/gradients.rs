@@ -2,8 +2,7 @@
 
 use lepton_tensor::Tensor;
 
-use super::Verdict;
-use super::compare::{close, tensors};
+use super::compare::{Verdict, close, tensors};
 use crate::engine::case::Gradient;
 use crate::engine::subject::Subject;
 use crate::engine::var::Var;

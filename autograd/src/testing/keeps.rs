@@ -2,7 +2,7 @@
 
 use lepton_tensor::{Tensor, match_dtype};
 
-use super::Verdict;
+use super::compare::Verdict;
 use super::forward::fresh;
 use crate::engine::op::Keeps;
 use crate::engine::subject::Subject;

@@ -2,8 +2,7 @@
 
 use lepton_tensor::{DType, Device, Shape, Tensor, ops};
 
-use super::Verdict;
-use super::compare::{close, same_bits};
+use super::compare::{Verdict, close, same_bits};
 use super::forward::fresh;
 use crate::engine::subject::{Subject, layout_of};
 use crate::engine::var::Var;

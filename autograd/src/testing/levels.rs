@@ -3,8 +3,7 @@
 use lepton_tensor::Tensor;
 use lepton_tensor::simd::{Level, with_level};
 
-use super::Verdict;
-use super::compare::{close, same_bits};
+use super::compare::{Verdict, close, same_bits};
 use crate::engine::subject::Subject;
 use crate::engine::var::Var;
 

@@ -2,8 +2,7 @@
 
 use lepton_tensor::{Meta, Tensor};
 
-use super::Verdict;
-use super::compare::tensors;
+use super::compare::{Verdict, tensors};
 use crate::engine::lift::jvp;
 use crate::engine::subject::Subject;
 use crate::engine::var::Var;

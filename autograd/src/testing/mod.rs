@@ -24,10 +24,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::engine::catalogue::{Entry, Listed};
 use crate::engine::op::Op;
-pub(crate) use crate::engine::subject::{Subject, subjects};
+use crate::engine::subject::{Subject, subjects};
+use compare::Verdict;
 
-/// Nothing, or what is wrong.
-type Verdict = Result<(), String>;
 /// A name and what it does to a case.
 type Check = (&'static str, fn(&Subject) -> Verdict);
 

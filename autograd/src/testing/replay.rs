@@ -2,8 +2,7 @@
 
 use lepton_tensor::Tensor;
 
-use super::Verdict;
-use super::compare::{same_bits, tensors};
+use super::compare::{Verdict, same_bits, tensors};
 use crate::engine::subject::{Subject, call};
 use crate::engine::var::Var;
 use crate::transform::trace::{Trace, trace};

@@ -2,8 +2,7 @@
 
 use lepton_tensor::Tensor;
 
-use super::Verdict;
-use super::compare::{close, close_numbers, dot, tensors};
+use super::compare::{Verdict, close, close_numbers, dot, tensors};
 use crate::engine::case::Gradient;
 use crate::engine::lift::jvp;
 use crate::engine::subject::Subject;

@@ -5,8 +5,7 @@ use std::sync::OnceLock;
 use lepton_tensor::{Tensor, ops};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::Verdict;
-use super::compare::same_bits;
+use super::compare::{Verdict, same_bits};
 use crate::engine::lift::vmap;
 use crate::engine::subject::Subject;
 use crate::engine::var::Var;

@@ -5,10 +5,11 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{Error, Meta, Result, Tensor};
 use smallvec::smallvec;
 
+use super::bilinear::{Conv2dInput, Conv2dOp, Conv2dWeight};
 use super::plain::examples;
 use super::{
-    Conv2dOp, Conv2dWeight, both, examples_as_groups, groups_as_examples, join_batch, split_batch,
-    window_attrs, window_from,
+    both, examples_as_groups, groups_as_examples, join_batch, split_batch, window_attrs,
+    window_from,
 };
 use crate::engine::attrs::Attrs;
 use crate::engine::case::Case;
@@ -20,24 +21,6 @@ use crate::engine::var::Var;
 crate::catalogue! {
     pub(crate)
     ops: Conv2dInput
-}
-
-/// The gradient of a convolution in its images, `[n, c, h, w]`, from that of its result,
-/// `g [n, k, oh, ow]`, and the weights `w [k, c / groups, rows, columns]`.
-#[derive(Clone, Debug)]
-pub struct Conv2dInput {
-    /// The convolution's window.
-    pub window: Window,
-    /// Groups of channels that do not mix.
-    pub groups: usize,
-    /// Height and width of the images.
-    pub size: [usize; 2],
-}
-
-impl Conv2dInput {
-    fn of(&self, g: &Var, w: &Var) -> Var {
-        crate::engine::apply::one(self.clone(), smallvec![g.clone(), w.clone()])
-    }
 }
 
 impl Op for Conv2dInput {

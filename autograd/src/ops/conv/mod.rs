@@ -5,6 +5,7 @@
 //! of images and results, and the derivative of each is the two others: gradients of any order stay
 //! among them.
 
+mod bilinear;
 mod input;
 mod plain;
 mod product;
@@ -18,9 +19,7 @@ use smallvec::smallvec;
 use crate::engine::attrs::Attrs;
 use crate::engine::op::{Cost, Ins};
 use crate::engine::var::Var;
-pub use input::Conv2dInput;
-pub use product::Conv2dOp;
-pub use weight::Conv2dWeight;
+pub use bilinear::{Conv2dInput, Conv2dOp, Conv2dWeight};
 pub use windows::{Fold2d, Unfold2d};
 
 /// The ops of this room.

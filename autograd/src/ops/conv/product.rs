@@ -5,10 +5,11 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{Error, Meta, Result, Tensor};
 use smallvec::smallvec;
 
+use super::bilinear::{Conv2dInput, Conv2dOp, Conv2dWeight};
 use super::plain::examples;
 use super::{
-    Conv2dInput, Conv2dWeight, both, examples_as_groups, groups_as_examples, join_batch, output,
-    split_batch, window_attrs, window_from,
+    both, examples_as_groups, groups_as_examples, join_batch, output, split_batch, window_attrs,
+    window_from,
 };
 use crate::engine::attrs::Attrs;
 use crate::engine::case::{Case, floats};
@@ -22,21 +23,7 @@ crate::catalogue! {
     ops: Conv2dOp
 }
 
-/// Cross-correlation of `x [n, c, h, w]` with `w [k, c / groups, rows, columns]`, plus `b [k]` where
-/// it is given: PyTorch's `conv2d`.
-#[derive(Clone, Debug)]
-pub struct Conv2dOp {
-    /// The window; its kernel is that of the weights.
-    pub window: Window,
-    /// Groups of channels that do not mix.
-    pub groups: usize,
-}
-
 impl Conv2dOp {
-    fn of(&self, x: &Var, w: &Var) -> Var {
-        crate::engine::apply::one(self.clone(), smallvec![x.clone(), w.clone()])
-    }
-
     /// Weights of their own for each example: a group of groups of one wide image.
     fn batch_as_groups(&self, x: &[Var], n: usize) -> Result<Var> {
         let (s, w) = (x[0].shape(), x[1].shape());

@@ -1,12 +1,13 @@
 //! The transpose of the convolution in its weights.
 
-use lepton_tensor::ops::{self, Window};
+use lepton_tensor::ops;
 use lepton_tensor::random::Rng;
 use lepton_tensor::{Error, Meta, Result, Tensor};
 use smallvec::smallvec;
 
+use super::bilinear::{Conv2dInput, Conv2dOp, Conv2dWeight};
 use super::plain::examples;
-use super::{Conv2dInput, Conv2dOp, both, examples_as_groups, output, window_attrs, window_from};
+use super::{both, examples_as_groups, output, window_attrs, window_from};
 use crate::engine::attrs::Attrs;
 use crate::engine::case::Case;
 use crate::engine::lift::all_batched;
@@ -17,22 +18,6 @@ use crate::engine::var::Var;
 crate::catalogue! {
     pub(crate)
     ops: Conv2dWeight
-}
-
-/// The gradient of a convolution in its weights, `[k, c / groups, rows, columns]`, from its images
-/// `x [n, c, h, w]` and the gradient of its result, `g [n, k, oh, ow]`.
-#[derive(Clone, Debug)]
-pub struct Conv2dWeight {
-    /// The convolution's window.
-    pub window: Window,
-    /// Groups of channels that do not mix.
-    pub groups: usize,
-}
-
-impl Conv2dWeight {
-    fn of(&self, x: &Var, g: &Var) -> Var {
-        crate::engine::apply::one(self.clone(), smallvec![x.clone(), g.clone()])
-    }
 }
 
 impl Op for Conv2dWeight {

@@ -6,7 +6,7 @@ use lepton_tensor::{Error, Meta, Result, Tensor};
 use smallvec::smallvec;
 
 use super::plain::{pools, windows};
-use super::{output, pool_attrs, pool_from, resized};
+use super::window::{self, output, pool_attrs, pool_from, resized};
 use crate::engine::attrs::Attrs;
 use crate::engine::case::{Case, distinct, floats};
 use crate::engine::node::Saved;
@@ -89,7 +89,7 @@ impl Op for MaxPool2dOp {
     }
 
     fn batch(&self, x: &[Var], batched: &[bool], n: usize) -> Result<Outs<Var>> {
-        super::batch(self, x, batched, n)
+        window::batch(self, x, batched, n)
     }
 
     fn attrs(&self) -> Attrs {
@@ -147,7 +147,7 @@ impl Op for MaxPool2dBack {
     }
 
     fn batch(&self, x: &[Var], batched: &[bool], n: usize) -> Result<Outs<Var>> {
-        super::batch(self, x, batched, n)
+        window::batch(self, x, batched, n)
     }
 
     fn attrs(&self) -> Attrs {
@@ -209,7 +209,7 @@ impl Op for MaxPool2dPick {
     }
 
     fn batch(&self, x: &[Var], batched: &[bool], n: usize) -> Result<Outs<Var>> {
-        super::batch(self, x, batched, n)
+        window::batch(self, x, batched, n)
     }
 
     fn attrs(&self) -> Attrs {

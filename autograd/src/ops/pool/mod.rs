@@ -3,78 +3,19 @@
 mod average;
 mod max;
 mod plain;
+mod window;
 
+use lepton_tensor::Tensor;
 use lepton_tensor::ops::{Divisor, Pool, Window};
-use lepton_tensor::{Error, Meta, Result, Tensor};
 use smallvec::smallvec;
 
-use crate::engine::attrs::Attrs;
-use crate::engine::lift::all_batched;
-use crate::engine::op::{Ins, Op, Outs};
 use crate::engine::var::Var;
-use crate::ops::conv::{join_batch, split_batch, window_attrs, window_from};
 pub use average::{AvgPool2dBack, AvgPool2dOp};
 pub use max::{MaxPool2dBack, MaxPool2dOp, MaxPool2dPick};
 
 /// The ops of this room.
 pub(crate) fn catalogue() -> Vec<crate::Entry> {
     [average::catalogue(), max::catalogue()].concat()
-}
-
-fn pool_attrs(p: &Pool) -> Attrs {
-    window_attrs(&p.window).flag("ceil", p.ceil)
-}
-
-fn pool_from(a: &Attrs) -> Result<Pool> {
-    Ok(Pool {
-        window: window_from(a)?,
-        ceil: a.get_flag("ceil")?,
-    })
-}
-
-/// The number of windows, or why there are none.
-fn output(what: &str, pool: &Pool, x: &Meta) -> Result<[usize; 2]> {
-    x.dtype.want_float(what)?;
-    let [_, _, h, wd] = x.shape[..] else {
-        return Err(Error::shape(format!(
-            "{what}: wants [batch, channels, height, width], got {:?}",
-            x.shape
-        )));
-    };
-    let w = &pool.window;
-    if (0..2).any(|a| w.padding[a] > (w.dilation[a] * w.kernel[a].saturating_sub(1)).div_ceil(2)) {
-        return Err(Error::shape(format!(
-            "{what}: padding {:?} should be at most half of a window of {:?}, dilated {:?}",
-            w.padding, w.kernel, w.dilation
-        )));
-    }
-    pool.output([h, wd]).ok_or_else(|| {
-        Error::shape(format!(
-            "{what}: a window of {:?} by {:?}, dilated {:?}, does not fit an image of [{h}, {wd}] with padding {:?}",
-            w.kernel, w.stride, w.dilation, w.padding
-        ))
-    })
-}
-
-/// `n` and `c` of `x` with other heights and widths.
-fn resized(x: &Meta, size: [usize; 2]) -> Result<Outs<Meta>> {
-    let shape = [x.shape[0], x.shape[1], size[0], size[1]];
-    lepton_tensor::numel(&shape)?;
-    Ok(smallvec![x.with_shape(&shape)])
-}
-
-/// The batch of `vmap` as more images.
-fn batch<O: Op + crate::engine::catalogue::Listed>(
-    op: &O,
-    x: &[Var],
-    batched: &[bool],
-    n: usize,
-) -> Result<Outs<Var>> {
-    let images = x[batched.iter().position(|&b| b).unwrap_or(0)].shape()[1];
-    let x = all_batched(x, batched, n);
-    let joined: Ins<Var> = x.iter().map(join_batch).collect();
-    let y = crate::apply(op.clone(), joined)?;
-    Ok(smallvec![split_batch(&y[0], [n, images])])
 }
 
 /// How a pool of the largest elements walks; the default is windows side by side.
