@@ -40,7 +40,7 @@ pub mod testing;
 mod transform;
 
 pub use engine::apply::{apply, apply_dyn};
-pub use engine::attrs::{Attr, Attrs};
+pub use engine::attrs::{Attr, Attrs, Field};
 pub use engine::backward::vjp;
 pub use engine::case::{Case, Gradient, distinct, floats, indices, truths};
 pub use engine::catalogue::{Entry, Listed, make_op};

@@ -1,6 +1,6 @@
 //! Attributes of ops as data, so that programs are files.
 
-use lepton_tensor::{DType, Error, Result};
+use lepton_tensor::{DType, Error, Result, Shape};
 
 /// One attribute's value.
 #[derive(Clone, Debug, PartialEq)]
@@ -203,3 +203,82 @@ impl Attrs {
         })
     }
 }
+
+/// A field of an op as attributes, for [`crate::fields!`].
+pub trait Field: Sized {
+    /// `attrs` with this field under `name`.
+    fn put(&self, name: &str, attrs: Attrs) -> Attrs;
+
+    /// The field `name`.
+    ///
+    /// # Errors
+    /// When it is missing or of another kind.
+    fn take(name: &str, attrs: &Attrs) -> Result<Self>;
+}
+
+/// Writes [`Op::attrs`](crate::Op::attrs) and [`Op::from_attrs`](crate::Op::from_attrs) from the names
+/// of an op's fields: `fields!(axis, descending);` inside its `impl`.
+#[macro_export]
+macro_rules! fields {
+    ($($field:ident),+) => {
+        fn attrs(&self) -> $crate::Attrs {
+            let attrs = $crate::Attrs::new();
+            $(let attrs = $crate::Field::put(&self.$field, stringify!($field), attrs);)+
+            attrs
+        }
+        fn from_attrs(attrs: &$crate::Attrs) -> $crate::Result<Self> {
+            Ok(Self { $($field: $crate::Field::take(stringify!($field), attrs)?),+ })
+        }
+    };
+}
+
+/// `Field` for a type that [`Attrs`] has a pair of methods for.
+macro_rules! field {
+    ($type:ty, |$v:ident, $name:ident, $attrs:ident| $put:expr, $take:expr) => {
+        impl Field for $type {
+            fn put(&self, $name: &str, $attrs: Attrs) -> Attrs {
+                let $v = self;
+                $put
+            }
+            fn take($name: &str, $attrs: &Attrs) -> Result<$type> {
+                $take
+            }
+        }
+    };
+}
+
+field!(
+    bool,
+    |v, name, attrs| attrs.flag(name, *v),
+    attrs.get_flag(name)
+);
+field!(
+    f64,
+    |v, name, attrs| attrs.float(name, *v),
+    attrs.get_float(name)
+);
+field!(
+    i64,
+    |v, name, attrs| attrs.int(name, *v),
+    attrs.get_int(name)
+);
+field!(
+    usize,
+    |v, name, attrs| attrs.int(name, *v as i64),
+    attrs.get_size(name)
+);
+field!(
+    [usize; 2],
+    |v, name, attrs| attrs.ints(name, v),
+    attrs.get_pair(name)
+);
+field!(
+    DType,
+    |v, name, attrs| attrs.dtype(name, *v),
+    attrs.get_dtype(name)
+);
+field!(
+    Shape,
+    |v, name, attrs| attrs.ints(name, v),
+    Ok(attrs.get_sizes(name)?.into())
+);

@@ -284,15 +284,7 @@ impl Unary for Clamp {
         let inside = x.gt_scalar(self.low).logical_and(&x.lt_scalar(self.high));
         g * inside.to_dtype(g.dtype())
     }
-    fn attrs(&self) -> Attrs {
-        Attrs::new().float("low", self.low).float("high", self.high)
-    }
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Clamp {
-            low: a.get_float("low")?,
-            high: a.get_float("high")?,
-        })
-    }
+    crate::fields!(low, high);
 }
 
 impl Var {

@@ -4,9 +4,8 @@ use std::f64::consts::LOG2_E;
 use std::ops::Range;
 
 use lepton_tensor::simd::{Lane, Libm, Num};
-use lepton_tensor::{DType, Result};
+use lepton_tensor::DType;
 
-use crate::engine::attrs::Attrs;
 use crate::engine::elementwise::Unary;
 use crate::engine::node::Saved;
 use crate::engine::op::Keeps;
@@ -65,17 +64,7 @@ impl Unary for Elu {
         let low = g * (below.exp() * (self.alpha / self.width));
         Var::where_(&x.le(&zero), &low, g)
     }
-    fn attrs(&self) -> Attrs {
-        Attrs::new()
-            .float("alpha", self.alpha)
-            .float("width", self.width)
-    }
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Elu {
-            alpha: a.get_float("alpha")?,
-            width: a.get_float("width")?,
-        })
-    }
+    crate::fields!(alpha, width);
 }
 
 /// `x` above `limit`, `value` at and below it.
@@ -119,17 +108,7 @@ impl Unary for Threshold {
         let low = Var::full(&[], self.limit, x.dtype(), x.device());
         Var::where_(&x.le(&low), &g.zeros_like(), g)
     }
-    fn attrs(&self) -> Attrs {
-        Attrs::new()
-            .float("limit", self.limit)
-            .float("value", self.value)
-    }
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Threshold {
-            limit: a.get_float("limit")?,
-            value: a.get_float("value")?,
-        })
-    }
+    crate::fields!(limit, value);
 }
 
 /// `x` outside `[-band, band]`, 0 inside; or moved towards 0 by `band` when `soft`.
@@ -182,17 +161,7 @@ impl Unary for Shrink {
         let inside = x.ge(&at(-self.band)).logical_and(&x.le(&at(self.band)));
         Var::where_(&inside, &g.zeros_like(), g)
     }
-    fn attrs(&self) -> Attrs {
-        Attrs::new()
-            .float("band", self.band)
-            .flag("soft", self.soft)
-    }
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Shrink {
-            band: a.get_float("band")?,
-            soft: a.get_flag("soft")?,
-        })
-    }
+    crate::fields!(band, soft);
 }
 
 /// `x min(max(x + 3, 0), 6) / 6` (Howard et al. 2019).

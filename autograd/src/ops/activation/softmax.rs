@@ -5,7 +5,6 @@ use lepton_tensor::{Error, Meta, Result, Tensor, layout, ops};
 use smallvec::smallvec;
 
 use crate::engine::apply::OrPanic;
-use crate::engine::attrs::Attrs;
 use crate::engine::case::{Case, floats};
 use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
@@ -59,15 +58,7 @@ impl Op for LogSoftmax {
         )
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new().int("axis", self.axis as i64)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(LogSoftmax {
-            axis: a.get_size("axis")?,
-        })
-    }
+    crate::fields!(axis);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         plain(rng)
@@ -110,15 +101,7 @@ impl Op for Softmax {
         )
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new().int("axis", self.axis as i64)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Softmax {
-            axis: a.get_size("axis")?,
-        })
-    }
+    crate::fields!(axis);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         plain(rng)
@@ -194,18 +177,7 @@ impl Op for SoftmaxGrad {
         )
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new()
-            .int("axis", self.axis as i64)
-            .flag("log", self.log)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(SoftmaxGrad {
-            axis: a.get_size("axis")?,
-            log: a.get_flag("log")?,
-        })
-    }
+    crate::fields!(axis, log);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: [usize; 3], axis: usize, log: bool| {

@@ -1,17 +1,13 @@
 //! The transpose of the convolution in its images.
 
-use lepton_tensor::ops::{self, Window};
+use lepton_tensor::ops;
 use lepton_tensor::random::Rng;
 use lepton_tensor::{Error, Meta, Result, Tensor};
 use smallvec::smallvec;
 
 use super::bilinear::{Conv2dInput, Conv2dOp, Conv2dWeight};
 use super::plain::examples;
-use super::{
-    both, examples_as_groups, groups_as_examples, join_batch, split_batch, window_attrs,
-    window_from,
-};
-use crate::engine::attrs::Attrs;
+use super::{both, examples_as_groups, groups_as_examples, join_batch, split_batch};
 use crate::engine::case::Case;
 use crate::engine::lift::all_batched;
 use crate::engine::node::Saved;
@@ -101,19 +97,7 @@ impl Op for Conv2dInput {
         Ok(smallvec![groups_as_examples(&y[0], n)])
     }
 
-    fn attrs(&self) -> Attrs {
-        window_attrs(&self.window)
-            .int("groups", self.groups as i64)
-            .ints("size", &self.size)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Conv2dInput {
-            window: window_from(a)?,
-            groups: a.get_size("groups")?,
-            size: a.get_pair("size")?,
-        })
-    }
+    crate::fields!(window, groups, size);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let case = |e: super::plain::Plain| {

@@ -16,7 +16,7 @@ use lepton_tensor::ops::Window;
 use lepton_tensor::{Error, Meta, Result};
 use smallvec::smallvec;
 
-use crate::engine::attrs::Attrs;
+use crate::engine::attrs::{Attrs, Field};
 use crate::engine::op::{Cost, Ins};
 use crate::engine::var::Var;
 pub use bilinear::{Conv2dInput, Conv2dOp, Conv2dWeight};
@@ -33,21 +33,23 @@ pub(crate) fn catalogue() -> Vec<crate::Entry> {
     .concat()
 }
 
-pub(crate) fn window_attrs(w: &Window) -> Attrs {
-    Attrs::new()
-        .ints("kernel", &w.kernel)
-        .ints("stride", &w.stride)
-        .ints("padding", &w.padding)
-        .ints("dilation", &w.dilation)
-}
+impl Field for Window {
+    fn put(&self, _: &str, attrs: Attrs) -> Attrs {
+        attrs
+            .ints("kernel", &self.kernel)
+            .ints("stride", &self.stride)
+            .ints("padding", &self.padding)
+            .ints("dilation", &self.dilation)
+    }
 
-pub(crate) fn window_from(a: &Attrs) -> Result<Window> {
-    Ok(Window {
-        kernel: a.get_pair("kernel")?,
-        stride: a.get_pair("stride")?,
-        padding: a.get_pair("padding")?,
-        dilation: a.get_pair("dilation")?,
-    })
+    fn take(_: &str, attrs: &Attrs) -> Result<Window> {
+        Ok(Window {
+            kernel: attrs.get_pair("kernel")?,
+            stride: attrs.get_pair("stride")?,
+            padding: attrs.get_pair("padding")?,
+            dilation: attrs.get_pair("dilation")?,
+        })
+    }
 }
 
 /// The output size of a window over an image, or why there is none.

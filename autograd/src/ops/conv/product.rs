@@ -1,17 +1,13 @@
 //! The convolution itself.
 
-use lepton_tensor::ops::{self, Window};
+use lepton_tensor::ops;
 use lepton_tensor::random::Rng;
 use lepton_tensor::{Error, Meta, Result, Tensor};
 use smallvec::smallvec;
 
 use super::bilinear::{Conv2dInput, Conv2dOp, Conv2dWeight};
 use super::plain::examples;
-use super::{
-    both, examples_as_groups, groups_as_examples, join_batch, output, split_batch, window_attrs,
-    window_from,
-};
-use crate::engine::attrs::Attrs;
+use super::{both, examples_as_groups, groups_as_examples, join_batch, output, split_batch};
 use crate::engine::case::{Case, floats};
 use crate::engine::lift::all_batched;
 use crate::engine::node::Saved;
@@ -149,16 +145,7 @@ impl Op for Conv2dOp {
         Ok(smallvec![product + bias])
     }
 
-    fn attrs(&self) -> Attrs {
-        window_attrs(&self.window).int("groups", self.groups as i64)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Conv2dOp {
-            window: window_from(a)?,
-            groups: a.get_size("groups")?,
-        })
-    }
+    crate::fields!(window, groups);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut cases = Vec::new();

@@ -7,8 +7,7 @@ use smallvec::smallvec;
 
 use super::bilinear::{Conv2dInput, Conv2dOp, Conv2dWeight};
 use super::plain::examples;
-use super::{both, examples_as_groups, output, window_attrs, window_from};
-use crate::engine::attrs::Attrs;
+use super::{both, examples_as_groups, output};
 use crate::engine::case::Case;
 use crate::engine::lift::all_batched;
 use crate::engine::node::Saved;
@@ -97,16 +96,7 @@ impl Op for Conv2dWeight {
         Ok(smallvec![crate::apply(op, wide)?[0].reshape(&shape)])
     }
 
-    fn attrs(&self) -> Attrs {
-        window_attrs(&self.window).int("groups", self.groups as i64)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Conv2dWeight {
-            window: window_from(a)?,
-            groups: a.get_size("groups")?,
-        })
-    }
+    crate::fields!(window, groups);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let case = |e: super::plain::Plain| {

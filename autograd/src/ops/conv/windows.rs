@@ -5,8 +5,7 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{Error, Meta, Result, Tensor};
 use smallvec::smallvec;
 
-use super::{join_batch, output, split_batch, window_attrs, window_from};
-use crate::engine::attrs::Attrs;
+use super::{join_batch, output, split_batch};
 use crate::engine::case::{Case, floats};
 use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
@@ -68,15 +67,7 @@ impl Op for Unfold2d {
         )])
     }
 
-    fn attrs(&self) -> Attrs {
-        window_attrs(&self.window)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Unfold2d {
-            window: window_from(a)?,
-        })
-    }
+    crate::fields!(window);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let window = Window {
@@ -147,16 +138,7 @@ impl Op for Fold2d {
         )])
     }
 
-    fn attrs(&self) -> Attrs {
-        window_attrs(&self.window).ints("size", &self.size)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Fold2d {
-            window: window_from(a)?,
-            size: a.get_pair("size")?,
-        })
-    }
+    crate::fields!(window, size);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let window = Window {

@@ -119,16 +119,7 @@ impl Op for Cast {
         Ok(smallvec![x[0].to_dtype(self.to)])
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new().dtype("to", self.to).dtype("from", self.from)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Cast {
-            to: a.get_dtype("to")?,
-            from: a.get_dtype("from")?,
-        })
-    }
+    crate::fields!(to, from);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = floats(rng, &[3, 4], -5.0, 5.0);

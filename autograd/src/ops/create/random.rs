@@ -5,7 +5,6 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{DType, Error, Meta, Result, Tensor};
 use smallvec::smallvec;
 
-use crate::engine::attrs::Attrs;
 use crate::engine::case::{Case, Gradient, floats};
 use crate::engine::elementwise::Body;
 use crate::engine::node::Saved;
@@ -98,15 +97,7 @@ impl Op for DropoutOp {
         crate::apply(self.clone(), smallvec![value, counter])
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new().float("p", self.p)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(DropoutOp {
-            p: a.get_float("p")?,
-        })
-    }
+    crate::fields!(p);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let counter = Tensor::from_vec(vec![rng.below(1 << 40) as i64, 3], &[2]).expect("two");

@@ -6,7 +6,6 @@ use lepton_tensor::{DType, Error, Meta, Result, Tensor, layout};
 use smallvec::smallvec;
 
 use crate::engine::apply::OrPanic;
-use crate::engine::attrs::Attrs;
 use crate::engine::case::{Case, floats, indices};
 use crate::engine::lift::all_batched;
 use crate::engine::node::Saved;
@@ -91,15 +90,7 @@ impl Op for Gather {
         )
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new().int("axis", self.axis as i64)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Gather {
-            axis: a.get_size("axis")?,
-        })
-    }
+    crate::fields!(axis);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let (x, i) = (floats(rng, &[4, 3], -1.0, 1.0), indices(rng, &[2, 3], 4));
@@ -177,15 +168,7 @@ impl Op for ScatterAdd {
         )
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new().int("axis", self.axis as i64)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(ScatterAdd {
-            axis: a.get_size("axis")?,
-        })
-    }
+    crate::fields!(axis);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let (x, i, s) = (
@@ -263,15 +246,7 @@ impl Op for IndexSelect {
         Ok(smallvec![x[0].gather(axis as isize, &index)])
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new().int("axis", self.axis as i64)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(IndexSelect {
-            axis: a.get_size("axis")?,
-        })
-    }
+    crate::fields!(axis);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let (x, i) = (floats(rng, &[4, 3], -1.0, 1.0), indices(rng, &[5], 4));
@@ -343,15 +318,7 @@ impl Op for IndexAdd {
         Ok(smallvec![x[0].scatter_add(axis as isize, &index, &x[2])])
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new().int("axis", self.axis as i64)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(IndexAdd {
-            axis: a.get_size("axis")?,
-        })
-    }
+    crate::fields!(axis);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let (x, i, s) = (

@@ -263,15 +263,7 @@ impl Op for LinearOp {
         Ok(smallvec![self.parts(&x)])
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new().flag("relu", self.relu)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(LinearOp {
-            relu: a.get_flag("relu")?,
-        })
-    }
+    crate::fields!(relu);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |relu: bool, bias: bool, [m, k, n]: [usize; 3]| {

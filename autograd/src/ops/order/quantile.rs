@@ -5,7 +5,6 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{DType, Meta, Result, Tensor, layout};
 use smallvec::smallvec;
 
-use crate::engine::attrs::Attrs;
 use crate::engine::case::{Case, distinct};
 use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Op, Outs};
@@ -51,18 +50,7 @@ impl Op for CumArg {
         crate::apply(op, smallvec![x[0].clone()])
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new()
-            .int("axis", self.axis as i64)
-            .flag("min", self.min)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(CumArg {
-            axis: a.get_size("axis")?,
-            min: a.get_flag("min")?,
-        })
-    }
+    crate::fields!(axis, min);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = distinct(rng, &[3, 4]);

@@ -6,7 +6,6 @@ use lepton_tensor::{DType, Error, Meta, Result, Tensor, layout};
 use smallvec::smallvec;
 
 use crate::engine::apply::OrPanic;
-use crate::engine::attrs::Attrs;
 use crate::engine::case::{Case, distinct};
 use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
@@ -90,18 +89,7 @@ impl Op for Sort {
         )
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new()
-            .int("axis", self.axis as i64)
-            .flag("descending", self.descending)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Sort {
-            axis: a.get_size("axis")?,
-            descending: a.get_flag("descending")?,
-        })
-    }
+    crate::fields!(axis, descending);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = distinct(rng, &[3, 4]);
@@ -188,20 +176,7 @@ impl Op for TopK {
         )
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new()
-            .int("k", self.k as i64)
-            .int("axis", self.axis as i64)
-            .flag("largest", self.largest)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(TopK {
-            k: a.get_size("k")?,
-            axis: a.get_size("axis")?,
-            largest: a.get_flag("largest")?,
-        })
-    }
+    crate::fields!(k, axis, largest);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = distinct(rng, &[6]);

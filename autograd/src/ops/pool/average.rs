@@ -6,8 +6,8 @@ use lepton_tensor::{Error, Meta, Result, Tensor};
 use smallvec::smallvec;
 
 use super::plain::{pools, windows};
-use super::window::{self, output, pool_attrs, pool_from, resized};
-use crate::engine::attrs::Attrs;
+use super::window::{self, output, resized};
+use crate::engine::attrs::{Attrs, Field};
 use crate::engine::case::{Case, floats};
 use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
@@ -38,25 +38,26 @@ pub struct AvgPool2dBack {
     pub size: [usize; 2],
 }
 
-/// The divisor by PyTorch's names.
-fn divisor_attrs(attrs: Attrs, divisor: Divisor) -> Attrs {
-    let attrs = attrs.flag("count_include_pad", divisor == Divisor::Padded);
-    match divisor {
-        Divisor::Fixed(n) => attrs.int("divisor_override", n as i64),
-        _ => attrs,
+impl Field for Divisor {
+    /// By PyTorch's names.
+    fn put(&self, _: &str, attrs: Attrs) -> Attrs {
+        let attrs = attrs.flag("count_include_pad", *self == Divisor::Padded);
+        match *self {
+            Divisor::Fixed(n) => attrs.int("divisor_override", n as i64),
+            _ => attrs,
+        }
     }
-}
 
-fn divisor_from(a: &Attrs) -> Result<Divisor> {
-    if a.iter().any(|(name, _)| name == "divisor_override") {
-        return Ok(Divisor::Fixed(a.get_size("divisor_override")?));
+    fn take(_: &str, attrs: &Attrs) -> Result<Divisor> {
+        if attrs.iter().any(|(name, _)| name == "divisor_override") {
+            return Ok(Divisor::Fixed(attrs.get_size("divisor_override")?));
+        }
+        Ok(if attrs.get_flag("count_include_pad")? {
+            Divisor::Padded
+        } else {
+            Divisor::Inside
+        })
     }
-    let padded = a.get_flag("count_include_pad")?;
-    Ok(if padded {
-        Divisor::Padded
-    } else {
-        Divisor::Inside
-    })
 }
 
 impl AvgPool2dOp {
@@ -109,16 +110,7 @@ impl Op for AvgPool2dOp {
         window::batch(self, x, batched, n)
     }
 
-    fn attrs(&self) -> Attrs {
-        divisor_attrs(pool_attrs(&self.pool), self.divisor)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(AvgPool2dOp {
-            pool: pool_from(a)?,
-            divisor: divisor_from(a)?,
-        })
-    }
+    crate::fields!(pool, divisor);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         // Every element of every window is inside, or not counted, so its number divides.
@@ -181,17 +173,7 @@ impl Op for AvgPool2dBack {
         window::batch(self, x, batched, n)
     }
 
-    fn attrs(&self) -> Attrs {
-        divisor_attrs(pool_attrs(&self.pool), self.divisor).ints("size", &self.size)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(AvgPool2dBack {
-            pool: pool_from(a)?,
-            divisor: divisor_from(a)?,
-            size: a.get_pair("size")?,
-        })
-    }
+    crate::fields!(pool, divisor, size);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let divisors = [Divisor::Padded, Divisor::Inside, Divisor::Fixed(5)];

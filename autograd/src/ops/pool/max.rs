@@ -6,8 +6,7 @@ use lepton_tensor::{Error, Meta, Result, Tensor};
 use smallvec::smallvec;
 
 use super::plain::{pools, windows};
-use super::window::{self, output, pool_attrs, pool_from, resized};
-use crate::engine::attrs::Attrs;
+use super::window::{self, output, resized};
 use crate::engine::case::{Case, distinct, floats};
 use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
@@ -92,15 +91,7 @@ impl Op for MaxPool2dOp {
         window::batch(self, x, batched, n)
     }
 
-    fn attrs(&self) -> Attrs {
-        pool_attrs(&self.pool)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(MaxPool2dOp {
-            pool: pool_from(a)?,
-        })
-    }
+    crate::fields!(pool);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let case = |pool: Pool| {
@@ -150,15 +141,7 @@ impl Op for MaxPool2dBack {
         window::batch(self, x, batched, n)
     }
 
-    fn attrs(&self) -> Attrs {
-        pool_attrs(&self.pool)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(MaxPool2dBack {
-            pool: pool_from(a)?,
-        })
-    }
+    crate::fields!(pool);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let case = |pool: Pool| {
@@ -212,15 +195,7 @@ impl Op for MaxPool2dPick {
         window::batch(self, x, batched, n)
     }
 
-    fn attrs(&self) -> Attrs {
-        pool_attrs(&self.pool)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(MaxPool2dPick {
-            pool: pool_from(a)?,
-        })
-    }
+    crate::fields!(pool);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let case = |pool: Pool| {

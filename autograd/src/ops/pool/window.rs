@@ -1,24 +1,26 @@
 //! What the pools share: windows as attributes, their number, the batch of `vmap` as more images.
 
-use lepton_tensor::ops::Pool;
+use lepton_tensor::ops::{Pool, Window};
 use lepton_tensor::{Error, Meta, Result};
 use smallvec::smallvec;
 
-use crate::engine::attrs::Attrs;
+use crate::engine::attrs::{Attrs, Field};
 use crate::engine::lift::all_batched;
 use crate::engine::op::{Ins, Op, Outs};
 use crate::engine::var::Var;
-use crate::ops::conv::{join_batch, split_batch, window_attrs, window_from};
+use crate::ops::conv::{join_batch, split_batch};
 
-pub(super) fn pool_attrs(p: &Pool) -> Attrs {
-    window_attrs(&p.window).flag("ceil", p.ceil)
-}
+impl Field for Pool {
+    fn put(&self, _: &str, attrs: Attrs) -> Attrs {
+        self.window.put("window", attrs).flag("ceil", self.ceil)
+    }
 
-pub(super) fn pool_from(a: &Attrs) -> Result<Pool> {
-    Ok(Pool {
-        window: window_from(a)?,
-        ceil: a.get_flag("ceil")?,
-    })
+    fn take(_: &str, attrs: &Attrs) -> Result<Pool> {
+        Ok(Pool {
+            window: Window::take("window", attrs)?,
+            ceil: attrs.get_flag("ceil")?,
+        })
+    }
 }
 
 /// The number of windows, or why there are none.

@@ -5,7 +5,6 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{Meta, Result, Shape, Tensor};
 use smallvec::smallvec;
 
-use crate::engine::attrs::Attrs;
 use crate::engine::case::{Case, floats};
 use crate::engine::elementwise::{Map, Zip};
 use crate::engine::node::Saved;
@@ -92,15 +91,7 @@ impl Op for LogSumExp {
         crate::apply(LogSumExp { axes }, smallvec![x[0].clone()])
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new().ints("axes", &self.axes)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(LogSumExp {
-            axes: a.get_sizes("axes")?.into(),
-        })
-    }
+    crate::fields!(axes);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: &[usize], axes: &[usize]| {

@@ -6,7 +6,6 @@ use lepton_tensor::{DType, Error, Meta, Result, Shape, Tensor, layout};
 use smallvec::smallvec;
 
 use crate::engine::apply::OrPanic;
-use crate::engine::attrs::Attrs;
 use crate::engine::case::{Case, distinct, floats};
 use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
@@ -104,15 +103,7 @@ impl Op for Sum {
         )
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new().ints("axes", &self.axes)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Sum {
-            axes: a.get_sizes("axes")?.into(),
-        })
-    }
+    crate::fields!(axes);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: &[usize], axes: &[usize]| {
@@ -186,16 +177,7 @@ impl Op for Amax {
         )
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new().ints("axes", &self.axes).flag("min", self.min)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Amax {
-            axes: a.get_sizes("axes")?.into(),
-            min: a.get_flag("min")?,
-        })
-    }
+    crate::fields!(axes, min);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: &[usize], axes: &[usize], min: bool| {
@@ -268,18 +250,7 @@ impl Op for ArgMax {
         )
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new()
-            .int("axis", self.axis as i64)
-            .flag("min", self.min)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(ArgMax {
-            axis: a.get_size("axis")?,
-            min: a.get_flag("min")?,
-        })
-    }
+    crate::fields!(axis, min);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = distinct(rng, &[3, 4]);
@@ -347,15 +318,7 @@ impl Op for CumSum {
         )
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new().int("axis", self.axis as i64)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(CumSum {
-            axis: a.get_size("axis")?,
-        })
-    }
+    crate::fields!(axis);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = floats(rng, &[3, 4], -1.0, 1.0);

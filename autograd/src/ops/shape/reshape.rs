@@ -207,15 +207,7 @@ impl Op for Permute {
         Ok(smallvec![x[0].permute(&order)])
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new().ints("order", &self.order)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Permute {
-            order: a.get_sizes("order")?.into(),
-        })
-    }
+    crate::fields!(order);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: &[usize], order: &[usize]| {

@@ -323,15 +323,7 @@ impl Op for Cat {
         )
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new().int("axis", self.axis as i64)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Cat {
-            axis: a.get_size("axis")?,
-        })
-    }
+    crate::fields!(axis);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut parts = |shapes: &[&[usize]]| {

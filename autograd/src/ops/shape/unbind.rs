@@ -4,7 +4,6 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{Meta, Result, Shape, Tensor, layout};
 use smallvec::smallvec;
 
-use crate::engine::attrs::Attrs;
 use crate::engine::case::{Case, floats};
 use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
@@ -73,15 +72,7 @@ impl Op for Unbind {
         crate::apply(Unbind { axis }, smallvec![x[0].clone()])
     }
 
-    fn attrs(&self) -> Attrs {
-        Attrs::new().int("axis", self.axis as i64)
-    }
-
-    fn from_attrs(a: &Attrs) -> Result<Self> {
-        Ok(Unbind {
-            axis: a.get_size("axis")?,
-        })
-    }
+    crate::fields!(axis);
 
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: [usize; 3], axis: usize| {
