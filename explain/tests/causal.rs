@@ -67,7 +67,8 @@ fn pc_finds_the_graphs_of_causal_learn() {
             );
             if (set, alpha) == ("sem_gauss_a", 0.01) {
                 // x0 -> x3 -- x2 <- x4 would have to go both ways; causal-learn takes the first.
-                assert!(found.is_undirected(2, 3));
+                assert!(found.is_undirected(2, 3) && found.torn() == [(2, 3)]);
+                assert!(found.note().contains("1 contradictions among the tests"));
                 found.direct(2, 3);
             }
             assert_eq!(
@@ -142,11 +143,22 @@ fn columns_that_repeat_each_other_are_named_or_ridged() {
     .unwrap();
     assert!(found.graph.is_adjacent(0, 1));
 
-    // A sum of independent columns is no such case: given one of them it still follows the other.
+    // A sum of two columns repeats them too, though no two columns are alike.
     let names = ["a", "b", "sum"].map(String::from);
     let row = |i| [wave(i, 1.0), wave(i, 1.7), wave(i, 1.0) + wave(i, 1.7)];
     let values: Vec<f64> = (0..200).flat_map(row).collect();
-    let found = pc(&Table::new(&names, &values).unwrap(), PcOptions::default()).unwrap();
+    let table = Table::new(&names, &values).unwrap();
+    let error = pc(&table, PcOptions::default()).unwrap_err().to_string();
+    assert!(
+        names.iter().all(|n| error.contains(&format!("`{n}`"))),
+        "{error}"
+    );
+    let ridged = PcOptions {
+        ridge: 1e-6,
+        ..Default::default()
+    };
+    // With a ridge it still follows each when the other is given.
+    let found = pc(&table, ridged).unwrap();
     assert_eq!(
         found.graph.edges(),
         [Edge::Directed(0, 2), Edge::Directed(1, 2)]
@@ -269,7 +281,7 @@ proptest! {
         let test = |x, y, given: &[usize]| Ok(f64::from(u8::from(diagram.separated(x, y, given))));
         let found = pc_with(&names(6), 0.5, 4, test).unwrap();
         prop_assert_eq!(found.graph.edges(), diagram.cpdag().unwrap().edges());
-        prop_assert!(found.conflicts.is_empty());
+        prop_assert!(found.conflicts.is_empty() && found.graph.torn().is_empty());
     }
 
     #[test]
@@ -284,6 +296,7 @@ proptest! {
         let shuffled = found(&reordered(&values, &order), 6, 0.2);
         prop_assert_eq!(renamed(&shuffled.graph, &order).edges(), straight.graph.edges());
         prop_assert_eq!(shuffled.conflicts.len(), straight.conflicts.len());
+        prop_assert_eq!(shuffled.graph.torn().len(), straight.graph.torn().len());
         prop_assert!(straight.graph.is_acyclic());
     }
 }

@@ -1,6 +1,6 @@
 //! Correlations, partial correlations and the test for a vanishing one.
 
-use super::normal;
+use super::distribution;
 use crate::Table;
 use lepton_tensor::{Error, Result};
 
@@ -143,7 +143,45 @@ impl Correlation {
             )));
         }
         let r = self.partial(x, y, given)?;
-        Ok(normal::two_sided((degrees as f64).sqrt() * r.atanh()))
+        Ok(distribution::two_sided((degrees as f64).sqrt() * r.atanh()))
+    }
+
+    /// Checks that no column is a linear combination of others, to ten digits of its variance.
+    ///
+    /// It is a Cholesky factorisation that takes the column with the largest rest first: what is
+    /// left when all rests are rounding repeats the columns taken.
+    ///
+    /// # Errors
+    /// If one is, with its name and those of the others.
+    pub fn check_rank(&self) -> Result<()> {
+        let p = self.names.len();
+        // Column j in coordinates along the columns taken, and the rest of its variance.
+        let mut along: Vec<Vec<f64>> = vec![Vec::new(); p];
+        let mut left = vec![1.0_f64; p];
+        let mut taken: Vec<usize> = Vec::new();
+        while taken.len() < p {
+            let open = (0..p).filter(|j| !taken.contains(j));
+            let most = |&i: &usize, &j: &usize| left[i].total_cmp(&left[j]).then(j.cmp(&i));
+            let next = open.max_by(most).expect("a column is left to take");
+            if left[next] <= SINGULAR {
+                return Err(self.singular(next, &combined(next, &taken, &along)));
+            }
+            let pivot = along[next].clone();
+            for j in 0..p {
+                let rest = self.at(next, j) - dot(&pivot, &along[j]);
+                let coordinate = rest / left[next].sqrt();
+                if !taken.contains(&j) {
+                    along[j].push(coordinate);
+                    left[j] -= if j == next {
+                        0.0
+                    } else {
+                        coordinate * coordinate
+                    };
+                }
+            }
+            taken.push(next);
+        }
+        Ok(())
     }
 
     fn singular(&self, column: usize, others: &[usize]) -> Error {
@@ -160,8 +198,26 @@ impl Correlation {
     }
 }
 
+/// Those of the columns `taken` that column `j`, which adds nothing to them, is made of.
+fn combined(j: usize, taken: &[usize], along: &[Vec<f64>]) -> Vec<usize> {
+    let mut rest = along[j].clone();
+    let mut parts = Vec::new();
+    // Column k of those taken has coordinates 0 to k: the last one first, each share is known.
+    for (k, &column) in taken.iter().enumerate().rev() {
+        let share = rest[k] / along[column][k];
+        rest.iter_mut()
+            .zip(&along[column])
+            .for_each(|(r, a)| *r -= share * a);
+        if share.abs() > 1e-6 {
+            parts.push(column);
+        }
+    }
+    parts.sort_unstable();
+    parts
+}
+
 /// Column `j` with mean 0 and Euclidean length 1.
-fn standardised(table: &Table<'_>, j: usize) -> Result<Vec<f64>> {
+pub(super) fn standardised(table: &Table<'_>, j: usize) -> Result<Vec<f64>> {
     let column: Vec<f64> = table.column(j).collect();
     // Scaled first: squares of numbers near 1e200 would overflow.
     let largest = column.iter().fold(0.0, |m: f64, v| m.max(v.abs()));

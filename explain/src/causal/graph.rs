@@ -2,7 +2,6 @@
 
 use super::meek;
 use lepton_tensor::{Error, Result};
-use std::fmt;
 
 /// Named nodes, and between two of them at most one edge: directed (`a -> b`) or undirected
 /// (`c -- d`, which may point either way). With directed edges only it is a diagram of causes; with
@@ -22,6 +21,10 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Graph {
     names: Vec<String>,
+    given_note: String,
+    conflicts: Vec<(usize, usize, usize)>,
+    torn: Vec<(usize, usize)>,
+    // The given note and the warning about conflicts: what stands over every printed form.
     note: String,
     // Row i, column j: the edge may be read i -> j. Both readings: undirected. None: no edge.
     marks: Vec<bool>,
@@ -42,20 +45,57 @@ impl Graph {
         let n = names.len();
         Graph {
             names: names.to_vec(),
+            given_note: String::new(),
+            conflicts: Vec::new(),
+            torn: Vec::new(),
             note: String::new(),
             marks: vec![false; n * n],
         }
     }
 
-    /// The same graph with a line that every printed form begins with; empty for none.
+    /// The same graph with a line that every printed form begins with; empty for none. A warning
+    /// about contradictions stays behind it.
     pub fn with_note(mut self, note: impl Into<String>) -> Graph {
-        self.note = note.into();
+        self.given_note = note.into();
+        self.noted()
+    }
+
+    /// The same graph with its contradictions: see [`Graph::conflicts`] and [`Graph::torn`]. Every
+    /// printed form warns of them.
+    pub fn with_contradictions(
+        mut self,
+        conflicts: Vec<(usize, usize, usize)>,
+        torn: Vec<(usize, usize)>,
+    ) -> Graph {
+        (self.conflicts, self.torn) = (conflicts, torn);
+        self.noted()
+    }
+
+    fn noted(mut self) -> Graph {
+        self.note.clone_from(&self.given_note);
+        let n = self.conflicts.len() + self.torn.len();
+        if n > 0 {
+            let gap = if self.given_note.is_empty() { "" } else { "; " };
+            self.note +=
+                &format!("{gap}{n} contradictions among the tests: read the arrows with care");
+        }
         self
     }
 
-    /// The line that every printed form begins with.
+    /// The line that every printed form begins with: the note, then a warning if there are
+    /// contradictions.
     pub fn note(&self) -> &str {
         &self.note
+    }
+
+    /// The colliders `(a, middle, b)` that tests called for in contradiction to stronger ones.
+    pub fn conflicts(&self) -> &[(usize, usize, usize)] {
+        &self.conflicts
+    }
+
+    /// The edges that the arrows around them would point both ways; they are left undirected.
+    pub fn torn(&self) -> &[(usize, usize)] {
+        &self.torn
     }
 
     /// The number of nodes.
@@ -263,28 +303,6 @@ impl Graph {
         }
         true
     }
-
-    /// The graph in Mermaid's language, left to right; the note stands in a comment and a node.
-    pub fn to_mermaid(&self) -> String {
-        let mut text = String::from("graph LR\n");
-        if !self.note.is_empty() {
-            text += &format!(
-                "    %% {}\n    note[\"{}\"]\n",
-                one_line(&self.note),
-                label(&self.note)
-            );
-        }
-        for (i, name) in self.names.iter().enumerate() {
-            text += &format!("    n{i}[\"{}\"]\n", label(name));
-        }
-        for edge in self.edges() {
-            text += &match edge {
-                Edge::Directed(a, b) => format!("    n{a} --> n{b}\n"),
-                Edge::Undirected(a, b) => format!("    n{a} --- n{b}\n"),
-            };
-        }
-        text
-    }
 }
 
 fn pairs(graph: &Graph) -> Vec<(usize, usize)> {
@@ -292,41 +310,4 @@ fn pairs(graph: &Graph) -> Vec<(usize, usize)> {
         Edge::Directed(a, b) | Edge::Undirected(a, b) => (a, b),
     };
     graph.edges().into_iter().map(ends).collect()
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Text inside a quoted Mermaid label, where `#name;` is an entity.
-fn label(text: &str) -> String {
-    let mut safe = String::new();
-    for c in one_line(text).chars() {
-        match c {
-            '#' => safe += "#35;",
-            '&' => safe += "#amp;",
-            '<' => safe += "#lt;",
-            '>' => safe += "#gt;",
-            '"' => safe += "#quot;",
-            '`' => safe += "#96;", // begins Markdown
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-/// The note, then one edge a line.
-impl fmt::Display for Graph {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.note.is_empty() {
-            writeln!(f, "{}", self.note)?;
-        }
-        for edge in self.edges() {
-            match edge {
-                Edge::Directed(a, b) => writeln!(f, "{} -> {}", self.names[a], self.names[b])?,
-                Edge::Undirected(a, b) => writeln!(f, "{} -- {}", self.names[a], self.names[b])?,
-            }
-        }
-        Ok(())
-    }
 }

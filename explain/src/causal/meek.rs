@@ -7,8 +7,8 @@ use super::graph::{Edge, Graph};
 ///
 /// It goes in rounds: what follows from the graph as it stands is found first and drawn then, so
 /// the order of the nodes has no say. On a graph whose arrows contradict each other (a sample's
-/// tests can) an edge that would have to point both ways, or close a cycle, stays undirected.
-pub(super) fn close(graph: &mut Graph) {
+/// tests can) an edge that would have to point both ways, or close a cycle, stays undirected; those are returned.
+pub(super) fn close(graph: &mut Graph) -> Vec<(usize, usize)> {
     loop {
         let mut found = Vec::new();
         for edge in graph.edges() {
@@ -26,12 +26,21 @@ pub(super) fn close(graph: &mut Graph) {
         }
         found.retain(|&(a, b)| !drawn.reaches(b, a));
         if found.is_empty() {
-            return;
+            return torn(graph);
         }
         for (a, b) in found {
             graph.direct(a, b);
         }
     }
+}
+
+/// The undirected edges of a closed graph that rules would direct all the same.
+fn torn(graph: &Graph) -> Vec<(usize, usize)> {
+    let torn = |edge| match edge {
+        Edge::Undirected(a, b) if follows(graph, a, b) || follows(graph, b, a) => Some((a, b)),
+        _ => None,
+    };
+    graph.edges().into_iter().filter_map(torn).collect()
 }
 
 /// Whether the undirected edge between `a` and `b` has to be `a -> b`.

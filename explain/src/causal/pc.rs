@@ -1,8 +1,10 @@
 //! The PC algorithm (Spirtes & Glymour, 1991), stable form (Colombo & Maathuis, 2014).
 
+use super::columns::{ColumnKind, Columns};
 use super::correlation::Correlation;
-use super::graph::{Edge, Graph};
-use super::{NOTE, meek};
+use super::graph::Graph;
+use super::skeleton::{Search, colliders};
+use super::{NOTE, meek, mixed};
 use crate::Table;
 use lepton_tensor::{Error, Result};
 use std::fmt;
@@ -14,33 +16,54 @@ pub struct PcOptions {
     pub alpha: f64,
     /// The largest number of columns to hold fixed at once; `None` for as many as there are.
     pub max_given: Option<usize>,
-    /// Added to each variance of the standardised columns, so that columns which repeat each
-    /// other can be tested; 0 reports them as an error.
+    /// Added to each variance of the standardised columns in Fisher's test, so that columns which
+    /// repeat each other can be tested; 0 reports them as an error.
     pub ridge: f64,
+    /// Which test is run.
+    pub tests: Tests,
 }
 
 impl Default for PcOptions {
-    /// Level 0.05, any number of columns held fixed, no ridge.
+    /// Level 0.05, any number of columns held fixed, no ridge, tests that fit the columns.
     fn default() -> PcOptions {
         PcOptions {
             alpha: 0.05,
             max_given: None,
             ridge: 0.0,
+            tests: Tests::ByColumn,
         }
     }
+}
+
+/// The tests of independence that [`pc`] runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tests {
+    /// Those that fit the [`ColumnKind`]s: Fisher's z where all columns hold quantities, the G test
+    /// where all hold classes, and between them the likelihood ratio of conditional Gaussians (of
+    /// logistic regressions, where both columns of a pair hold classes and quantities are held
+    /// fixed).
+    #[default]
+    ByColumn,
+    /// Fisher's z for every column. The graph's note then names the columns that hold classes,
+    /// for which it is no valid test.
+    FisherZ,
 }
 
 /// What [`pc`] found, and how sure it was.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Discovery {
-    /// The class of diagrams that fits the tests, noted as "association, not cause".
+    /// The class of diagrams that fits the tests, noted as "association, not cause", with the tests
+    /// and a warning if they contradict each other.
     pub graph: Graph,
     /// Each pair that was separated, with the columns held fixed and the p-value.
     pub separations: Vec<Separation>,
     /// How many tests were run.
     pub tests: usize,
-    /// Colliders `(a, middle, b)` that the tests called for but that contradict stronger ones.
-    /// Where there are some, the assumptions or the sample size are in doubt.
+    /// How many of them had too few rows to tell; they separate nothing.
+    pub untested: usize,
+    /// Colliders `(a, middle, b)` that the tests called for but that contradict stronger ones: those
+    /// of the graph, whose printed forms warn of them. Where there are some, the assumptions or the
+    /// sample size are in doubt.
     pub conflicts: Vec<(usize, usize, usize)>,
 }
 
@@ -57,10 +80,13 @@ pub struct Separation {
 
 /// Learns which columns of `table` are directly associated, and which way where that follows.
 ///
-/// Linear relations with Gaussian noise and no common cause outside the table are assumed. The
-/// order of the columns has no say: edges are removed level by level (PC-stable), a pair keeps the
-/// separating set with the largest p-value, and of colliders that contradict each other the one
-/// whose separation has the larger p-value stands.
+/// Linear relations with Gaussian noise and no common cause outside the table are assumed; a column
+/// of few values holds classes ([`ColumnKind`]), within which the others are Gaussian. The order of
+/// the columns has no say: edges are removed level by level (PC-stable), a pair keeps the separating
+/// set with the largest p-value, and of colliders that contradict each other the one whose separation
+/// has the larger p-value stands.
+///
+/// One sample says little about how sure an edge is: see [`pc_bootstrap`](super::pc_bootstrap).
 ///
 /// ```
 /// use lepton_explain::{Table, causal::{PcOptions, pc}};
@@ -75,39 +101,99 @@ pub struct Separation {
 /// ```
 ///
 /// # Errors
-/// If an option is out of range, there are fewer than four rows, or a column is constant or a
-/// linear combination of others; the sentence names it.
+/// If an option is out of range, there are fewer than four rows, or a column is constant or, without
+/// a ridge, a linear combination of others; the sentence names it.
 pub fn pc(table: &Table<'_>, options: PcOptions) -> Result<Discovery> {
-    let correlation = Correlation::of(table, options.ridge).map_err(|e| e.at("pc"))?;
+    pc_of_kinds(table, &ColumnKind::of(table), options).map_err(|e| e.at("pc"))
+}
+
+/// [`pc`] with the kind of each column given.
+pub(super) fn pc_of_kinds(
+    table: &Table<'_>,
+    kinds: &[ColumnKind],
+    options: PcOptions,
+) -> Result<Discovery> {
     // With n rows at most n - 4 columns can be held fixed.
-    let most = table.rows().checked_sub(4).ok_or_else(|| {
-        Error::shape(format!(
-            "pc: {} rows; at least four are needed",
-            table.rows()
-        ))
-    })?;
+    let most = table
+        .rows()
+        .checked_sub(4)
+        .ok_or_else(|| Error::shape(format!("{} rows; at least four are needed", table.rows())))?;
     let most = options.max_given.map_or(most, |m| m.min(most));
-    let test = |x, y, given: &[usize]| correlation.p_value(x, y, given).map_err(|e| e.at("pc"));
-    let mut found = pc_with(table.names(), options.alpha, most, test)?;
-    let settings = format!(
-        "{NOTE} (PC, Fisher z at level {}, {} rows)",
+    let correlation = Correlation::of(table, options.ridge)?;
+    correlation.check_rank()?;
+    let continuous = |k: &ColumnKind| *k == ColumnKind::Continuous;
+    let found = if options.tests == Tests::FisherZ || kinds.iter().all(continuous) {
+        let test = |x, y, given: &[usize]| correlation.p_value(x, y, given).map(Some);
+        search(table.names(), options.alpha, most, test)?
+    } else {
+        let columns = Columns::read(table, kinds)?;
+        let test = |x, y, given: &[usize]| Ok(mixed::p_value(&columns, x, y, given));
+        search(table.names(), options.alpha, most, test)?
+    };
+    let note = settings(table, kinds, options);
+    Ok(Discovery {
+        graph: found.graph.clone().with_note(note),
+        ..found
+    })
+}
+
+/// What the graph says of how it came about.
+fn settings(table: &Table<'_>, kinds: &[ColumnKind], options: PcOptions) -> String {
+    let names: Vec<String> = table
+        .names()
+        .iter()
+        .zip(kinds)
+        .filter(|(_, kind)| **kind != ColumnKind::Continuous)
+        .map(|(name, _)| format!("`{name}`"))
+        .collect();
+    let (test, limit) = match options.tests {
+        _ if names.is_empty() => ("Fisher z", String::new()),
+        Tests::FisherZ => (
+            "Fisher z",
+            format!("; not valid for {}, of few values", names.join(", ")),
+        ),
+        Tests::ByColumn if names.len() == kinds.len() => ("G tests", String::new()),
+        Tests::ByColumn => (
+            "conditional Gaussian tests",
+            format!("; {} as classes", names.join(", ")),
+        ),
+    };
+    format!(
+        "{NOTE} (PC, {test} at level {}, {} rows{limit})",
         options.alpha,
         table.rows()
-    );
-    found.graph = found.graph.with_note(settings);
-    Ok(found)
+    )
 }
 
 /// [`pc`] with any test of independence: `test(x, y, given)` is the p-value of "x and y are
 /// independent when the columns `given` (in order) are held fixed", at most `max_given` of them.
 ///
 /// # Errors
-/// If `alpha` is not in (0, 1), or `test` fails.
+/// If `alpha` is not in (0, 1), or `test` fails or gives no p-value.
 pub fn pc_with(
     names: &[String],
     alpha: f64,
     max_given: usize,
     test: impl Fn(usize, usize, &[usize]) -> Result<f64>,
+) -> Result<Discovery> {
+    let checked = |x: usize, y: usize, given: &[usize]| {
+        let p = test(x, y, given)?;
+        if (0.0..=1.0).contains(&p) {
+            return Ok(Some(p));
+        }
+        Err(Error::value(format!(
+            "pc: the test of `{}` and `{}` gave {p}; a p-value lies in [0, 1]",
+            names[x], names[y]
+        )))
+    };
+    search(names, alpha, max_given, checked)
+}
+
+fn search(
+    names: &[String],
+    alpha: f64,
+    max_given: usize,
+    test: impl Fn(usize, usize, &[usize]) -> Result<Option<f64>>,
 ) -> Result<Discovery> {
     if !(alpha > 0.0 && alpha < 1.0) {
         return Err(Error::value(format!(
@@ -118,153 +204,32 @@ pub fn pc_with(
         alpha,
         test,
         tests: 0,
+        untested: 0,
         separations: Vec::new(),
     };
     let mut graph = search.skeleton(names, max_given)?;
     let conflicts = colliders(&mut graph, &search.separations);
-    meek::close(&mut graph);
-    let graph = graph.with_note(NOTE);
+    let torn = meek::close(&mut graph);
     Ok(Discovery {
-        graph,
+        graph: graph
+            .with_note(NOTE)
+            .with_contradictions(conflicts.clone(), torn),
         separations: search.separations,
         tests: search.tests,
+        untested: search.untested,
         conflicts,
     })
 }
 
-struct Search<T> {
-    alpha: f64,
-    test: T,
-    tests: usize,
-    separations: Vec<Separation>,
-}
-
-impl<T: Fn(usize, usize, &[usize]) -> Result<f64>> Search<T> {
-    /// Starts from the complete graph, and for each number of columns held fixed takes away the
-    /// pairs they separate. Neighbours are those from before the level: this is PC-stable.
-    fn skeleton(&mut self, names: &[String], max_given: usize) -> Result<Graph> {
-        let mut graph = Graph::new(names);
-        for a in 0..names.len() {
-            (0..a).for_each(|b| graph.connect(a, b));
-        }
-        for size in 0..=max_given {
-            let before = graph.clone();
-            if (0..names.len()).all(|a| before.neighbours(a).len() <= size) {
-                break;
-            }
-            for edge in before.edges() {
-                let (Edge::Undirected(a, b) | Edge::Directed(a, b)) = edge;
-                if let Some(separation) = self.separate(&before, (a, b), size)? {
-                    self.separations.push(separation);
-                    graph.disconnect(a, b);
-                }
-            }
-        }
-        Ok(graph)
-    }
-
-    /// The best separation of `pair` by `size` neighbours of one or of the other.
-    fn separate(
-        &mut self,
-        graph: &Graph,
-        pair: (usize, usize),
-        size: usize,
-    ) -> Result<Option<Separation>> {
-        let mut best: Option<Separation> = None;
-        let around = |a: usize, b: usize| -> Vec<usize> {
-            graph
-                .neighbours(a)
-                .into_iter()
-                .filter(|&c| c != b)
-                .collect()
-        };
-        let (first, second) = (around(pair.0, pair.1), around(pair.1, pair.0));
-        for (side, others) in [(&first, None), (&second, Some(&first))] {
-            let mut subsets = Subsets::new(side, size);
-            while let Some(given) = subsets.next() {
-                // A set of common neighbours was tried on the first side.
-                if others.is_some_and(|o| given.iter().all(|c| o.contains(c))) {
-                    continue;
-                }
-                self.tests += 1;
-                let p_value = (self.test)(pair.0, pair.1, &given)?;
-                if p_value > self.alpha && best.as_ref().is_none_or(|b| p_value > b.p_value) {
-                    best = Some(Separation {
-                        pair,
-                        given,
-                        p_value,
-                    });
-                }
-            }
-        }
-        Ok(best)
-    }
-}
-
-/// Directs `a -> middle <- b` where `a` and `b` were separated without `middle`; the surest
-/// separation first. Returns what contradicts an arrow drawn before, or would close a cycle.
-fn colliders(graph: &mut Graph, separations: &[Separation]) -> Vec<(usize, usize, usize)> {
-    let mut order: Vec<&Separation> = separations.iter().collect();
-    order.sort_by(|s, t| t.p_value.total_cmp(&s.p_value));
-    let skeleton = graph.clone();
-    let mut conflicts = Vec::new();
-    for separation in order {
-        let (a, b) = separation.pair;
-        let common = |&m: &usize| skeleton.is_adjacent(a, m) && skeleton.is_adjacent(b, m);
-        for middle in (0..graph.nodes()).filter(common) {
-            if separation.given.contains(&middle) {
-                continue;
-            }
-            if graph.reaches(middle, a) || graph.reaches(middle, b) {
-                conflicts.push((a, middle, b));
-            } else {
-                graph.direct(a, middle);
-                graph.direct(b, middle);
-            }
-        }
-    }
-    conflicts
-}
-
-/// The subsets of a given size, in lexicographic order.
-struct Subsets<'a> {
-    of: &'a [usize],
-    at: Option<Vec<usize>>,
-}
-
-impl<'a> Subsets<'a> {
-    fn new(of: &'a [usize], size: usize) -> Subsets<'a> {
-        Subsets {
-            of,
-            at: (size <= of.len()).then(|| (0..size).collect()),
-        }
-    }
-
-    fn next(&mut self) -> Option<Vec<usize>> {
-        let at = self.at.as_mut()?;
-        let subset = at.iter().map(|&i| self.of[i]).collect();
-        let (size, n) = (at.len(), self.of.len());
-        // The last position that can still move right, then all behind it in a row.
-        match (0..size).rev().find(|&k| at[k] < n - size + k) {
-            Some(k) => {
-                at[k] += 1;
-                (k + 1..size).for_each(|j| at[j] = at[j - 1] + 1);
-            }
-            None => self.at = None,
-        }
-        Some(subset)
-    }
-}
-
-/// The graph under its note, then how it came about.
+/// The graph under its note, then how many tests could not tell.
 impl fmt::Display for Discovery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.graph)?;
-        if !self.conflicts.is_empty() {
-            let n = self.conflicts.len();
+        if self.untested > 0 {
             writeln!(
                 f,
-                "{n} contradictions among the tests: read the arrows with care"
+                "{} of {} tests had too few rows to tell and separate nothing",
+                self.untested, self.tests
             )?;
         }
         Ok(())
