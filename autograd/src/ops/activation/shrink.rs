@@ -3,8 +3,8 @@
 use std::f64::consts::LOG2_E;
 use std::ops::Range;
 
-use lepton_tensor::simd::{Lane, Libm, Num};
 use lepton_tensor::DType;
+use lepton_tensor::simd::{Lane, Libm, Num};
 
 use crate::engine::elementwise::Unary;
 use crate::engine::node::Saved;
