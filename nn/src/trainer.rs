@@ -100,7 +100,7 @@ impl Trainer {
                 if !seen.is_finite() {
                     return Err(Error::value(format!(
                         "training: the loss is {seen} in epoch {epoch}, step {step}; lower the learning rate (now {}) or scale the inputs",
-                        optimizer.rate()
+                        optimizer.learning_rate()
                     )));
                 }
                 total += seen * part.len() as f64;

@@ -151,12 +151,12 @@ impl<O: Optimizer> Optimizer for Masked<O> {
         self.masks.apply(module)
     }
 
-    fn rate(&self) -> f64 {
-        self.optimizer.rate()
+    fn learning_rate(&self) -> f64 {
+        self.optimizer.learning_rate()
     }
 
-    fn set_rate(&mut self, rate: f64) -> Result<()> {
-        self.optimizer.set_rate(rate)
+    fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
+        self.optimizer.set_learning_rate(rate)
     }
 }
 

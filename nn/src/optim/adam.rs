@@ -104,11 +104,11 @@ impl Optimizer for Adam {
         Ok(())
     }
 
-    fn rate(&self) -> f64 {
+    fn learning_rate(&self) -> f64 {
         self.rate
     }
 
-    fn set_rate(&mut self, rate: f64) -> Result<()> {
+    fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
         self.rate = check_rate(rate)?;
         Ok(())
     }

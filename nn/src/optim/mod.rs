@@ -22,13 +22,13 @@ pub trait Optimizer {
     fn step(&mut self, module: &mut dyn Params, grads: &mut Grads) -> Result<()>;
 
     /// The learning rate.
-    fn rate(&self) -> f64;
+    fn learning_rate(&self) -> f64;
 
     /// Another learning rate, for schedules.
     ///
     /// # Errors
     /// When it is not a finite number of at least 0.
-    fn set_rate(&mut self, rate: f64) -> Result<()>;
+    fn set_learning_rate(&mut self, rate: f64) -> Result<()>;
 }
 
 /// Refuses a learning rate that would ruin every parameter in silence.

@@ -72,11 +72,11 @@ impl Optimizer for Sgd {
         })
     }
 
-    fn rate(&self) -> f64 {
+    fn learning_rate(&self) -> f64 {
         self.rate
     }
 
-    fn set_rate(&mut self, rate: f64) -> Result<()> {
+    fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
         self.rate = check_rate(rate)?;
         Ok(())
     }
