@@ -27,16 +27,23 @@ pub fn with_slot<R>(read: impl FnOnce(&Slot) -> R) -> R {
 
 /// Runs `f` with `slot` in place, and puts the old one back afterwards, also when `f` panics.
 pub fn enter_slot<R>(slot: Slot, f: impl FnOnce() -> R) -> R {
-    struct Restore(Slot);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            let old = self.0.take();
-            let ours = SLOT.with(|s| s.replace(old));
-            drop(ours);
-        }
-    }
-    let _restore = Restore(SLOT.with(|s| s.replace(slot)));
+    let _restore = Restore(swap(slot));
     f()
+}
+
+/// Puts back what was in the slot.
+struct Restore(Slot);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        drop(swap(self.0.take()));
+    }
+}
+
+/// Not inlined, or every loop of the engine would have its copy of the access.
+#[inline(never)]
+fn swap(slot: Slot) -> Slot {
+    SLOT.with(|s| s.replace(slot))
 }
 
 /// The number of threads a loop may use. With one, loops run on the caller's own thread: to hand

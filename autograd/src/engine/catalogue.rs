@@ -25,13 +25,20 @@ pub struct Entry {
     pub(crate) subjects: fn(seed: u64) -> Vec<crate::engine::subject::Subject>,
 }
 
+pub(crate) fn make<O: Op>(attrs: &Attrs) -> Result<Box<dyn AnyOp>> {
+    match O::from_attrs(attrs) {
+        Ok(op) => Ok(Box::new(op)),
+        Err(e) => Err(e),
+    }
+}
+
 impl Entry {
     /// The entry of `O`.
     pub fn of<O: Op + Listed>() -> Entry {
         Entry {
             name: O::NAME,
             loops: O::LOOPS,
-            make: |attrs| Ok(Box::new(O::from_attrs(attrs)?)),
+            make: make::<O>,
             #[cfg(feature = "testing")]
             subjects: crate::engine::subject::subjects::<O>,
         }

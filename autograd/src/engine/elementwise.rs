@@ -122,6 +122,43 @@ impl<B: Binary> IntZip for Body<B> {
     }
 }
 
+// What follows is not generic: it is compiled once instead of for every op.
+
+fn infer_map(name: &str, int: bool, x: &[&Meta]) -> Result<Outs<Meta>> {
+    if !int {
+        x[0].dtype.want_float(name)?;
+    }
+    Ok(smallvec![x[0].clone()])
+}
+
+fn infer_zip(name: &str, int: bool, x: &[&Meta]) -> Result<Outs<Meta>> {
+    let (a, b) = (x[0], x[1]);
+    if !int {
+        a.dtype.want_float(name)?;
+    }
+    if a != b {
+        return Err(Error::shape(format!(
+            "{name}: {:?} {:?} and {:?} {:?} differ; broadcast and cast first",
+            a.dtype, a.shape, b.dtype, b.shape
+        )));
+    }
+    Ok(smallvec![a.clone()])
+}
+
+/// The image of the one cotangent or tangent, where it is there.
+fn each(g: &Option<Var>, image: &dyn Fn(&Var) -> Var) -> Ins<Option<Var>> {
+    smallvec![g.as_ref().map(image)]
+}
+
+/// The sum of what both tangents give.
+fn sum_of_parts(t: &[Option<Var>], part: &dyn Fn(usize, &Var) -> Option<Var>) -> Outs<Option<Var>> {
+    let of = |i: usize| part(i, t[i].as_ref()?);
+    smallvec![match (of(0), of(1)) {
+        (Some(a), Some(b)) => Some(a + b),
+        (a, b) => a.or(b),
+    }]
+}
+
 impl<U: Unary> Op for Map<U> {
     const NAME: &'static str = U::NAME;
 
@@ -130,10 +167,7 @@ impl<U: Unary> Op for Map<U> {
     }
 
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
-        if !U::INT {
-            x[0].dtype.want_float(U::NAME)?;
-        }
-        Ok(smallvec![x[0].clone()])
+        infer_map(U::NAME, U::INT, x)
     }
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
@@ -146,13 +180,15 @@ impl<U: Unary> Op for Map<U> {
     }
 
     fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
-        smallvec![g[0].as_ref().map(|g| self.0.vjp(k, g))]
+        each(&g[0], &|g| self.0.vjp(k, g))
     }
 
     /// The Jacobian is diagonal, so it is its own transpose.
     fn jvp(&self, x: &[Var], y: &[Var], t: &[Option<Var>]) -> Outs<Option<Var>> {
         let saved = Saved::of_vars(U::KEEPS, x, y, &[true]);
-        smallvec![t[0].as_ref().map(|t| self.0.vjp(&saved, t))]
+        each(&t[0], &|t| self.0.vjp(&saved, t))
+            .into_iter()
+            .collect()
     }
 
     fn batch(&self, x: &[Var], _: &[bool], _: usize) -> Result<Outs<Var>> {
@@ -167,6 +203,7 @@ impl<U: Unary> Op for Map<U> {
         U::from_attrs(attrs).map(Map)
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let one = |rng: &mut Rng, shape: &[usize]| {
             let op = U::default();
@@ -194,20 +231,7 @@ impl<B: Binary> Op for Zip<B> {
     }
 
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
-        if !B::INT {
-            x[0].dtype.want_float(B::NAME)?;
-        }
-        if x[0].shape != x[1].shape || x[0].dtype != x[1].dtype {
-            return Err(Error::shape(format!(
-                "{}: {} {:?} and {} {:?} differ; broadcast and cast first",
-                B::NAME,
-                x[0].dtype,
-                x[0].shape,
-                x[1].dtype,
-                x[1].shape
-            )));
-        }
-        Ok(smallvec![x[0].clone()])
+        infer_zip(B::NAME, B::INT, x)
     }
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
@@ -242,17 +266,12 @@ impl<B: Binary> Op for Zip<B> {
 
     /// Both Jacobians are diagonal: their products with the tangents add up.
     fn jvp(&self, x: &[Var], y: &[Var], t: &[Option<Var>]) -> Outs<Option<Var>> {
-        let part = |i: usize| {
-            let needs = [i == 0, i == 1];
-            let [a, b] = self
-                .0
-                .vjp(&Saved::of_vars(B::KEEPS, x, y, &needs), t[i].as_ref()?);
+        let part = |i: usize, t: &Var| {
+            let saved = Saved::of_vars(B::KEEPS, x, y, [&[true, false], &[false, true]][i]);
+            let [a, b] = self.0.vjp(&saved, t);
             if i == 0 { a } else { b }
         };
-        smallvec![match (part(0), part(1)) {
-            (Some(a), Some(b)) => Some(a + b),
-            (a, b) => a.or(b),
-        }]
+        sum_of_parts(t, &part)
     }
 
     fn batch(&self, x: &[Var], batched: &[bool], n: usize) -> Result<Outs<Var>> {
@@ -263,6 +282,7 @@ impl<B: Binary> Op for Zip<B> {
         Ok(Zip(B::default()))
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let [dx, dy] = B::DOMAIN;
         let one = |rng: &mut Rng, shape: &[usize]| {

@@ -4,15 +4,15 @@ use crate::engine::apply::OrPanic;
 use crate::engine::backward;
 use crate::engine::lift::{self, Wrap};
 use crate::engine::node::Saved;
-use crate::engine::op::{Op, Outs};
+use crate::engine::op::{AnyOp, Outs};
 use crate::engine::scope;
 use crate::engine::var::Var;
 
 /// `J t` as the derivative, at any cotangent, of `u -> <J^T u, t>`, which is linear in `u`.
 ///
 /// Where `x` or `t` carry batches, so does the probe `u`, or examples would be mixed.
-pub(crate) fn jvp_from_vjp<O: Op>(
-    op: &O,
+pub(crate) fn jvp_from_vjp(
+    op: &dyn AnyOp,
     x: &[Var],
     y: &[Var],
     t: &[Option<Var>],

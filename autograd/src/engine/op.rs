@@ -93,16 +93,24 @@ pub trait Op: Clone + Debug + Send + Sync + 'static {
     /// When an attribute is missing or of another kind.
     fn from_attrs(attrs: &Attrs) -> Result<Self>;
 
-    /// Where the derived tests run.
+    /// Where the derived tests run. An `impl` marks it `#[inline]`: then it is compiled with the tests
+    /// alone, and no user waits for it.
     fn cases(rng: &mut Rng) -> Vec<Case<Self>>;
 
     /// Work from the shapes; by default one flop per output element.
     fn cost(&self, x: &[&Meta], y: &[Meta]) -> Cost {
-        let bytes = |m: &Meta| (m.numel() * m.dtype.size()) as u64;
-        Cost {
-            flops: y.iter().map(|m| m.numel() as u64).sum(),
-            bytes: x.iter().map(|m| bytes(m)).sum::<u64>() + y.iter().map(bytes).sum::<u64>(),
-        }
+        elementwise_cost(x, y)
+    }
+}
+
+/// One flop for each element of the outputs. Not part of the trait, so that it is compiled once.
+fn elementwise_cost(x: &[&Meta], y: &[Meta]) -> Cost {
+    let bytes = |m: &Meta| (m.numel() * m.dtype.size()) as u64;
+    let read: u64 = x.iter().map(|m| bytes(m)).sum();
+    let written: u64 = y.iter().map(bytes).sum();
+    Cost {
+        flops: y.iter().map(|m| m.numel() as u64).sum(),
+        bytes: read + written,
     }
 }
 
@@ -259,7 +267,7 @@ impl<O: Op> AnyOp for O {
         Op::cost(self, x, y)
     }
     fn with_attrs(&self, attrs: &Attrs) -> Result<Box<dyn AnyOp>> {
-        Ok(Box::new(O::from_attrs(attrs)?))
+        crate::engine::catalogue::make::<O>(attrs)
     }
     fn boxed(&self) -> Box<dyn AnyOp> {
         Box::new(self.clone())

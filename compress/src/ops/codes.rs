@@ -71,6 +71,7 @@ impl Op for Quantize {
         get(a, "").map(Quantize)
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |codes: Result<Codes>, shape: &[usize]| {
             let codes = codes.expect("a range of codes");

@@ -83,6 +83,7 @@ impl Op for FakeQuantize {
         codes::get(a, "").map(FakeQuantize)
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |codes: Codes, shape: &[usize]| {
             let x = floats(rng, shape, -3.0, 3.0);

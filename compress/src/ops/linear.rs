@@ -170,6 +170,7 @@ impl Op for LinearInt8 {
         })
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let codes = |scale, zero, low, high| Codes::new(scale, zero, low, high).expect("a range");
         let (u8s, i8s) = (codes(0.25, 90, 0, 255), codes(0.5, -3, -128, 127));

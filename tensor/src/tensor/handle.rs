@@ -34,6 +34,52 @@ struct Inner {
     storage: Storage,
 }
 
+// Not generic, so that making a tensor is compiled once, and not for every kernel that fills one.
+impl Inner {
+    /// A contiguous tensor whose elements nobody has written.
+    fn contiguous(shape: &[usize], dtype: DType) -> Inner {
+        let numel = numel(shape).unwrap_or_else(|e| panic!("{e}"));
+        Inner {
+            meta: Meta::new(shape, dtype),
+            numel,
+            strides: contiguous_strides(shape),
+            offset: 0,
+            contiguous: true,
+            storage: fresh(numel, dtype),
+        }
+    }
+
+    /// Another of this shape and dtype, which is contiguous.
+    fn like(&self) -> Inner {
+        Inner {
+            meta: self.meta.clone(),
+            numel: self.numel,
+            strides: Strides::from_slice(&self.strides),
+            offset: 0,
+            contiguous: true,
+            storage: fresh(self.numel, self.meta.dtype),
+        }
+    }
+
+    fn elements<T: Element>(&mut self) -> &mut [T] {
+        let elements = self.storage.as_mut_slice();
+        elements.expect("a new storage has one owner")
+    }
+
+    fn finish(self) -> Tensor {
+        Tensor(Arc::new(self))
+    }
+}
+
+/// Bytes for `numel` elements; those of a bool must be 0 or 1 from the start.
+fn fresh(numel: usize, dtype: DType) -> Storage {
+    let mut storage = Storage::new(numel * dtype.size());
+    if dtype == DType::Bool {
+        storage.clear();
+    }
+    storage
+}
+
 impl Tensor {
     fn from_parts(layout: Layout, dtype: DType, storage: Storage) -> Tensor {
         let meta = Meta {
@@ -105,22 +151,9 @@ impl Tensor {
     /// When the shape is too large to address.
     #[inline]
     pub fn build<T: Element>(shape: &[usize], fill: impl FnOnce(&mut [T])) -> Tensor {
-        let n = numel(shape).unwrap_or_else(|e| panic!("{e}"));
-        let mut storage = Storage::new(n * size_of::<T>());
-        if T::DTYPE == DType::Bool {
-            storage.clear();
-        }
-        fill(storage.as_mut_slice().expect("a new storage has one owner"));
-        let meta = Meta::new(shape, T::DTYPE);
-        let strides = contiguous_strides(shape);
-        Tensor(Arc::new(Inner {
-            meta,
-            numel: n,
-            strides,
-            offset: 0,
-            contiguous: true,
-            storage,
-        }))
+        let mut new = Inner::contiguous(shape, T::DTYPE);
+        fill(new.elements());
+        new.finish()
     }
 
     /// A new contiguous tensor of this one's shape and `T`, whose elements `fill` writes: as
@@ -130,19 +163,9 @@ impl Tensor {
         if !self.0.contiguous || T::DTYPE != self.dtype() {
             return Tensor::build(self.shape(), fill);
         }
-        let mut storage = Storage::new(self.0.numel * size_of::<T>());
-        if T::DTYPE == DType::Bool {
-            storage.clear();
-        }
-        fill(storage.as_mut_slice().expect("a new storage has one owner"));
-        Tensor(Arc::new(Inner {
-            meta: self.0.meta.clone(),
-            numel: self.0.numel,
-            strides: Strides::from_slice(&self.0.strides),
-            offset: 0,
-            contiguous: true,
-            storage,
-        }))
+        let mut new = self.0.like();
+        fill(new.elements());
+        new.finish()
     }
 
     /// A contiguous tensor whose elements `recipe` computes when they are first read.

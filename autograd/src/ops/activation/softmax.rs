@@ -60,6 +60,7 @@ impl Op for LogSoftmax {
 
     crate::fields!(axis);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         plain(rng)
             .into_iter()
@@ -103,6 +104,7 @@ impl Op for Softmax {
 
     crate::fields!(axis);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         plain(rng)
             .into_iter()
@@ -179,6 +181,7 @@ impl Op for SoftmaxGrad {
 
     crate::fields!(axis, log);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: [usize; 3], axis: usize, log: bool| {
             let (g, y) = (

@@ -137,6 +137,7 @@ impl Op for Attention {
         read(a).map(Attention)
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         shapes(rng)
             .into_iter()
@@ -307,6 +308,7 @@ impl Op for AttentionGrad {
         read(a).map(AttentionGrad)
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let cases = shapes(rng).into_iter().map(|(how, x)| {
             let y = by_definition(how, &x);

@@ -99,6 +99,7 @@ impl Op for Conv2dInput {
 
     crate::fields!(window, groups, size);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let case = |e: super::plain::Plain| {
             let [_, want, _] = e.wanted();

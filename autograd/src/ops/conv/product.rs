@@ -147,6 +147,7 @@ impl Op for Conv2dOp {
 
     crate::fields!(window, groups);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut cases = Vec::new();
         for (i, e) in examples(rng).into_iter().enumerate() {

@@ -98,6 +98,7 @@ impl Op for Conv2dWeight {
 
     crate::fields!(window, groups);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let case = |e: super::plain::Plain| {
             let [_, _, want] = e.wanted();

@@ -69,6 +69,7 @@ impl Op for Unfold2d {
 
     crate::fields!(window);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let window = Window {
             kernel: [2, 3],
@@ -140,6 +141,7 @@ impl Op for Fold2d {
 
     crate::fields!(window, size);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let window = Window {
             kernel: [2, 2],

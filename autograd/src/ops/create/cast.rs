@@ -75,6 +75,7 @@ impl Op for Full {
         })
     }
 
+    #[inline]
     fn cases(_: &mut Rng) -> Vec<Case<Self>> {
         let op = Full {
             shape: smallvec![2, 3],
@@ -121,6 +122,7 @@ impl Op for Cast {
 
     crate::fields!(to, from);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = floats(rng, &[3, 4], -5.0, 5.0);
         let whole: Vec<i64> = x.to_f64().iter().map(|v| v.trunc() as i64).collect();
@@ -179,6 +181,7 @@ impl Op for Detach {
         Ok(Detach)
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = floats(rng, &[4], -1.0, 1.0);
         vec![

@@ -99,6 +99,7 @@ impl Op for DropoutOp {
 
     crate::fields!(p);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let counter = Tensor::from_vec(vec![rng.below(1 << 40) as i64, 3], &[2]).expect("two");
         let x = floats(rng, &[4, 8], -1.0, 1.0);

@@ -115,6 +115,7 @@ impl Op for Compare {
         Ok(Compare { relation })
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         NAMES
             .iter()
@@ -189,6 +190,7 @@ impl Op for Where {
         Ok(Where)
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let (c, x, y) = (
             truths(rng, &[3, 4]),

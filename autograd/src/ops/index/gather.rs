@@ -92,6 +92,7 @@ impl Op for Gather {
 
     crate::fields!(axis);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let (x, i) = (floats(rng, &[4, 3], -1.0, 1.0), indices(rng, &[2, 3], 4));
         let (v, at) = (x.to_f64(), i.to_f64());
@@ -170,6 +171,7 @@ impl Op for ScatterAdd {
 
     crate::fields!(axis);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let (x, i, s) = (
             floats(rng, &[3, 2], -1.0, 1.0),
@@ -248,6 +250,7 @@ impl Op for IndexSelect {
 
     crate::fields!(axis);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let (x, i) = (floats(rng, &[4, 3], -1.0, 1.0), indices(rng, &[5], 4));
         let (v, at) = (x.to_f64(), i.to_f64());
@@ -320,6 +323,7 @@ impl Op for IndexAdd {
 
     crate::fields!(axis);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let (x, i, s) = (
             floats(rng, &[3, 2], -1.0, 1.0),

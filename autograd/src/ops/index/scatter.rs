@@ -152,6 +152,7 @@ impl Op for Scatter {
         })
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         // Row 1 is met twice where it may be; setting meets each place once.
         let mut case = |how: Meet, rows: [i64; 3]| {

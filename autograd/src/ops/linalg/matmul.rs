@@ -102,6 +102,7 @@ impl Op for Matmul {
         Ok(Matmul)
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |batch: &[usize], m: usize, k: usize, n: usize| {
             let a = floats(rng, &[batch, &[m, k]].concat(), -1.0, 1.0);
@@ -265,6 +266,7 @@ impl Op for LinearOp {
 
     crate::fields!(relu);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |relu: bool, bias: bool, [m, k, n]: [usize; 3]| {
             let mut x = vec![
@@ -397,6 +399,7 @@ impl Op for Svd {
         Ok(Svd)
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         // Well separated singular values: orthogonal-ish noise around a stretched diagonal.
         let mut case = |m: usize, n: usize| {

@@ -90,6 +90,7 @@ impl Op for Solve {
         Ok(Solve)
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |batch: &[usize], n: usize, m: usize| {
             let a = regular(rng, batch, n);
@@ -131,6 +132,7 @@ impl Op for Slogdet {
         Ok(Slogdet)
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = regular(rng, &[2], 2);
         let det: Vec<f64> = x
@@ -188,6 +190,7 @@ impl Op for Cholesky {
         Ok(Cholesky)
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         // A numeric difference perturbs one triangle; the gradient answers for both, so it is
         // declared, and held against the definition by the reference cases.

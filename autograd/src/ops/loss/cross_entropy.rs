@@ -73,6 +73,7 @@ impl Op for CrossEntropy {
         Ok(CrossEntropy)
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |rows: &[usize], count: usize| {
             let x = floats(rng, &[rows, &[count]].concat(), -3.0, 3.0);
@@ -144,6 +145,7 @@ impl Op for CrossEntropyGrad {
         Ok(CrossEntropyGrad)
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |rows: &[usize], count: usize| {
             let g = floats(rng, rows, -1.0, 1.0);

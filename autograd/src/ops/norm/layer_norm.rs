@@ -147,6 +147,7 @@ impl Op for LayerNorm {
         read(a).map(LayerNorm)
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: &[usize], axes: usize, affine: usize, centred: bool| {
             let tail = &shape[shape.len() - axes..];
@@ -301,6 +302,7 @@ impl Op for LayerNormGrad {
         read(a).map(LayerNormGrad)
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: &[usize], axes: usize, affine: bool, centred: bool| {
             let (g, x) = (floats(rng, shape, -1.0, 1.0), floats(rng, shape, -1.0, 1.0));

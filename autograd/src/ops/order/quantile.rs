@@ -52,6 +52,7 @@ impl Op for CumArg {
 
     crate::fields!(axis, min);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = distinct(rng, &[3, 4]);
         let v = x.to_f64();

@@ -91,6 +91,7 @@ impl Op for Sort {
 
     crate::fields!(axis, descending);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = distinct(rng, &[3, 4]);
         let mut rows = x.to_f64();
@@ -178,6 +179,7 @@ impl Op for TopK {
 
     crate::fields!(k, axis, largest);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = distinct(rng, &[6]);
         let mut order: Vec<usize> = (0..6).collect();

@@ -112,6 +112,7 @@ impl Op for AvgPool2dOp {
 
     crate::fields!(pool, divisor);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         // Every element of every window is inside, or not counted, so its number divides.
         let case = |(pool, divisor): (Pool, Divisor)| {
@@ -175,6 +176,7 @@ impl Op for AvgPool2dBack {
 
     crate::fields!(pool, divisor, size);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let divisors = [Divisor::Padded, Divisor::Inside, Divisor::Fixed(5)];
         let case = |(pool, divisor): (Pool, Divisor)| {

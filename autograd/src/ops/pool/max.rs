@@ -93,6 +93,7 @@ impl Op for MaxPool2dOp {
 
     crate::fields!(pool);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let case = |pool: Pool| {
             let x = distinct(rng, &[2, 2, 5, 6]);
@@ -143,6 +144,7 @@ impl Op for MaxPool2dBack {
 
     crate::fields!(pool);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let case = |pool: Pool| {
             let x = distinct(rng, &[2, 1, 5, 6]);
@@ -197,6 +199,7 @@ impl Op for MaxPool2dPick {
 
     crate::fields!(pool);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let case = |pool: Pool| {
             let x = distinct(rng, &[2, 1, 5, 6]);

@@ -93,6 +93,7 @@ impl Op for LogSumExp {
 
     crate::fields!(axes);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: &[usize], axes: &[usize]| {
             let x = floats(rng, shape, -2.0, 2.0);

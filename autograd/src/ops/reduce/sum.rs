@@ -105,6 +105,7 @@ impl Op for Sum {
 
     crate::fields!(axes);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: &[usize], axes: &[usize]| {
             let x = floats(rng, shape, -1.0, 1.0);
@@ -179,6 +180,7 @@ impl Op for Amax {
 
     crate::fields!(axes, min);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: &[usize], axes: &[usize], min: bool| {
             let x = distinct(rng, shape);
@@ -252,6 +254,7 @@ impl Op for ArgMax {
 
     crate::fields!(axis, min);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = distinct(rng, &[3, 4]);
         let v = x.to_f64();
@@ -320,6 +323,7 @@ impl Op for CumSum {
 
     crate::fields!(axis);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let x = floats(rng, &[3, 4], -1.0, 1.0);
         let v = x.to_f64();

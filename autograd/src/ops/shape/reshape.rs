@@ -77,6 +77,7 @@ impl Op for Expand {
         })
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |from: &[usize], to: &[usize]| {
             let x = floats(rng, from, -1.0, 1.0);
@@ -145,6 +146,7 @@ impl Op for Reshape {
         })
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |from: &[usize], to: &[usize]| {
             let x = floats(rng, from, -1.0, 1.0);
@@ -209,6 +211,7 @@ impl Op for Permute {
 
     crate::fields!(order);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: &[usize], order: &[usize]| {
             let x = floats(rng, shape, -1.0, 1.0);

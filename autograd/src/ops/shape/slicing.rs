@@ -106,6 +106,7 @@ impl Op for Slice {
         })
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: &[usize], axis, start, len, step| {
             let x = floats(rng, shape, -1.0, 1.0);
@@ -225,6 +226,7 @@ impl Op for SliceAssign {
         Ok(SliceAssign { region })
     }
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: &[usize], region: &[(usize, usize, isize)]| {
             let op = SliceAssign {
@@ -325,6 +327,7 @@ impl Op for Cat {
 
     crate::fields!(axis);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut parts = |shapes: &[&[usize]]| {
             shapes

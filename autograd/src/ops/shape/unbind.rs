@@ -74,6 +74,7 @@ impl Op for Unbind {
 
     crate::fields!(axis);
 
+    #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         let mut case = |shape: [usize; 3], axis: usize| {
             let x = floats(rng, &shape, -1.0, 1.0);
