@@ -1,6 +1,9 @@
 //! `lepton predict`: a model's answers for the rows of a table.
 
-use lepton::nn::{TabularModel, files};
+use std::path::{Path, PathBuf};
+
+use lepton::nn::TabularModel;
+use lepton::nn::files::{self, ModelFiles, Output};
 use lepton::tabular::ReadOptions;
 use lepton::{Error, Result};
 
@@ -9,7 +12,8 @@ use crate::console::Console;
 use crate::progress::Progress;
 
 pub(crate) fn run(args: &PredictArgs, console: &Console) -> Result<()> {
-    let model = open(args)?;
+    let (model, files) = open(args)?;
+    let out = output(args, &files)?;
     let categorical = [args.categorical.clone(), model.features.categorical()].concat();
     let table = files::read_csv(&args.data, &ReadOptions { categorical })?;
     let (answers, notes) = model.predict(&table)?;
@@ -18,13 +22,26 @@ pub(crate) fn run(args: &PredictArgs, console: &Console) -> Result<()> {
     for note in &notes {
         progress.note(note);
     }
-    match &args.out {
-        Some(path) => files::write_atomic(path, &csv),
+    match out {
+        Some(out) => out.write(&csv),
         None => console.print(&String::from_utf8_lossy(&csv)),
     }
 }
 
-fn open(args: &PredictArgs) -> Result<TabularModel> {
+/// The model, and the files that it consists of.
+fn open(args: &PredictArgs) -> Result<(TabularModel, Vec<PathBuf>)> {
     let hint = "--model takes the folder that `lepton train --out` wrote";
-    TabularModel::open(&args.model, &[]).map_err(|e| Error::new(e.kind(), format!("{e}; {hint}")))
+    let opened = ModelFiles::open(&args.model)
+        .and_then(|files| Ok((TabularModel::from_files(&files, &[])?, files.paths())));
+    opened.map_err(|e| Error::new(e.kind(), format!("{e}; {hint}")))
+}
+
+/// The file to write, which is none of those that are read.
+fn output(args: &PredictArgs, model: &[PathBuf]) -> Result<Option<Output>> {
+    let inputs: Vec<&Path> = std::iter::once(&args.data)
+        .chain(model)
+        .map(PathBuf::as_path)
+        .collect();
+    let out = args.out.as_ref().map(|path| Output::prepare(path, &inputs));
+    out.transpose()
 }

@@ -5,18 +5,11 @@ use std::path::Path;
 
 use lepton_autograd::{Entry, Error, Result, Tensor, Var};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
-use crate::files;
+use crate::files::{ModelDir, ModelFiles, weights};
 use crate::program::Program;
 use lepton_tabular::{Answers, Features, Table, TargetSpec};
-
-/// The file of the tensors in a model directory.
-const TENSORS: &str = "model.safetensors";
-/// The file of everything else.
-const MODEL: &str = "model.json";
-/// Written into the file, and asked for when one is read.
-const FORMAT: &str = "lepton-model-1";
 
 /// A trained model of a table, complete without the code that made it.
 #[derive(Clone, Debug)]
@@ -60,40 +53,44 @@ impl TabularModel {
         Ok((self.target.answers(&outputs)?, notes))
     }
 
-    /// The two files of the model: names and contents.
+    /// Writes the model and `documents` (names and contents) as the directory `out`, which becomes the
+    /// new model at one moment. Returns the names written.
     ///
     /// # Errors
-    /// When a tensor has no elements.
-    pub fn files(&self) -> Result<Vec<(String, Vec<u8>)>> {
+    /// When a tensor has no elements, or as [`ModelDir::write`].
+    pub fn write(&self, out: ModelDir, documents: Vec<(String, Vec<u8>)>) -> Result<Vec<String>> {
         let bad = |e: serde_json::Error| Error::format(format!("model.json: {e}"));
-        let model = json!({
-            "format": FORMAT,
-            "tensors": TENSORS,
-            "program": self.program.to_json(),
-            "features": serde_json::to_value(&self.features).map_err(bad)?,
-            "target": serde_json::to_value(&self.target).map_err(bad)?,
-        });
-        let text = serde_json::to_string_pretty(&model).map_err(bad)? + "\n";
-        Ok(vec![
-            (MODEL.to_owned(), text.into_bytes()),
-            (
-                TENSORS.to_owned(),
-                files::weights::write(&self.program.tensors)?,
-            ),
-        ])
+        let mut model = Map::new();
+        model.insert("program".into(), self.program.to_json());
+        let (features, target) = (&self.features, &self.target);
+        model.insert(
+            "features".into(),
+            serde_json::to_value(features).map_err(bad)?,
+        );
+        model.insert("target".into(), serde_json::to_value(target).map_err(bad)?);
+        let tensors = weights::write(&self.program.tensors)?;
+        let mut files = vec![("model.safetensors".to_owned(), tensors)];
+        files.extend(documents);
+        out.write(model, &files)
     }
 
     /// The model in the directory `dir`; `extra` has the ops of crates above nn.
     ///
     /// # Errors
-    /// When a file is missing or is not what it claims.
+    /// When a file is missing, or is not the one that was written with the others.
     pub fn open(dir: impl AsRef<Path>, extra: &[Entry]) -> Result<TabularModel> {
-        let dir = dir.as_ref();
-        let path = dir.join(MODEL);
-        let tensors = files::weights::open(dir.join(TENSORS))?;
-        let value: Value = serde_json::from_reader(std::io::BufReader::new(files::open(&path)?))
-            .map_err(|e| Error::format(format!("{}: {e}", path.display())))?;
-        TabularModel::from_parts(&value, tensors, extra).map_err(|e| e.at(path.display()))
+        TabularModel::from_files(&ModelFiles::open(dir)?, extra)
+    }
+
+    /// The model in the files of a directory; `extra` has the ops of crates above nn.
+    ///
+    /// # Errors
+    /// When the files are not a model of a table.
+    pub fn from_files(files: &ModelFiles, extra: &[Entry]) -> Result<TabularModel> {
+        let tensors = weights::read(&files.tensors);
+        let tensors = tensors.map_err(|e| e.at(files.tensors_path().display()))?;
+        let model = TabularModel::from_parts(&files.model, tensors, extra);
+        model.map_err(|e| e.at(files.model_path().display()))
     }
 
     fn from_parts(
@@ -101,12 +98,6 @@ impl TabularModel {
         tensors: BTreeMap<String, Tensor>,
         extra: &[Entry],
     ) -> Result<TabularModel> {
-        if value["format"] != FORMAT {
-            return Err(Error::format(format!(
-                "the format is {}, this build reads \"{FORMAT}\"",
-                value["format"]
-            )));
-        }
         let bad =
             |what: &'static str| move |e: serde_json::Error| Error::format(format!("{what}: {e}"));
         Ok(TabularModel {

@@ -14,7 +14,7 @@ mod story;
 mod ward;
 
 use lepton::explain::picture::{Lines, Series, lines};
-use lepton::nn::files::OutDir;
+use lepton::nn::files::ModelDir;
 use lepton::{Error, Result};
 
 use crate::args::DemoArgs;
@@ -55,24 +55,17 @@ impl Story {
 
 pub(crate) fn run(args: &DemoArgs, console: &Console) -> Result<()> {
     // A minute of work must not end at a folder that cannot be written.
-    let mut out = OutDir::prepare(&args.out)?;
+    let out = ModelDir::prepare(&args.out, &outputs::DOCUMENTS, &[])?;
     let story = tell(args, console)?;
-    let files = outputs::files(&story)?;
-    for (name, bytes) in &files {
-        out.put(name, bytes)?;
-    }
-    out.publish()?;
+    let documents = outputs::documents(&story)?;
+    let summary = outputs::summary(&story);
+    let names = outputs::model(&story).write(out, documents)?;
     if args.json {
-        let summary = files
-            .iter()
-            .find(|f| f.0 == "summary.json")
-            .map(|f| String::from_utf8_lossy(&f.1));
-        return console.print(&summary.unwrap_or_default());
+        return console.print(&summary);
     }
     if args.quiet {
         return Ok(());
     }
-    let names: Vec<&str> = files.iter().map(|f| f.0.as_str()).collect();
     console.line(&format!(
         "\nwritten to {}: {}",
         args.out.display(),

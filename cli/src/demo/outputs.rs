@@ -31,26 +31,38 @@ pub(crate) fn cells(m: &Judged) -> Vec<String> {
     cells
 }
 
-/// Every file: name and contents.
-pub(crate) fn files(story: &Story) -> Result<Vec<(String, Vec<u8>)>> {
-    let small = &story.model("pruned").program;
-    let int8 = &story.model("int8").program;
-    // `model.json` beside the tensors makes this a model directory for `lepton predict`.
-    let model = TabularModel {
-        program: small.clone(),
+/// What stands beside the model in its directory.
+pub(crate) const DOCUMENTS: [&str; 5] = [
+    "model.int8.safetensors",
+    "rules.txt",
+    "CARD.md",
+    "summary.json",
+    "report.html",
+];
+
+/// The model that `lepton predict` opens.
+pub(crate) fn model(story: &Story) -> TabularModel {
+    TabularModel {
+        program: story.model("pruned").program.clone(),
         features: story.ward.features.clone(),
         target: story.ward.target.clone(),
-    };
-    let mut out = model.files()?;
-    out.push((
-        "model.int8.safetensors".to_owned(),
+    }
+}
+
+/// The documents: names and contents.
+pub(crate) fn documents(story: &Story) -> Result<Vec<(String, Vec<u8>)>> {
+    let int8 = &story.model("int8").program;
+    let contents = [
         files::weights::write(&int8.tensors)?,
-    ));
-    out.push(("rules.txt".to_owned(), rules(story).into_bytes()));
-    out.push(("CARD.md".to_owned(), card(story).into_bytes()));
-    out.push(("summary.json".to_owned(), summary(story).into_bytes()));
-    out.push(("report.html".to_owned(), page(story).into_bytes()));
-    Ok(out)
+        rules(story).into_bytes(),
+        card(story).into_bytes(),
+        summary(story).into_bytes(),
+        page(story).into_bytes(),
+    ];
+    let named = DOCUMENTS.into_iter().zip(contents);
+    Ok(named
+        .map(|(name, bytes)| (name.to_owned(), bytes))
+        .collect())
 }
 
 fn rules(story: &Story) -> String {
@@ -62,7 +74,8 @@ fn rules(story: &Story) -> String {
     )
 }
 
-fn summary(story: &Story) -> String {
+/// The final table and what goes with it, as JSON.
+pub(crate) fn summary(story: &Story) -> String {
     let model = |m: &Judged| {
         let mut v =
             json!({ "name": m.name, "accuracy": m.accuracy, "auc": m.auc, "bytes": m.bytes });

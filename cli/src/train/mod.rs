@@ -7,11 +7,10 @@ use std::io::Read;
 use std::path::Path;
 
 use lepton::explain::picture::{Lines, Series, lines};
-use lepton::nn::files::OutDir;
+use lepton::nn::files::{self, ModelDir};
 use lepton::nn::{Epoch, History, Rng};
 use lepton::tabular::{Method, Plan, Prepared, ReadOptions, Table};
 use lepton::{Error, Result};
-use sha2::{Digest, Sha256};
 
 use crate::args::TrainArgs;
 use crate::console::Console;
@@ -24,6 +23,9 @@ const HELD_OUT: f64 = 0.2;
 /// What a small table needs; rows set aside say when fewer are better.
 const MOST_EPOCHS: usize = 200;
 
+/// What stands beside the model in its directory.
+const DOCUMENTS: [&str; 3] = ["history.csv", "history.svg", "CARD.md"];
+
 pub(crate) fn run(args: &TrainArgs, console: &Console) -> Result<()> {
     let progress = Progress::new(args.quiet);
     let source = Source::read(args)?;
@@ -31,34 +33,31 @@ pub(crate) fn run(args: &TrainArgs, console: &Console) -> Result<()> {
     let recipe = recipe(args);
     recipe.sizes(&data)?;
     // Hours of training must not end at a folder that cannot be written.
-    let mut out = OutDir::prepare(&args.out)?;
+    let out = ModelDir::prepare(&args.out, &DOCUMENTS, &[&args.data])?;
     for note in &data.train.x.notes {
         progress.note(note);
     }
     let learnt = recipe.learn(&data, progress)?;
     let outcome = Outcome::judge(source, data, &recipe, &learnt)?;
-    let written = files(&outcome, &learnt.history)?;
-    for (name, bytes) in &written {
-        out.put(name, bytes)?;
-    }
-    out.publish()?;
-    let names: Vec<String> = written.into_iter().map(|w| w.0).collect();
+    let documents = documents(&outcome, &learnt.history)?;
+    let names = outcome.model.write(out, documents)?;
     match args.json {
         true => console.line(&outcome.json(&args.out, &names)),
         false => console.print(&outcome.summary(&args.out, &names)),
     }
 }
 
-/// What is written: names and contents.
-fn files(outcome: &Outcome, history: &History) -> Result<Vec<(String, Vec<u8>)>> {
-    let mut files = outcome.model.files()?;
-    let more = [
-        ("history.csv", history.to_csv()),
-        ("history.svg", picture(history, outcome)?),
-        ("CARD.md", card::write(outcome)?),
+/// What is written beside the model: names and contents.
+fn documents(outcome: &Outcome, history: &History) -> Result<Vec<(String, Vec<u8>)>> {
+    let texts = [
+        history.to_csv(),
+        picture(history, outcome)?,
+        card::write(outcome)?,
     ];
-    files.extend(more.map(|(name, text)| (name.to_string(), text.into_bytes())));
-    Ok(files)
+    let named = DOCUMENTS.into_iter().zip(texts);
+    Ok(named
+        .map(|(name, text)| (name.to_owned(), text.into_bytes()))
+        .collect())
 }
 
 /// The table, and what identifies it.
@@ -74,15 +73,14 @@ impl Source {
     fn read(args: &TrainArgs) -> Result<Source> {
         let shown = args.data.display().to_string();
         let mut bytes = Vec::new();
-        lepton::nn::files::open(&args.data)?
+        files::open(&args.data)?
             .read_to_end(&mut bytes)
             .map_err(|e| Error::io(format!("cannot read `{shown}`"), &e))?;
         let categorical = args.categorical.clone();
-        let hash = Sha256::digest(&bytes);
         Ok(Source {
             table: Table::read(&bytes[..], &shown, &ReadOptions { categorical })?,
             name: base_name(&args.data),
-            hash: hash.iter().map(|b| format!("{b:02x}")).collect(),
+            hash: files::sha256(&bytes),
         })
     }
 }

@@ -92,9 +92,9 @@ fn one_seed_tells_one_story_whatever_the_threads() {
     let one = tell("a", "1", "0");
     assert!(one == tell("b", "2", "0") && one == tell("c", "7", "0"));
     let other = tell("d", "2", "1");
-    // `model.json` has structure and published ranges, which no seed changes.
+    // `model.json` has structure and published ranges, which no seed changes, and the hashes of the rest.
     for ((a, b), name) in one.iter().zip(&other).zip(FILES) {
-        assert_eq!(a == b, name == "model.json", "{name}");
+        assert!(a != b, "{name}");
     }
     assert!(!summary(&folder, "a").to_string().contains("microseconds"));
 }

@@ -127,3 +127,11 @@ pub(crate) fn refusal(output: &Output) -> String {
     assert!(stderr.ends_with('\n'));
     stderr.trim_end().trim_start_matches("lepton: ").to_string()
 }
+
+/// `model.json` with the hash that fits its contents, as a forger would write it.
+pub(crate) fn sealed(text: &str) -> Vec<u8> {
+    let (head, rest) = text.split_at(text.match_indices('\n').nth(1).unwrap().0 + 1);
+    assert!(head.starts_with("{\n  \"sha256\": "), "{head}");
+    let hash = lepton::nn::files::sha256(rest.as_bytes());
+    format!("{{\n  \"sha256\": \"{hash}\",\n{rest}").into_bytes()
+}

@@ -3,5 +3,6 @@
 mod demo;
 mod folder;
 mod inspect;
+mod outputs;
 mod refused;
 mod train;

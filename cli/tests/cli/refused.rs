@@ -1,6 +1,6 @@
 //! How `lepton train` and `lepton predict` refuse: one line that says what to do, and nothing left behind.
 
-use crate::folder::{Folder, visits, words};
+use crate::folder::{Folder, sealed, visits, words};
 
 #[test]
 fn bad_tables_are_refused_with_their_place() {
@@ -158,14 +158,15 @@ fn broken_models_are_refused() {
     folder.lepton(&words(
         "train --data v.csv --target state --hidden 4 --epochs 2 --quiet --out m",
     ));
-    let (json, tensors) = (
+    let (json, tensors, card) = (
         folder.read("m/model.json"),
         folder.read("m/model.safetensors"),
+        folder.read("m/CARD.md"),
     );
     let text = String::from_utf8(json.clone()).unwrap();
     let changed = |from: &str, to: &str| {
         assert!(text.contains(from), "{from}: {text}");
-        text.replacen(from, to, 1).into_bytes()
+        sealed(&text.replacen(from, to, 1))
     };
     let hint = "--model takes the folder that `lepton train --out` wrote";
     for (file, bytes, part) in [
@@ -173,11 +174,16 @@ fn broken_models_are_refused() {
         (
             "model.json",
             b"[]".to_vec(),
-            "this build reads \"lepton-model-1\"",
+            "this build reads \"lepton-model-2\" and \"lepton-model-1\"",
         ),
         (
             "model.json",
-            changed("lepton-model-1", "lepton-model-9"),
+            text.replacen("\"ill\"", "\"sad\"", 1).into_bytes(),
+            "model.json: it is not as it was written",
+        ),
+        (
+            "model.json",
+            changed("lepton-model-2", "lepton-model-9"),
             "lepton-model-9",
         ),
         ("model.json", changed("\"linear", "\"lineal"), "lineal"),
@@ -192,12 +198,18 @@ fn broken_models_are_refused() {
             "model.safetensors",
         ),
         ("model.safetensors", vec![0xFF; 64], "model.safetensors"),
+        (
+            "CARD.md",
+            b"# Another model".to_vec(),
+            "CARD.md: it is not the file that was written with this model",
+        ),
     ] {
         std::fs::write(folder.path("m").join(file), bytes).unwrap();
         let line = folder.refused(&words("predict --model m --data v.csv --quiet"));
         assert!(line.contains(part) && line.contains(hint), "{file}: {line}");
         std::fs::write(folder.path("m").join("model.json"), &json).unwrap();
         std::fs::write(folder.path("m").join("model.safetensors"), &tensors).unwrap();
+        std::fs::write(folder.path("m").join("CARD.md"), &card).unwrap();
     }
     // Two classes that became three still divide some numbers of outputs.
     std::fs::write(

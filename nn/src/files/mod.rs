@@ -1,7 +1,16 @@
 //! Files: the one room of this crate that opens them. Everything else works on bytes and readers.
 
-mod atomic;
+mod hash;
+mod lock;
+mod model_dir;
+mod model_files;
+#[cfg(test)]
+mod model_tests;
+mod output;
+mod place;
 pub mod safetensors;
+mod sealed;
+mod staged;
 mod stored;
 pub mod weights;
 
@@ -10,7 +19,10 @@ use std::path::Path;
 
 use lepton_tensor::{Error, Result};
 
-pub use atomic::{OutDir, write_atomic};
+pub use hash::sha256;
+pub use model_dir::ModelDir;
+pub use model_files::ModelFiles;
+pub use output::{Output, write_atomic};
 
 use lepton_tabular::{ReadOptions, Table};
 
