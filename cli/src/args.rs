@@ -121,9 +121,10 @@ pub(crate) struct PredictArgs {
 #[derive(Args)]
 #[command(after_help = "Example:
   lepton inspect model.safetensors
+  lepton inspect wine
   lepton inspect data/wine.csv --json")]
 pub(crate) struct InspectArgs {
-    /// A .safetensors or .csv file
+    /// A .safetensors or .csv file, or the folder of a model
     pub(crate) file: PathBuf,
     /// A column to take as text even if it holds numbers (may be given more than once)
     #[arg(long, value_name = "COL")]

@@ -2,7 +2,9 @@
 
 use std::process::Stdio;
 
-use crate::folder::{Folder, refusal};
+use serde_json::Value;
+
+use crate::folder::{Folder, refusal, visits, words};
 
 fn tensors(json: &str, data: &[u8]) -> Vec<u8> {
     [
@@ -72,6 +74,15 @@ fn files_it_cannot_vouch_for_are_refused() {
         .with("a.csv", b"PK\x03\x04....")
         .with("a.gguf", b"GGUF\x03\0\0\0")
         .with("a.bin", [0; 40])
+        .with("long.safetensors", [&small()[..], b"x"].concat())
+        .with("a.onnx", b"\x08\x07\x12\x07pytorch")
+        .with("idx", b"\0\0\x08\x01\0\0\0\x02ab")
+        .with("net.pt", b"\x80\x02\x8A\x0A\x6C\xFC\x9C\x46\xF9")
+        .with(
+            "lfs.safetensors",
+            "version https://git-lfs.github.com/spec/v1\n",
+        )
+        .with("a.json", "{\"a\": 1}")
         .with("empty.csv", "")
         .with("empty", "");
     for (name, part) in [
@@ -82,18 +93,125 @@ fn files_it_cannot_vouch_for_are_refused() {
             "tensor `w`: a truth value is the byte 2",
         ),
         ("cut.safetensors", "cut short"),
-        ("a.npy", "cannot vouch"),
+        ("long.safetensors", "1 bytes follow them"),
+        ("a.npy", "a NumPy array (.npy), and lepton cannot vouch"),
         ("a.csv", "a zip archive"),
         ("a.gguf", "cannot vouch"),
+        ("a.onnx", "an ONNX model"),
+        ("idx", "an IDX file"),
+        ("net.pt", "a PyTorch file (.pt)"),
+        ("lfs.safetensors", "git lfs pull"),
+        ("a.json", "a JSON file"),
         ("a.bin", "cannot vouch"),
         ("empty.csv", "the file is empty"),
         ("empty", "the file is empty"),
         ("none.csv", "cannot read `none.csv`"),
-        (".", "it is a folder"),
+        (".", "cannot read `./model.json`"),
     ] {
         let line = folder.refused(&["inspect", name, "--json"]);
         assert!(line.contains(part) && line.contains(name), "{line}");
     }
+}
+
+/// Element types that lepton does not compute with have the file's own names.
+#[test]
+fn every_element_type_is_told() {
+    let json = r#"{"__metadata__":null,"c":{"dtype":"C64","shape":[1],"data_offsets":[0,8]},"six":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[8,11]},"four":{"dtype":"F4","shape":[2],"data_offsets":[11,12]},"scale":{"dtype":"F8_E8M0","shape":[],"data_offsets":[12,13]}}"#;
+    let c = [0.5f32.to_le_bytes(), f32::NAN.to_le_bytes()].concat();
+    let folder = Folder::new("types").with(
+        "m.safetensors",
+        tensors(json, &[&c[..], &[1, 2, 3, 0x72, 128]].concat()),
+    );
+    let told = folder.lepton(&["inspect", "m.safetensors", "--json"]);
+    for part in [
+        r#"{"name":"c","dtype":"C64","shape":[1],"sum":[0.5,"NaN"]}"#,
+        r#"{"name":"six","dtype":"F6_E2M3","shape":[4],"sum":null}"#,
+        r#"{"name":"four","dtype":"F4","shape":[2],"sum":7.0}"#,
+        r#"{"name":"scale","dtype":"F8_E8M0","shape":[],"sum":2.0}"#,
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    folder.lepton(&["inspect", "m.safetensors"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_are_read_to_their_end() {
+    use std::io::Write;
+    let folder = Folder::new("pipes").with("m.safetensors", small());
+    let told = |bytes: &[u8]| {
+        let mut command = folder.command(&["inspect", "/dev/stdin", "--json"]);
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let _ = child.stdin.take().unwrap().write_all(bytes);
+        child.wait_with_output().unwrap()
+    };
+    let sound = String::from_utf8(told(&small()).stdout).unwrap();
+    assert_eq!(
+        sound,
+        folder.lepton(&["inspect", "m.safetensors", "--json"])
+    );
+    let table = String::from_utf8(told(b"a,b\n1,x\n").stdout).unwrap();
+    assert!(table.starts_with(r#"{"format":"csv","rows":1,"#), "{table}");
+    let mut long = small();
+    long.push(0);
+    for (bytes, part) in [
+        (&long[..], "more bytes follow them"),
+        (
+            &small()[..small().len() - 1],
+            "tensor `h`: the file ends inside the tensor; is it cut short?",
+        ),
+        (&small()[..30], "is it cut short"),
+        (b"\x93NUMPY\x01\0", "a NumPy array (.npy)"),
+    ] {
+        let line = refusal(&told(bytes));
+        assert!(
+            line.starts_with("/dev/stdin: ") && line.contains(part),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_model_is_told_as_one() {
+    let folder = Folder::new("model").with("v.csv", visits());
+    folder.lepton(&words(
+        "train --data v.csv --target state --hidden 4 --epochs 2 --quiet --out m",
+    ));
+    let told = folder.lepton(&words("inspect m --json"));
+    assert_eq!(told, folder.lepton(&words("inspect m/model.json --json")));
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(
+        (&told["format"], &told["task"]),
+        (&"lepton-model".into(), &"classification".into())
+    );
+    assert_eq!(
+        (&told["target"], &told["classes"][0]),
+        (&"state".into(), &"ill".into())
+    );
+    let of = |list: &str, field: &str| -> Vec<String> {
+        let list = told[list].as_array().unwrap().iter();
+        list.map(|e| e[field].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(of("columns", "name"), ["age", "site", "blood", "smokes"]);
+    assert_eq!(of("columns", "type")[1], "category");
+    let tensors = folder.lepton(&words("inspect m/model.safetensors --json"));
+    assert_eq!(
+        told["tensors"],
+        serde_json::from_str::<Value>(&tensors).unwrap()["tensors"]
+    );
+    let text = folder.lepton(&words("inspect m"));
+    assert!(
+        text.starts_with("m: lepton-model, classification of `state` as one of ill, well\n"),
+        "{text}"
+    );
+    let folder = folder.with("m/history.csv", "epoch\n");
+    let line = folder.refused(&words("inspect m"));
+    assert!(
+        line.contains("m/history.csv: it is not the file that was written with this model"),
+        "{line}"
+    );
 }
 
 #[test]

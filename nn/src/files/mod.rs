@@ -1,11 +1,10 @@
 //! Files: the one room of this crate that opens them. Everything else works on bytes and readers.
 
+mod foreign;
 mod hash;
 mod lock;
 mod model_dir;
 mod model_files;
-#[cfg(test)]
-mod model_tests;
 mod output;
 mod place;
 pub mod safetensors;
@@ -19,6 +18,7 @@ use std::path::Path;
 
 use lepton_tensor::{Error, Result};
 
+pub use foreign::{Foreign, HEAD, foreign};
 pub use hash::sha256;
 pub use model_dir::ModelDir;
 pub use model_files::ModelFiles;

@@ -309,5 +309,8 @@ impl Drop for Waiting {
 /// A place between two changes of the directory; tests kill the process here.
 fn step() {
     #[cfg(test)]
-    super::model_tests::step();
+    tests::step();
 }
+
+#[cfg(test)]
+mod tests;

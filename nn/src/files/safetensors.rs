@@ -4,16 +4,17 @@
 //! the file claims: the header must fit into the file, every shape's size is multiplied with a check,
 //! and the tensors must tile the data exactly, with no gap, no overlap and no byte left over.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::ops::Range;
 
 use lepton_tensor::{Error, Result};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-pub use super::stored::Stored;
+pub use super::stored::{Stored, Sum};
 
 /// The format's own limit on the header, in bytes.
 const MAX_HEADER: u64 = 100_000_000;
@@ -48,6 +49,8 @@ pub struct Header {
     pub tensors: Vec<Entry>,
     /// The free text under `__metadata__`.
     pub metadata: BTreeMap<String, String>,
+    /// Where the tensors end, counted from the start of the file.
+    end: u64,
 }
 
 impl Header {
@@ -55,33 +58,94 @@ impl Header {
     ///
     /// # Errors
     /// When the bytes are not a safetensors header that fits such a file.
-    pub fn read(mut reader: impl Read, file_len: u64) -> Result<Header> {
-        let broken = |e: std::io::Error| Error::io("the safetensors header cannot be read", &e);
-        let mut length = [0; 8];
-        if file_len < 8 {
-            let message = format!("{file_len} bytes are too few for a safetensors file");
-            return Err(Error::format(message));
+    pub fn read(reader: impl Read, file_len: u64) -> Result<Header> {
+        let header = Header::parse(reader, Some(file_len))?;
+        match header.end.cmp(&file_len) {
+            Ordering::Equal => Ok(header),
+            Ordering::Greater => Err(cut_short(header.end, file_len)),
+            Ordering::Less => Err(too_long(header.end, Some(file_len))),
         }
-        reader.read_exact(&mut length).map_err(broken)?;
-        let length = u64::from_le_bytes(length);
-        if length > MAX_HEADER || length > file_len - 8 {
-            return Err(Error::format(format!(
-                "the safetensors header claims {length} bytes, in a file of {file_len}"
-            )));
+    }
+
+    /// Reads and checks the header of a file of unknown length, such as a pipe. Whoever has read the
+    /// tensors' bytes calls [`Header::finish`].
+    ///
+    /// # Errors
+    /// When the bytes are not a safetensors header.
+    pub fn stream(reader: impl Read) -> Result<Header> {
+        Header::parse(reader, None)
+    }
+
+    /// Sees that `reader`, which has read all tensors, stands at the end of the file.
+    ///
+    /// # Errors
+    /// When a byte follows, or the file cannot be read.
+    pub fn finish(&self, mut reader: impl Read) -> Result<()> {
+        match reader.read_exact(&mut [0]) {
+            Ok(()) => Err(too_long(self.end, None)),
+            Err(e) if e.kind() == ErrorKind::UnexpectedEof => Ok(()),
+            Err(e) => Err(Error::io("the file cannot be read to its end", &e)),
+        }
+    }
+
+    fn parse(mut reader: impl Read, file_len: Option<u64>) -> Result<Header> {
+        let broken = |e: std::io::Error| Error::io("the safetensors header cannot be read", &e);
+        let mut start = Vec::new();
+        (&mut reader)
+            .take(8)
+            .read_to_end(&mut start)
+            .map_err(broken)?;
+        let Ok(length) = start.as_slice().try_into().map(u64::from_le_bytes) else {
+            let message = format!("{} bytes are too few for a safetensors file", start.len());
+            return Err(Error::format(message));
+        };
+        let claims = |found: u64| {
+            Error::format(format!(
+                "the safetensors header claims {length} bytes, in a file of {found}; is it cut short, or no \
+                 safetensors file?"
+            ))
+        };
+        match file_len {
+            _ if length > MAX_HEADER => {
+                return Err(Error::format(format!(
+                    "the safetensors header claims {length} bytes, and the format allows {MAX_HEADER}"
+                )));
+            }
+            Some(found) if length > found.saturating_sub(8) => return Err(claims(found)),
+            _ => {}
         }
         let mut json = Vec::new();
         reader.take(length).read_to_end(&mut json).map_err(broken)?;
+        if (json.len() as u64) < length {
+            return Err(claims(8 + json.len() as u64));
+        }
         let raw: Raw = serde_json::from_slice(&json)
             .map_err(|e| Error::format(format!("the safetensors header is not sound: {e}")))?;
-        raw.check(8 + length, file_len)
+        raw.check(8 + length)
     }
+}
+
+fn cut_short(end: u64, found: u64) -> Error {
+    Error::format(format!(
+        "the tensors end at byte {end}, but the file has {found}; is it cut short?"
+    ))
+}
+
+fn too_long(end: u64, found: Option<u64>) -> Error {
+    let behind = match found {
+        Some(found) => format!("{} bytes follow", found - end),
+        None => "more bytes follow".to_owned(),
+    };
+    Error::format(format!(
+        "the tensors end at byte {end}, but {behind} them, which belong to no tensor; the file is too long"
+    ))
 }
 
 /// The header as the file writes it, in its order, with names that may stand twice.
 #[derive(Default)]
 struct Raw {
     tensors: Vec<(String, RawEntry)>,
-    metadata: BTreeMap<String, String>,
+    metadata: Option<Option<BTreeMap<String, String>>>,
 }
 
 #[derive(Deserialize)]
@@ -110,7 +174,11 @@ impl<'de> Visitor<'de> for RawVisitor {
         let mut raw = Raw::default();
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
-                "__metadata__" => raw.metadata = map.next_value()?,
+                "__metadata__" if raw.metadata.is_some() => {
+                    return Err(serde::de::Error::duplicate_field("__metadata__"));
+                }
+                // The reference reader takes `null` for no metadata.
+                "__metadata__" => raw.metadata = Some(map.next_value()?),
                 _ => raw.tensors.push((name, map.next_value()?)),
             }
         }
@@ -119,7 +187,7 @@ impl<'de> Visitor<'de> for RawVisitor {
 }
 
 impl Raw {
-    fn check(self, data_start: u64, file_len: u64) -> Result<Header> {
+    fn check(self, data_start: u64) -> Result<Header> {
         let mut names = HashSet::new();
         let mut tensors = Vec::new();
         for (name, raw) in self.tensors {
@@ -131,27 +199,41 @@ impl Raw {
             }
             tensors.push(entry);
         }
-        tensors.sort_by_key(|t| (t.bytes.start, t.bytes.end));
-        let mut end = data_start;
-        for t in &tensors {
-            if t.bytes.start != end {
-                let (name, start) = (t.name.escape_debug(), t.bytes.start);
-                return Err(Error::format(format!(
-                    "tensor `{name}` starts at byte {start}, but the one before it ends at {end}"
-                )));
-            }
-            end = t.bytes.end;
-        }
-        if end != file_len {
-            return Err(Error::format(format!(
-                "the tensors end at byte {end}, but the file has {file_len}; is it cut short?"
-            )));
-        }
+        tensors.sort_by_key(|t: &Entry| (t.bytes.start, t.bytes.end));
+        let end = tiled(&tensors, data_start)?;
         Ok(Header {
             tensors,
-            metadata: self.metadata,
+            metadata: self.metadata.flatten().unwrap_or_default(),
+            end,
         })
     }
+}
+
+/// Where the tensors end that lie side by side from `start` on.
+fn tiled(tensors: &[Entry], start: u64) -> Result<u64> {
+    let mut end = start;
+    let mut before = "the header".to_owned();
+    for t in tensors {
+        let name = format!("tensor `{}`", t.name.escape_debug());
+        let from = t.bytes.start;
+        match from.cmp(&end) {
+            Ordering::Equal => {}
+            Ordering::Less => {
+                return Err(Error::format(format!(
+                    "{name} and {before} overlap: {name} starts at byte {from}, but {before} ends at {end}"
+                )));
+            }
+            Ordering::Greater => {
+                return Err(Error::format(format!(
+                    "there is a hole between {before}, which ends at byte {end}, and {name}, which starts at \
+                     {from}"
+                )));
+            }
+        }
+        end = t.bytes.end;
+        before = name;
+    }
+    Ok(end)
 }
 
 impl RawEntry {
@@ -176,85 +258,4 @@ impl RawEntry {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn file(json: &str, data: usize) -> Vec<u8> {
-        [
-            &(json.len() as u64).to_le_bytes()[..],
-            json.as_bytes(),
-            &vec![0; data],
-        ]
-        .concat()
-    }
-
-    fn read(json: &str, data: usize) -> Result<Header> {
-        let file = file(json, data);
-        Header::read(&file[..], file.len() as u64)
-    }
-
-    #[test]
-    fn tensors_come_in_the_order_of_their_bytes() {
-        let header = read(
-            r#"{"__metadata__":{"format":"pt"},
-                "b":{"dtype":"F16","shape":[2,1],"data_offsets":[1,5]},
-                "a":{"dtype":"BOOL","shape":[],"data_offsets":[0,1]},
-                "none":{"dtype":"I64","shape":[0,3],"data_offsets":[1,1]}} "#,
-            5,
-        )
-        .unwrap();
-        let names: Vec<&str> = header.tensors.iter().map(|t| t.name.as_str()).collect();
-        assert_eq!(names, ["a", "none", "b"]);
-        assert_eq!(header.metadata["format"], "pt");
-        assert_eq!(read("{}", 0).unwrap().tensors, []);
-    }
-
-    #[test]
-    fn what_does_not_fit_is_refused() {
-        let huge = u64::MAX / 2;
-        let cases = [
-            (r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#.to_string(), 4),
-            (r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#.to_string(), 8),
-            (r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#.to_string(), 4),
-            (r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#.to_string(), 5),
-            (r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#.to_string(), 3),
-            (r#"{"a":{"dtype":"F99","shape":[1],"data_offsets":[0,4]}}"#.to_string(), 4),
-            (r#"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#.to_string(), 4),
-            (r#"{"a":{"dtype":"F4","shape":[3],"data_offsets":[0,1]}}"#.to_string(), 1),
-            (format!(r#"{{"a":{{"dtype":"U8","shape":[{huge},8],"data_offsets":[0,0]}}}}"#), 0),
-            (format!(r#"{{"a":{{"dtype":"U8","shape":[{huge}],"data_offsets":[{huge},18446744073709551615]}}}}"#), 0),
-            (
-                r#"{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}"#.to_string(),
-                2,
-            ),
-            ("[".repeat(100_000), 0),
-            ("[]".to_string(), 0),
-            (String::new(), 0),
-        ];
-        for (json, data) in cases {
-            let e = read(&json, data).expect_err(&json).to_string();
-            assert!(!e.contains('\n') && e.len() < 400, "{e}");
-        }
-        let claim = [&u64::MAX.to_le_bytes()[..], b"{}"].concat();
-        assert!(Header::read(&claim[..], 10).is_err());
-        assert!(Header::read(&b"abc"[..], 3).is_err());
-    }
-
-    proptest! {
-        /// Any byte of a sound header may change: the answer is a header that tiles the file, or an error.
-        #[test]
-        fn mutated_headers_are_judged(at in 0usize..150, byte in any::<u8>()) {
-            let mut file = file(
-                r#"{"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"b":{"dtype":"U8","shape":[3],"data_offsets":[16,19]}}"#,
-                19,
-            );
-            let at = at % file.len();
-            file[at] = byte;
-            if let Ok(header) = Header::read(&file[..], file.len() as u64) {
-                let bytes: u64 = header.tensors.iter().map(|t| t.bytes.end - t.bytes.start).sum();
-                prop_assert!(bytes <= file.len() as u64);
-            }
-        }
-    }
-}
+mod tests;

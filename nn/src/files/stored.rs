@@ -1,7 +1,7 @@
 //! The element types that a tensor file may hold, also those lepton does not compute with.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::str::FromStr;
 
 use lepton_tensor::{Error, Result};
@@ -27,25 +27,51 @@ pub enum Stored {
     F8_E5M2,
     F8_E4M3,
     F8_E8M0,
+    F8_E4M3FNUZ,
+    F8_E5M2FNUZ,
+    F6_E2M3,
+    F6_E3M2,
     F4,
+    C64,
 }
 
 use Stored::*;
 
 impl Stored {
     /// Every element type.
-    pub const ALL: [Stored; 17] = [
-        BOOL, U8, I8, U16, I16, U32, I32, U64, I64, F64, F32, F16, BF16, F8_E5M2, F8_E4M3, F8_E8M0,
+    pub const ALL: [Stored; 22] = [
+        BOOL,
+        U8,
+        I8,
+        U16,
+        I16,
+        U32,
+        I32,
+        U64,
+        I64,
+        F64,
+        F32,
+        F16,
+        BF16,
+        F8_E5M2,
+        F8_E4M3,
+        F8_E8M0,
+        F8_E4M3FNUZ,
+        F8_E5M2FNUZ,
+        F6_E2M3,
+        F6_E3M2,
         F4,
+        C64,
     ];
 
     /// The bits of one element.
     pub fn bits(self) -> u64 {
         match self {
-            U64 | I64 | F64 => 64,
+            U64 | I64 | F64 | C64 => 64,
             U32 | I32 | F32 => 32,
             U16 | I16 | F16 | BF16 => 16,
-            BOOL | U8 | I8 | F8_E5M2 | F8_E4M3 | F8_E8M0 => 8,
+            BOOL | U8 | I8 | F8_E5M2 | F8_E4M3 | F8_E8M0 | F8_E4M3FNUZ | F8_E5M2FNUZ => 8,
+            F6_E2M3 | F6_E3M2 => 6,
             F4 => 4,
         }
     }
@@ -55,8 +81,9 @@ impl Stored {
     /// # Errors
     /// When the number does not fit, or a byte would be shared.
     pub fn size_of(self, shape: &[u64]) -> Result<u64> {
-        let bits = shape.iter().try_fold(self.bits(), |n, &d| n.checked_mul(d));
-        match bits {
+        // The elements first, as the reference reader counts: no axis of size 0 makes up for an overflow.
+        let elements = shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
+        match elements.and_then(|n| n.checked_mul(self.bits())) {
             Some(bits) if bits % 8 == 0 => Ok(bits / 8),
             Some(_) => Err(Error::format(format!(
                 "{self} of shape {shape:?} ends inside a byte"
@@ -73,34 +100,65 @@ impl Stored {
     /// When the bytes end early, or a truth value is neither 0 nor 1.
     ///
     /// ```
-    /// use lepton_nn::files::safetensors::Stored;
+    /// use lepton_nn::files::safetensors::{Stored, Sum};
     /// let halves = [0x00, 0x3C, 0x00, 0xC0]; // 1 and -2
-    /// assert_eq!(Stored::F16.sum(&halves[..], 4)?, -1.0);
+    /// assert_eq!(Stored::F16.sum(&halves[..], 4)?, Sum::Real(-1.0));
     /// # Ok::<(), lepton_tensor::Error>(())
     /// ```
-    pub fn sum(self, mut reader: impl Read, bytes: u64) -> Result<f64> {
-        let mut buffer = [0; 1 << 13]; // whole elements of every type
-        let (mut sum, mut left) = (0.0, bytes);
+    pub fn sum(self, mut reader: impl Read, bytes: u64) -> Result<Sum> {
+        let mut buffer = [0; 1 << 13]; // whole elements of every type whose elements are decoded
+        let (mut sum, mut left) = (self.zero(), bytes);
         while left > 0 {
             let n = left.min(buffer.len() as u64) as usize;
             let chunk = &mut buffer[..n];
-            reader
-                .read_exact(chunk)
-                .map_err(|e| Error::io("the tensor's bytes cannot be read", &e))?;
+            reader.read_exact(chunk).map_err(|e| match e.kind() {
+                ErrorKind::UnexpectedEof => {
+                    Error::format("the file ends inside the tensor; is it cut short?")
+                }
+                _ => Error::io("the tensor's bytes cannot be read", &e),
+            })?;
             sum = self.add(sum, chunk)?;
             left -= n as u64;
         }
         Ok(sum)
     }
 
-    fn add(self, sum: f64, bytes: &[u8]) -> Result<f64> {
+    fn zero(self) -> Sum {
+        match self {
+            C64 => Sum::Complex(0.0, 0.0),
+            _ => Sum::Real(0.0),
+        }
+    }
+
+    fn add(self, sum: Sum, bytes: &[u8]) -> Result<Sum> {
         if self == BOOL
             && let Some(b) = bytes.iter().find(|b| **b > 1)
         {
             let message = format!("a truth value is the byte {b}, neither 0 nor 1");
             return Err(Error::format(message));
         }
-        Ok(match self {
+        Ok(match (self, sum) {
+            // The format does not say in which order 6-bit numbers share bytes; zeros are zeros in any.
+            (F6_E2M3 | F6_E3M2, _) if bytes.iter().any(|b| *b != 0) => Sum::Unknown,
+            (F6_E2M3 | F6_E3M2, sum) => sum,
+            (C64, Sum::Complex(re, im)) => {
+                let part = |b: &[u8]| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+                let (re, im) = bytes
+                    .as_chunks::<8>()
+                    .0
+                    .iter()
+                    .fold((re, im), |(re, im), b| {
+                        (re + part(&b[..4]), im + part(&b[4..]))
+                    });
+                Sum::Complex(re, im)
+            }
+            (_, Sum::Real(sum)) => Sum::Real(self.add_real(sum, bytes)),
+            (_, other) => other,
+        })
+    }
+
+    fn add_real(self, sum: f64, bytes: &[u8]) -> f64 {
+        match self {
             BOOL | U8 => each(sum, bytes, |[b]| f64::from(b)),
             I8 => each(sum, bytes, |b| f64::from(i8::from_le_bytes(b))),
             U16 => each(sum, bytes, |b| f64::from(u16::from_le_bytes(b))),
@@ -122,11 +180,25 @@ impl Stored {
                 0xFF => f64::NAN,
                 _ => power_of_two(i32::from(b) - 127),
             }),
+            F8_E4M3FNUZ => each(sum, bytes, |[b]| unsigned_zero::<4, 3>(b)),
+            F8_E5M2FNUZ => each(sum, bytes, |[b]| unsigned_zero::<5, 2>(b)),
             F4 => each(sum, bytes, |[b]| {
                 finite::<2, 1>(u16::from(b & 15)) + finite::<2, 1>(u16::from(b >> 4))
             }),
-        })
+            F6_E2M3 | F6_E3M2 | C64 => sum, // not sums of reals that can be told
+        }
     }
+}
+
+/// The sum of a tensor's elements.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Sum {
+    /// Of real numbers.
+    Real(f64),
+    /// Of complex numbers: the real and the imaginary part.
+    Complex(f64, f64),
+    /// Of numbers whose place in the bytes the format does not say.
+    Unknown,
 }
 
 fn each<const N: usize>(sum: f64, bytes: &[u8], value: impl Fn([u8; N]) -> f64) -> f64 {
@@ -162,6 +234,15 @@ fn finite<const E: u32, const M: u32>(bits: u16) -> f64 {
     }
 }
 
+/// A float without infinities and without a negative zero, whose bits are the one NaN; its exponents are
+/// one lower.
+fn unsigned_zero<const E: u32, const M: u32>(bits: u8) -> f64 {
+    match bits {
+        0x80 => f64::NAN,
+        _ => 0.5 * finite::<E, M>(u16::from(bits)),
+    }
+}
+
 /// `2^n`, exact for a normal f64.
 fn power_of_two(n: i32) -> f64 {
     f64::from_bits(((n + 1023) as u64) << 52)
@@ -193,7 +274,10 @@ mod tests {
     use super::*;
 
     fn sum(stored: Stored, bytes: &[u8]) -> f64 {
-        stored.sum(bytes, bytes.len() as u64).unwrap()
+        match stored.sum(bytes, bytes.len() as u64).unwrap() {
+            Sum::Real(sum) => sum,
+            other => panic!("{stored}: {other:?}"),
+        }
     }
 
     #[test]
@@ -243,6 +327,24 @@ mod tests {
         assert!(sum(F8_E8M0, &[255]).is_nan());
         assert_eq!(sum(F4, &[0x70]), 6.0);
         assert_eq!(sum(F4, &[0x9F]), -6.5);
+        assert_eq!(sum(F8_E4M3FNUZ, &[0x7F]), 240.0);
+        assert_eq!(sum(F8_E4M3FNUZ, &[0x01]), 2f64.powi(-10));
+        assert_eq!(sum(F8_E5M2FNUZ, &[0xFF]), -57344.0);
+        assert_eq!(sum(F8_E5M2FNUZ, &[0x01]), 2f64.powi(-17));
+        assert!(sum(F8_E4M3FNUZ, &[0x80]).is_nan() && sum(F8_E5M2FNUZ, &[0x80]).is_nan());
+    }
+
+    #[test]
+    fn complex_numbers_have_two_sums_and_those_of_six_bits_none() {
+        let parts = [1.5f32, -2.0, 0.25, 4.0].map(f32::to_le_bytes).concat();
+        assert_eq!(C64.sum(&parts[..], 16).unwrap(), Sum::Complex(1.75, 2.0));
+        assert_eq!(C64.sum(&[][..], 0).unwrap(), Sum::Complex(0.0, 0.0));
+        for six in [F6_E2M3, F6_E3M2] {
+            assert_eq!(six.size_of(&[4, 5]).unwrap(), 15);
+            assert!(six.size_of(&[3]).is_err());
+            assert_eq!(six.sum(&[1, 2, 3][..], 3).unwrap(), Sum::Unknown);
+            assert_eq!(sum(six, &[0; 3]), 0.0);
+        }
     }
 
     #[test]
@@ -253,6 +355,8 @@ mod tests {
         for s in Stored::ALL {
             assert_eq!(s.to_string().parse::<Stored>().unwrap(), s);
             assert_eq!(s.size_of(&[2, 0, 3]).unwrap(), 0);
+            assert_eq!(s.size_of(&[1 << 62, 0]).unwrap(), 0);
+            assert!(s.size_of(&[1 << 62, 8, 0]).is_err());
         }
     }
 

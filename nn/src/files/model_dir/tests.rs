@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{ModelDir, ModelFiles, test_folder};
+use crate::files::{ModelDir, ModelFiles, test_folder, write_atomic};
 
 /// The test's own name, by which the child process finds it again.
-const CHILD: &str = "files::model_tests::child_that_is_killed";
+const CHILD: &str = "files::model_dir::tests::child_that_is_killed";
 const STOP: &str = "LEPTON_TEST_STOP";
 const FOLDER: &str = "LEPTON_TEST_FOLDER";
 
@@ -249,7 +249,7 @@ fn refusals_of_one_file_are_sentences_and_leave_nothing() {
     let folder = test_folder("refused");
     fs::write(folder.join("file"), "").unwrap();
     fs::create_dir(folder.join("taken")).unwrap();
-    let write = |path: PathBuf| super::write_atomic(path, b"x").map_err(|e| e.to_string());
+    let write = |path: PathBuf| write_atomic(path, b"x").map_err(|e| e.to_string());
     let e = write(folder.join("taken")).unwrap_err();
     assert!(e.contains("a folder has this name"), "{e}");
     assert!(write(folder.join("no/file")).is_err());
@@ -306,14 +306,14 @@ mod unix {
         set_mode(&file, 0o640);
         symlink("file", &link).unwrap();
         fs::write(folder.join(".lepton-1-1.tmp"), "left behind").unwrap();
-        super::super::write_atomic(&link, b"new").unwrap();
+        write_atomic(&link, b"new").unwrap();
         assert_eq!(
             (fs::read(&file).unwrap(), mode(&file)),
             (b"new".to_vec(), 0o640)
         );
         assert_eq!(names(&folder), ["file", "link"].map(String::from).into());
-        super::super::write_atomic("/dev/null", b"new").unwrap();
-        let e = super::super::write_atomic("/dev/full", b"new").unwrap_err();
+        write_atomic("/dev/null", b"new").unwrap();
+        let e = write_atomic("/dev/full", b"new").unwrap_err();
         assert!(e.to_string().starts_with("cannot write `/dev/full`"), "{e}");
         fs::remove_dir_all(folder).unwrap();
     }
