@@ -21,17 +21,15 @@ use super::sealed::{Listed, Listing, is_ours, seal, unseal};
 use super::staged::{self, WAITING, waiting};
 
 /// A directory for a model and its documents, proven writable before the long work starts, and replaced
-/// as one at its end. Dropped unwritten it leaves nothing behind, not even folders that it made.
+/// as one at its end. Until then nothing is left in it, and no new folder, so work can be broken off.
 ///
 /// ```
 /// use lepton_nn::files::{ModelDir, ModelFiles};
 /// # let dir = std::env::temp_dir().join(format!("lepton-model-dir-{}", std::process::id()));
 /// let run = dir.join("run");
 /// let out = ModelDir::prepare(&run, &["CARD.md"], &[])?;
-/// drop(out); // something failed
 /// assert!(!dir.exists());
 ///
-/// let out = ModelDir::prepare(&run, &["CARD.md"], &[])?;
 /// let model = serde_json::Map::new();
 /// let files = [("model.safetensors", &b"tensors"[..]), ("CARD.md", b"# Card")];
 /// out.write(model, &files.map(|(name, bytes)| (name.to_owned(), bytes.to_vec())))?;
@@ -45,13 +43,11 @@ use super::staged::{self, WAITING, waiting};
 #[derive(Debug)]
 pub struct ModelDir {
     folder: PathBuf,
-    /// The folders that `prepare` made, the innermost first.
-    made: Vec<PathBuf>,
     inputs: Vec<PathBuf>,
 }
 
 impl ModelDir {
-    /// Makes `folder`, if it is not there, and sees that a model with the documents `names` can be
+    /// Sees that `folder` is there or can be made, and that a model with the documents `names` can be
     /// written there: over files that lepton wrote, but over none of `inputs` and no other file.
     ///
     /// # Errors
@@ -61,28 +57,23 @@ impl ModelDir {
         names: &[&str],
         inputs: &[&Path],
     ) -> Result<ModelDir> {
-        let folder = folder.into();
-        let missing = folder.ancestors();
-        let missing = missing.take_while(|f| !f.as_os_str().is_empty() && !f.exists());
-        let mut out = ModelDir {
-            made: missing.map(Path::to_path_buf).collect(),
+        let out = ModelDir {
+            folder: folder.into(),
             inputs: inputs.iter().map(|i| i.to_path_buf()).collect(),
-            folder,
         };
         let refuse = |what: &str, e: &io::Error| {
             let shown = out.folder.display();
             let hint = "choose a folder that can be written";
             Error::io(format!("cannot {what} the folder `{shown}` ({hint})"), e)
         };
-        fs::create_dir_all(&out.folder).map_err(|e| refuse("make", &e))?;
+        let _made = NewFolders::make(&out.folder).map_err(|e| refuse("make", &e))?;
+        let lock = FolderLock::take(&out.folder).map_err(|e| refuse("write into", &e))?;
         staged::probe(&out.folder).map_err(|e| refuse("write into", &e))?;
-        let lock = FolderLock::take(&out.folder).map_err(|e| refuse("lock", &e))?;
         let before = Before::read(&out.folder)?;
         for name in [&[MODEL, TENSORS], names].concat() {
             out.place(name, &before)?;
         }
         drop(lock);
-        out.made.retain(|f| f.exists());
         Ok(out)
     }
 
@@ -98,13 +89,13 @@ impl ModelDir {
     /// # Errors
     /// When the system refuses, or a file must not be replaced; the model before is then as it was.
     pub fn write(
-        mut self,
+        self,
         model: serde_json::Map<String, Value>,
         files: &[(String, Vec<u8>)],
     ) -> Result<Vec<String>> {
         let refuse = |e: io::Error| cannot_write(&self.folder, &e);
+        let _made = NewFolders::make(&self.folder).map_err(refuse)?;
         let lock = FolderLock::take(&self.folder).map_err(refuse)?;
-        self.made.clear();
         let before = Before::read(&self.folder)?;
         let mut regular = Waiting::default();
         let mut streams = Vec::new();
@@ -149,10 +140,24 @@ impl ModelDir {
     }
 }
 
-impl Drop for ModelDir {
+/// Folders that were made for a model. Those that are empty when this is dropped go again.
+struct NewFolders(Vec<PathBuf>);
+
+impl NewFolders {
+    /// Makes `folder`, if it is not there.
+    fn make(folder: &Path) -> io::Result<NewFolders> {
+        let missing = folder.ancestors();
+        let missing = missing.take_while(|f| !f.as_os_str().is_empty() && !f.exists());
+        let made = NewFolders(missing.map(Path::to_path_buf).collect());
+        fs::create_dir_all(folder)?;
+        Ok(made)
+    }
+}
+
+impl Drop for NewFolders {
     fn drop(&mut self) {
-        for folder in &self.made {
-            // Only empty folders go, so nothing that someone else put there meanwhile is lost.
+        for folder in &self.0 {
+            // Only empty folders go, so nothing that someone put there meanwhile is lost.
             let _ = fs::remove_dir(folder);
         }
     }

@@ -230,11 +230,17 @@ fn a_model_without_hashes_is_still_read() {
 fn only_folders_made_here_go_again() {
     let folder = test_folder("made");
     let prepare = |name: &str| ModelDir::prepare(folder.join(name), &[], &[]);
-    drop(prepare("x/y").unwrap());
-    assert!(names(&folder).is_empty());
     let out = prepare("x/y").unwrap();
+    assert!(names(&folder).is_empty());
+    let twice = [
+        ("CARD.md".to_owned(), Vec::new()),
+        ("CARD.md".to_owned(), Vec::new()),
+    ];
+    assert!(out.write(serde_json::Map::new(), &twice).is_err());
+    assert!(names(&folder).is_empty());
+    fs::create_dir(folder.join("x")).unwrap();
     fs::write(folder.join("x/other"), "").unwrap();
-    drop(out);
+    drop(prepare("x/y").unwrap());
     assert_eq!(
         names(&folder.join("x")),
         BTreeSet::from(["other".to_owned()])
