@@ -124,7 +124,7 @@ impl Case {
             // What large elementwise ops put off belongs to the iteration.
             let settled = move || {
                 let y = iteration();
-                y.tensor().settle();
+                y.tensor().realize();
                 y
             };
             (Box::new(settled) as Iteration, Box::new(check) as Check)

@@ -5,7 +5,7 @@
 //! that matter least ([`prune_neurons`]), and its program is rewritten to 8-bit integers
 //! ([`quantize_program`]). Three types to know:
 //!
-//! - [`Codes`], how 8-bit codes stand for numbers; [`Range`] and the observers choose them;
+//! - [`QuantParams`], how 8-bit codes stand for numbers; [`Range`] and the observers choose them;
 //! - [`Program`](lepton_nn::Program), a traced module: what quantisation takes and gives back;
 //! - [`Report`], what a model weighs layer by layer, before and after.
 //!
@@ -49,7 +49,7 @@ mod quantize;
 mod report;
 
 pub use distill::Distillation;
-pub use lepton_tensor::ops::Codes;
+pub use lepton_tensor::ops::QuantParams;
 pub use observer::{MinMax, MovingAverage, Range, RangeObserver, quantize_rows};
 pub use ops::catalogue;
 pub use prune::{Masked, Masks, keep_neurons, neuron_scores, prune_neurons};

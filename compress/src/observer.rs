@@ -1,7 +1,7 @@
 //! Observers: which range a value has, and which codes cover it.
 
 use lepton_autograd::{Error, Result, Tensor};
-use lepton_tensor::ops::{self, Codes, Extreme, Fold};
+use lepton_tensor::ops::{self, Extreme, Fold, QuantParams};
 
 /// The least scale, PyTorch's: a value that is always 0 still gets codes.
 const LEAST_SCALE: f32 = f32::EPSILON;
@@ -50,11 +50,11 @@ impl Range {
     ///
     /// # Errors
     /// When `low` and `high` are not codes of i8 or u8.
-    pub fn affine(&self, low: i32, high: i32) -> Result<Codes> {
+    pub fn affine(&self, low: i32, high: i32) -> Result<QuantParams> {
         let (min, max) = (self.min.min(0.0), self.max.max(0.0));
         let scale = ((max - min) / (high - low) as f32).max(LEAST_SCALE);
         let zero = low - (min / scale).round_ties_even() as i32;
-        Codes::new(scale, zero.clamp(low, high), low, high)
+        QuantParams::new(scale, zero.clamp(low, high), low, high)
     }
 
     /// Codes from `low` to `high` around 0, whose code is the middle: 0 for i8, 128 for u8.
@@ -68,11 +68,11 @@ impl Range {
     ///
     /// # Errors
     /// When `low` and `high` are not codes of i8 or u8.
-    pub fn symmetric(&self, low: i32, high: i32) -> Result<Codes> {
+    pub fn symmetric(&self, low: i32, high: i32) -> Result<QuantParams> {
         let most = self.max.max(-self.min).max(0.0);
         let scale = (most / ((high - low) as f32 / 2.0)).max(LEAST_SCALE);
         let zero = if low < 0 { 0 } else { (low + high + 1) / 2 };
-        Codes::new(scale, zero, low, high)
+        QuantParams::new(scale, zero, low, high)
     }
 }
 

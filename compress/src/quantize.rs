@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use lepton_autograd::{Attrs, DType, Error, Op, Result, Tensor, Var, no_grad};
 use lepton_nn::{Instruction, Program};
-use lepton_tensor::ops::Codes;
+use lepton_tensor::ops::QuantParams;
 
 use crate::observer::{MinMax, RangeObserver, quantize_rows};
 use crate::ops::{LinearInt8, Quantize, catalogue};
@@ -138,7 +138,7 @@ fn calibrate(
     mut watched: Vec<usize>,
     rows: &Tensor,
     observer: &impl Fn() -> Box<dyn RangeObserver>,
-) -> Result<BTreeMap<usize, Codes>> {
+) -> Result<BTreeMap<usize, QuantParams>> {
     watched.sort_unstable();
     watched.dedup();
     let n = rows.shape().first().copied().unwrap_or(0);
@@ -177,7 +177,7 @@ struct Rewrite<'a> {
     next: usize,
     from: &'a Program,
     layers: &'a Layers,
-    codes: &'a BTreeMap<usize, Codes>,
+    codes: &'a BTreeMap<usize, QuantParams>,
     /// Values that are there as codes too (or only), and under which number.
     coded: BTreeMap<usize, usize>,
 }

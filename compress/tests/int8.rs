@@ -3,7 +3,8 @@
 use lepton_autograd::{DType, Tensor, Var};
 use lepton_compress::ops::FakeQuantize;
 use lepton_compress::{
-    Codes, MovingAverage, Range, catalogue, quantize_program, quantize_program_with, quantize_rows,
+    MovingAverage, QuantParams, Range, catalogue, quantize_program, quantize_program_with,
+    quantize_rows,
 };
 use lepton_nn::files::weights;
 use lepton_nn::{Linear, Mlp, Program, Relu, Rng, Sequential, Tanh};
@@ -279,6 +280,10 @@ fn what_cannot_be_quantised_is_said() {
         .unwrap_err()
         .to_string();
     assert!(said.contains("no dense layer"), "{said}");
-    assert!(Codes::new(0.0, 0, 0, 255).is_err() && Codes::new(1.0, 0, -128, 255).is_err());
-    assert!(Codes::new(f32::NAN, 0, 0, 255).is_err() && Codes::new(1.0, 9, 10, 20).is_err());
+    assert!(
+        QuantParams::new(0.0, 0, 0, 255).is_err() && QuantParams::new(1.0, 0, -128, 255).is_err()
+    );
+    assert!(
+        QuantParams::new(f32::NAN, 0, 0, 255).is_err() && QuantParams::new(1.0, 9, 10, 20).is_err()
+    );
 }

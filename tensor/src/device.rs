@@ -19,6 +19,16 @@ pub enum Device {
 
 impl Device {
     /// Fails with one sentence when tensors cannot be made here.
+    ///
+    /// # Errors
+    /// For a device that this build has no kernels for.
+    ///
+    ///
+    /// ```
+    /// use lepton_tensor::Device;
+    /// assert!(Device::Cpu.check().is_ok());
+    /// assert!(Device::Cuda(0).check().is_err());
+    /// ```
     pub fn check(self) -> Result<()> {
         match self {
             Device::Cpu | Device::Meta => Ok(()),

@@ -52,6 +52,11 @@ impl DType {
     }
 
     /// True for f32 and f64, the types that carry gradients.
+    ///
+    /// ```
+    /// use lepton_tensor::DType;
+    /// assert!(DType::F64.is_float() && !DType::I64.is_float());
+    /// ```
     pub fn is_float(self) -> bool {
         matches!(self, DType::F32 | DType::F64)
     }
@@ -70,11 +75,27 @@ impl DType {
     }
 
     /// The dtype of that short name, or `None`.
+    ///
+    /// ```
+    /// use lepton_tensor::DType;
+    /// assert_eq!(DType::from_name("u8"), Some(DType::U8));
+    /// assert_eq!(DType::from_name("float"), None);
+    /// ```
     pub fn from_name(name: &str) -> Option<DType> {
         DType::ALL.into_iter().find(|d| d.name() == name)
     }
 
     /// Fails, in the name of `what`, unless this is a float dtype.
+    ///
+    /// # Errors
+    /// For integers and bool.
+    ///
+    ///
+    /// ```
+    /// use lepton_tensor::DType;
+    /// let said = DType::I64.want_float("exp").unwrap_err().to_string();
+    /// assert_eq!(said, "exp: wants f32 or f64, got i64; cast first: x.to_dtype(..)");
+    /// ```
     pub fn want_float(self, what: &str) -> Result<()> {
         if self.is_float() {
             return Ok(());
@@ -154,6 +175,12 @@ impl Element for bool {
 /// `match_dtype!(x.dtype(), T => f::<T>(x))` expands to a `match` with one arm per dtype, each
 /// with `type T = f32;` (and so on) in front of the expression. A leading `float` has only the
 /// arms f32 and f64 and panics on others, which the shape rule has refused before.
+///
+/// ```
+/// use lepton_tensor::{DType, match_dtype};
+/// let name = |dtype: DType| match_dtype!(dtype, T => std::any::type_name::<T>());
+/// assert_eq!(name(DType::I64), "i64");
+/// ```
 #[macro_export]
 macro_rules! match_dtype {
     (float $d:expr, $t:ident => $e:expr) => {

@@ -17,8 +17,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// ```
 pub struct Error(Box<Inner>);
 
+/// On the heap, so that the error is one pointer wide.
 struct Inner {
+    /// For a program.
     kind: ErrorKind,
+    /// For a person.
     message: String,
 }
 
@@ -90,6 +93,12 @@ impl Error {
     }
 
     /// The same error with `place` and a colon in front of its sentence.
+    ///
+    /// ```
+    /// use lepton_tensor::Error;
+    /// let e = Error::value("the scale is 0").at("layer 3");
+    /// assert_eq!(e.to_string(), "layer 3: the scale is 0");
+    /// ```
     pub fn at(mut self, place: impl fmt::Display) -> Error {
         self.0.message = format!("{place}: {}", self.0.message);
         self

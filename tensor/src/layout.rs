@@ -1,4 +1,8 @@
 //! Shapes and strides: which element of the storage stands at which index.
+//!
+//! The element at index `[i, j, ..]` of a layout is `offset + i * strides[0] + j * strides[1] + ..` of its storage.
+//! Transposing swaps strides, slicing moves the offset, a negative step negates a stride, and a stride of 0 repeats an
+//! element without copying it. So all views are free; what they cost is that a kernel may meet any strides.
 
 use smallvec::SmallVec;
 
@@ -64,6 +68,12 @@ impl Clone for Meta {
 
 impl Meta {
     /// A shape and a dtype.
+    ///
+    /// ```
+    /// use lepton_tensor::{DType, Meta};
+    /// let meta = Meta::new(&[2, 3], DType::F32);
+    /// assert_eq!((meta.rank(), meta.numel()), (2, 6));
+    /// ```
     #[inline]
     pub fn new(shape: &[usize], dtype: DType) -> Meta {
         Meta {
@@ -98,6 +108,16 @@ impl Meta {
 }
 
 /// The positive form of an axis that may count from the end (`-1` is the last).
+///
+/// # Errors
+/// When there is no such axis.
+///
+///
+/// ```
+/// use lepton_tensor::layout::axis;
+/// assert_eq!(axis("sum", -1, 3).unwrap(), 2);
+/// assert!(axis("sum", 3, 3).is_err());
+/// ```
 pub fn axis(what: &str, axis: isize, rank: usize) -> Result<usize> {
     let a = if axis < 0 { axis + rank as isize } else { axis };
     if (0..rank as isize).contains(&a) {
@@ -121,12 +141,20 @@ pub fn axis(what: &str, axis: isize, rank: usize) -> Result<usize> {
 /// Strides of axes with fewer than two elements lead nowhere; their arithmetic may wrap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
+    /// Sizes of axes.
     shape: Shape,
+    /// Steps of axes, in elements.
     strides: Strides,
+    /// The element at index zero.
     offset: usize,
 }
 
 /// Row-major strides of `shape`.
+///
+/// ```
+/// use lepton_tensor::layout::contiguous_strides;
+/// assert_eq!(contiguous_strides(&[2, 3, 4])[..], [12, 4, 1]);
+/// ```
 pub fn contiguous_strides(shape: &[usize]) -> Strides {
     let mut strides = match shape.len() {
         rank @ 0..=4 => Strides::from_buf_and_len([1; 4], rank),
@@ -152,6 +180,13 @@ impl Layout {
     }
 
     /// A layout from its parts, for a storage of `len` elements.
+    ///
+    /// ```
+    /// use lepton_tensor::Layout;
+    /// let column = Layout::new(&[3], &[4], 1, 12).unwrap();
+    /// assert_eq!((column.offset(), column.numel()), (1, 3));
+    /// assert!(Layout::new(&[4], &[4], 1, 12).is_err()); // element 13 of 12
+    /// ```
     ///
     /// # Errors
     /// When an index inside `shape` would fall outside the storage.
@@ -183,11 +218,11 @@ impl Layout {
             strides: strides.into(),
             offset,
         };
-        Ok(layout.settled())
+        Ok(layout.normalized())
     }
 
     /// With offset 0 where there are no elements (invariant 4).
-    fn settled(mut self) -> Layout {
+    fn normalized(mut self) -> Layout {
         if self.shape.contains(&0) {
             self.offset = 0;
         }
@@ -234,6 +269,12 @@ impl Layout {
     }
 
     /// Axes reordered: axis `i` of the result is axis `order[i]` of this one.
+    ///
+    /// ```
+    /// use lepton_tensor::Layout;
+    /// let t = Layout::contiguous(&[2, 3]).permute(&[1, 0]);
+    /// assert_eq!((t.shape(), t.strides()), (&[3, 2][..], &[1, 3][..]));
+    /// ```
     pub fn permute(&self, order: &[usize]) -> Layout {
         Layout {
             shape: order.iter().map(|&a| self.shape[a]).collect(),
@@ -244,6 +285,12 @@ impl Layout {
 
     /// `len` elements along `axis` from `start`, `step` apart (negative steps walk backwards);
     /// the caller has checked that they exist.
+    ///
+    /// ```
+    /// use lepton_tensor::Layout;
+    /// let last = Layout::contiguous(&[5]).slice(0, 4, 2, -2);
+    /// assert_eq!((last.offset(), last.strides()), (4, &[-2][..]));
+    /// ```
     pub fn slice(&self, axis: usize, start: usize, len: usize, step: isize) -> Layout {
         let mut out = self.clone();
         if len > 0 {
@@ -258,10 +305,17 @@ impl Layout {
         }
         out.shape[axis] = len;
         out.strides[axis] = self.strides[axis].wrapping_mul(step);
-        out.settled()
+        out.normalized()
     }
 
     /// Repeats axes of size 1, and new outer axes, without copying; `None` when it does not fit.
+    ///
+    /// ```
+    /// use lepton_tensor::Layout;
+    /// let row = Layout::contiguous(&[1, 3]);
+    /// assert_eq!(row.expand(&[2, 3]).unwrap().strides(), [0, 1]);
+    /// assert!(row.expand(&[2, 4]).is_none());
+    /// ```
     pub fn expand(&self, shape: &[usize]) -> Option<Layout> {
         let extra = shape.len().checked_sub(self.rank())?;
         let mut strides: Strides = SmallVec::from_elem(0, shape.len());
@@ -277,12 +331,19 @@ impl Layout {
             strides,
             offset: self.offset,
         };
-        Some(layout.settled())
+        Some(layout.normalized())
     }
 
     /// The same elements in row-major order under another shape, when strides can express it.
     ///
     /// The number of elements must agree; the caller has checked it.
+    ///
+    /// ```
+    /// use lepton_tensor::Layout;
+    /// let x = Layout::contiguous(&[2, 6]);
+    /// assert_eq!(x.reshape(&[2, 2, 3]).unwrap().strides(), [6, 3, 1]);
+    /// assert!(x.permute(&[1, 0]).reshape(&[12]).is_none()); // needs a copy
+    /// ```
     pub fn reshape(&self, shape: &[usize]) -> Option<Layout> {
         if self.numel() == 0 || self.is_contiguous() {
             let offset = self.offset;
@@ -334,16 +395,29 @@ impl Layout {
     }
 
     /// Sliding windows: `axis` becomes the number of windows, a new last axis runs inside one.
+    ///
+    /// ```
+    /// use lepton_tensor::Layout;
+    /// let windows = Layout::contiguous(&[5]).unfold(0, 3, 1);
+    /// assert_eq!((windows.shape(), windows.strides()), (&[3, 3][..], &[1, 1][..]));
+    /// ```
     pub fn unfold(&self, axis: usize, size: usize, step: usize) -> Layout {
         let mut out = self.clone();
         out.shape.push(size);
         out.strides.push(self.strides[axis]);
         out.shape[axis] = (self.shape[axis] - size) / step + 1;
         out.strides[axis] = out.strides[axis].wrapping_mul(step as isize);
-        out.settled()
+        out.normalized()
     }
 
     /// The axes merged as far as possible: neighbours that run as one become one, size 1 vanishes.
+    ///
+    /// ```
+    /// use lepton_tensor::Layout;
+    /// let x = Layout::contiguous(&[2, 1, 3, 4]);
+    /// assert_eq!(x.collapse().shape(), [24]); // one run of elements
+    /// assert_eq!(x.slice(3, 0, 2, 1).collapse().shape(), [6, 2]);
+    /// ```
     pub fn collapse(&self) -> Layout {
         let (mut shape, mut strides) = (Shape::new(), Strides::new());
         for (&d, &s) in self.shape.iter().zip(&self.strides) {
@@ -370,6 +444,12 @@ impl Layout {
 }
 
 /// True when `strides` are row-major for `shape` (axes of size 1 may have any stride).
+///
+/// ```
+/// use lepton_tensor::layout::is_contiguous;
+/// assert!(is_contiguous(&[2, 1, 3], &[3, 77, 1]));
+/// assert!(!is_contiguous(&[3, 2], &[1, 3]));
+/// ```
 pub fn is_contiguous(shape: &[usize], strides: &[isize]) -> bool {
     let mut step = 1isize;
     for (&d, &s) in shape.iter().zip(strides).rev() {

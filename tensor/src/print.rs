@@ -73,6 +73,7 @@ fn cells(x: &Tensor) -> Vec<String> {
     }
 }
 
+/// Floats in one format: plain where few digits show them, else scientific.
 fn floats(values: &[f64]) -> Vec<String> {
     let finite: Vec<f64> = values
         .iter()
@@ -111,6 +112,7 @@ fn floats(values: &[f64]) -> Vec<String> {
     out
 }
 
+/// An axis in brackets, and those inside it.
 fn block(
     f: &mut fmt::Formatter<'_>,
     shape: &[usize],

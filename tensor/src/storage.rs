@@ -3,57 +3,14 @@
 //! [`Storage`] is the only accessor of a tensor's bytes. Handles share a block; a writer gets
 //! `&mut` only as the block's single owner, so a write can never be seen through another handle.
 //!
-//! A block may also be promised: [`Later`] holds a recipe and is computed when its bytes are first
-//! asked for. Nobody above this file can tell the difference but by the clock.
+//! A block may also be deferred: then it is computed when its bytes are first needed (see
+//! `fusion/README.md`). Code above this file cannot tell the difference, except by the clock.
 
-use std::any::Any;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::Arc;
 
 use crate::dtype::Element;
+use crate::fusion::deferred::{Deferred, Thunk};
 use crate::sys::alloc::Block;
-
-/// How to compute a promised block.
-pub(crate) trait Recipe: Any + Send + Sync {
-    /// A storage of the promised size, not promised itself.
-    fn run(&self) -> Storage;
-}
-
-/// A block that is computed when it is first needed.
-struct Later {
-    done: OnceLock<Storage>,
-    /// Whether another recipe has taken this one in.
-    lent: AtomicBool,
-    recipe: Mutex<Option<Arc<dyn Recipe>>>,
-}
-
-impl Later {
-    /// The lock on the recipe; nothing can panic while it is held, so a poisoned one is whole.
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<dyn Recipe>>> {
-        self.recipe.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The recipe, while nobody has asked for the bytes.
-    fn recipe(&self) -> Option<Arc<dyn Recipe>> {
-        self.lock().clone()
-    }
-
-    /// The bytes. No lock is held while the recipe runs, since it may wait for other threads: two
-    /// that ask at once both compute, the same bits, and one result is kept.
-    fn done(&self) -> &Storage {
-        if let Some(done) = self.done.get() {
-            return done;
-        }
-        if let Some(recipe) = self.recipe() {
-            let made = recipe.run();
-            let _ = self.done.set(made);
-            let inputs = self.lock().take();
-            drop(inputs); // outside the lock: it may free whole tensors
-        }
-        // A recipe is taken away only after its result was set.
-        self.done.get().expect("a promise was kept")
-    }
-}
 
 /// Bytes that fit in the handle itself.
 const INLINE: usize = 16;
@@ -61,15 +18,18 @@ const INLINE: usize = 16;
 /// Shared, typed-on-access memory of a fixed length in bytes.
 #[derive(Clone)]
 pub(crate) struct Storage {
+    /// Where the bytes are.
     repr: Repr,
+    /// How many there are.
     bytes: usize,
 }
 
+/// Where the bytes are.
 #[derive(Clone)]
 enum Repr {
     Inline([u64; INLINE / 8]),
     Heap(Arc<Block>),
-    Later(Arc<Later>),
+    Deferred(Arc<Deferred<Storage>>),
     Meta,
 }
 
@@ -93,35 +53,28 @@ impl Storage {
         }
     }
 
-    /// `bytes` that `recipe` computes when they are first asked for.
-    pub(crate) fn later(bytes: usize, recipe: Arc<dyn Recipe>) -> Storage {
-        let later = Later {
-            done: OnceLock::new(),
-            lent: AtomicBool::new(false),
-            recipe: Mutex::new(Some(recipe)),
-        };
+    /// `bytes` that `thunk` computes when they are first needed: a storage of that size, not deferred
+    /// itself.
+    pub(crate) fn deferred(bytes: usize, thunk: Arc<dyn Thunk<Storage>>) -> Storage {
         Storage {
-            repr: Repr::Later(Arc::new(later)),
+            repr: Repr::Deferred(Arc::new(Deferred::new(thunk))),
             bytes,
         }
     }
 
-    /// The recipe of a promise that nobody has called in, once: who makes it part of another recipe
-    /// may cause it to be computed a second time, but never a third. `None` where views share it.
-    pub(crate) fn lend_recipe(&self) -> Option<Arc<dyn Recipe>> {
+    /// The thunk of bytes that have not been computed, for one other thunk that absorbs it (see
+    /// [`Deferred::lend`]). `None` where views share the bytes.
+    pub(crate) fn lend_thunk(&self) -> Option<Arc<dyn Thunk<Storage>>> {
         match &self.repr {
-            Repr::Later(later) if Arc::strong_count(later) == 1 => {
-                let recipe = later.recipe()?;
-                (!later.lent.swap(true, Ordering::Relaxed)).then_some(recipe)
-            }
+            Repr::Deferred(block) if Arc::strong_count(block) == 1 => block.lend(),
             _ => None,
         }
     }
 
-    /// Computes promised bytes now.
-    pub(crate) fn settle(&self) {
-        if let Repr::Later(later) = &self.repr {
-            later.done();
+    /// Computes deferred bytes now.
+    pub(crate) fn realize(&self) {
+        if let Repr::Deferred(block) = &self.repr {
+            block.realize();
         }
     }
 
@@ -135,7 +88,7 @@ impl Storage {
     pub(crate) fn same_block(&self, other: &Storage) -> bool {
         match (&self.repr, &other.repr) {
             (Repr::Heap(a), Repr::Heap(b)) => Arc::ptr_eq(a, b),
-            (Repr::Later(a), Repr::Later(b)) => Arc::ptr_eq(a, b),
+            (Repr::Deferred(a), Repr::Deferred(b)) => Arc::ptr_eq(a, b),
             _ => false,
         }
     }
@@ -148,7 +101,7 @@ impl Storage {
 
     /// The length in elements of `T`.
     #[inline]
-    pub(crate) fn len<T: Element>(&self) -> usize {
+    fn len<T: Element>(&self) -> usize {
         self.bytes / size_of::<T>()
     }
 
@@ -158,7 +111,7 @@ impl Storage {
         let bytes: &[u8] = match &self.repr {
             Repr::Inline(words) => bytes_of(words),
             Repr::Heap(block) => block.bytes(),
-            Repr::Later(later) => return later.done().as_slice(),
+            Repr::Deferred(block) => return block.realize().as_slice(),
             Repr::Meta => panic!("a tensor on the device meta has no elements to read"),
         };
         debug_assert!(self.bytes <= bytes.len());
@@ -177,10 +130,8 @@ impl Storage {
         let start = match &mut self.repr {
             Repr::Inline(words) => words.as_mut_ptr().cast::<u8>(),
             Repr::Heap(block) => Arc::get_mut(block)?.bytes_mut().as_mut_ptr(),
-            Repr::Later(later) => {
-                let later = Arc::get_mut(later)?;
-                later.done();
-                return later.done.get_mut()?.as_mut_slice();
+            Repr::Deferred(block) => {
+                return Arc::get_mut(block)?.realize_mut()?.as_mut_slice();
             }
             Repr::Meta => return None,
         };

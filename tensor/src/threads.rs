@@ -1,16 +1,27 @@
 //! Parallel loops, and the one thread-local slot that must not leak through them.
 //!
 //! A task may run on a thread that is inside someone else's scope: a rayon worker that waits in its
-//! user's loop takes what there is to do. If the recording mode, the train scope or the random stream
+//! user's loop runs whatever task there is. If the recording mode, the train scope or the random stream
 //! lived in an ordinary thread-local, the task would run under that one. So all of it lives in one
 //! opaque slot, and loops park it while a task runs: the task finds it empty, and its owner finds it as
 //! it was.
+//!
+//! Loops here hand out tasks of a size that follows from the shape ([`parallel_chunks`]), and never one for each
+//! thread: so a result has the same bits on any number of threads. rayon's own reductions are refused by the linter.
 
 use std::any::Any;
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::sys::fork;
+
+/// Elements that one parallel task works on at least.
+pub(crate) const GRAIN: usize = 1 << 15;
+
+/// Rows of `len` elements that one parallel task works on, where a row is visited several times.
+pub(crate) fn rows_per_task(len: usize) -> usize {
+    (GRAIN / len.max(1)).max(1)
+}
 
 /// What the slot holds: nothing, or a value of the crate above.
 pub type Slot = Option<Arc<dyn Any + Send + Sync>>;
@@ -26,6 +37,13 @@ pub fn with_slot<R>(read: impl FnOnce(&Slot) -> R) -> R {
 }
 
 /// Runs `f` with `slot` in place, and puts the old one back afterwards, also when `f` panics.
+///
+/// ```
+/// use std::sync::Arc;
+/// use lepton_tensor::threads::{enter_slot, with_slot};
+/// enter_slot(Some(Arc::new(1u8)), || with_slot(|slot| assert!(slot.is_some())));
+/// with_slot(|slot| assert!(slot.is_none()));
+/// ```
 pub fn enter_slot<R>(slot: Slot, f: impl FnOnce() -> R) -> R {
     let _restore = Restore(swap(slot));
     f()
@@ -55,6 +73,16 @@ pub fn count() -> usize {
 /// Calls `f(0)`, .. `f(tasks - 1)`, in parallel where that helps, with an empty slot.
 ///
 /// Results must not depend on which thread runs what: split work by shape, never by [`count`].
+///
+/// ```
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use lepton_tensor::threads::parallel_for;
+/// let sum = AtomicUsize::new(0);
+/// parallel_for(10, |i| {
+///     sum.fetch_add(i, Ordering::Relaxed);
+/// });
+/// assert_eq!(sum.into_inner(), 45);
+/// ```
 pub fn parallel_for(tasks: usize, f: impl Fn(usize) + Sync) {
     if tasks < 2 || count() == 1 {
         return enter_slot(None, || (0..tasks).for_each(f));
@@ -67,6 +95,13 @@ pub fn parallel_for(tasks: usize, f: impl Fn(usize) + Sync) {
 
 /// Calls `f(i, chunk)` for each piece of `out` of `chunk` elements (the last may be shorter); no
 /// piece is empty, so there is no call for an empty `out`.
+///
+/// ```
+/// use lepton_tensor::threads::parallel_chunks;
+/// let mut out = [0; 7];
+/// parallel_chunks(&mut out, 3, |i, chunk| chunk.fill(i));
+/// assert_eq!(out, [0, 0, 0, 1, 1, 1, 2]);
+/// ```
 pub fn parallel_chunks<T: Send>(out: &mut [T], chunk: usize, f: impl Fn(usize, &mut [T]) + Sync) {
     if out.is_empty() {
         return;
@@ -89,6 +124,11 @@ fn fork_chunks<T: Send>(out: &mut [T], chunk: usize, f: &(dyn Fn(usize, &mut [T]
 }
 
 /// The results of `f(0)`, .. `f(tasks - 1)`, in that order.
+///
+/// ```
+/// use lepton_tensor::threads::parallel_map;
+/// assert_eq!(parallel_map(4, |i| i * i), [0, 1, 4, 9]);
+/// ```
 pub fn parallel_map<T: Send>(tasks: usize, f: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let mut results: Vec<Option<T>> = std::iter::repeat_with(|| None).take(tasks).collect();
     parallel_chunks(&mut results, 1, |i, place| place[0] = Some(f(i)));

@@ -127,7 +127,7 @@ fn run(links: &[Link], inputs: &[Tensor], eager: bool) -> Vec<Tensor> {
             _ => ops::zip(&mut other, &mut x, &Less),
         };
         if eager {
-            x.settle();
+            x.realize();
         }
     }
     seen.push(x);
@@ -161,7 +161,7 @@ proptest! {
 fn a_promise_is_a_tensor_like_any_other() {
     let x = random(1, &[ROWS, COLUMNS], DType::F32);
     let want = squash(&x);
-    want.settle();
+    want.realize();
     let whole = bits(&want);
 
     let view = squash(&x).transpose(0, 1).unwrap();
@@ -207,7 +207,7 @@ fn inputs_are_let_go_once_the_promise_is_kept() {
     let mut x = random(1, &[ROWS, COLUMNS], DType::F32);
     let y = squash(&x);
     assert!(x.try_mut::<f32>().is_none(), "the promise needs its input");
-    y.settle();
+    y.realize();
     assert!(x.try_mut::<f32>().is_some(), "and then no more");
 }
 

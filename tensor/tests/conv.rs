@@ -198,9 +198,9 @@ fn compare(rng: &mut Rng, e: &Example) {
         let [x, w, b, g] = [&x, &w, &b, &g].map(|t| ops::cast(t, dtype));
         let got = ops::conv2d(&x, &w, Some(&b), &e.window, e.groups);
         close("forward", e, &got, &y, bound);
-        let got = ops::conv2d_input(&g, &w, &e.window, e.groups, size);
+        let got = ops::conv2d_input_backward(&g, &w, &e.window, e.groups, size);
         close("input", e, &got, &gx, bound);
-        let got = ops::conv2d_weight(&x, &g, &e.window, e.groups);
+        let got = ops::conv2d_weight_backward(&x, &g, &e.window, e.groups);
         close("weight", e, &got, &gw, bound);
     }
 }

@@ -406,7 +406,7 @@ fn a_step_of_adam_on_a_large_parameter_is_that_of_its_parts() {
     let step = ops::AdamStep {
         beta1: 0.9,
         beta2: 0.999,
-        rate: 0.01,
+        learning_rate: 0.01,
         scale: 1.5,
         eps: 1e-8,
         l2: 0.1,

@@ -84,11 +84,16 @@ fn check(seed: u64) {
         at.into_iter().for_each(|i| back[i] += g);
     }
     same("max", &pool, &ops::max_pool2d(&x, &pool), &most);
-    same("pick", &pool, &ops::max_pool2d_pick(&x, &t, &pool), &picked);
+    same(
+        "pick",
+        &pool,
+        &ops::max_pool2d_double_backward(&x, &t, &pool),
+        &picked,
+    );
     same(
         "max back",
         &pool,
-        &ops::max_pool2d_back(&x, &g, &pool),
+        &ops::max_pool2d_backward(&x, &g, &pool),
         &back,
     );
 
@@ -117,7 +122,7 @@ fn check(seed: u64) {
     for (w, (g, n)) in windows.iter().zip(gv.iter().zip(&inside)) {
         w.iter().for_each(|&i| back[i] += g / n);
     }
-    let got = ops::avg_pool2d_back(&g, &pool, by, size);
+    let got = ops::avg_pool2d_backward(&g, &pool, by, size);
     same("mean back", &pool, &got, &back);
 }
 
@@ -145,6 +150,8 @@ fn nan_wins_and_negative_infinity_has_a_place() {
     let y = ops::max_pool2d(&x, &pool).to_vec::<f32>().unwrap();
     assert!(y[0] == inf && y[1].is_nan());
     let g = Tensor::from_vec(vec![1.0f32, 2.0], &[1, 1, 1, 2]).unwrap();
-    let back = ops::max_pool2d_back(&x, &g, &pool).to_vec::<f32>().unwrap();
+    let back = ops::max_pool2d_backward(&x, &g, &pool)
+        .to_vec::<f32>()
+        .unwrap();
     assert_eq!(back, [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0]);
 }

@@ -5,10 +5,10 @@ use lepton_autograd::{
 };
 use lepton_autograd::{Error, Saved};
 use lepton_nn::Rng;
-use lepton_tensor::ops::{self, Codes};
+use lepton_tensor::ops::{self, QuantParams};
 
 /// `attrs` with the fields of `codes`, each name after `prefix`.
-pub(super) fn put(attrs: Attrs, prefix: &str, codes: &Codes) -> Attrs {
+pub(super) fn put(attrs: Attrs, prefix: &str, codes: &QuantParams) -> Attrs {
     let name = |field: &str| format!("{prefix}{field}");
     attrs
         .float(&name("scale"), codes.scale().into())
@@ -18,14 +18,14 @@ pub(super) fn put(attrs: Attrs, prefix: &str, codes: &Codes) -> Attrs {
 }
 
 /// The codes that [`put`] has told.
-pub(super) fn get(attrs: &Attrs, prefix: &str) -> Result<Codes> {
+pub(super) fn get(attrs: &Attrs, prefix: &str) -> Result<QuantParams> {
     let int = |field: &str| {
         let value = attrs.get_int(&format!("{prefix}{field}"))?;
         i32::try_from(value)
             .map_err(|_| Error::format(format!("attribute '{prefix}{field}': {value} is no code")))
     };
     let scale = attrs.get_float(&format!("{prefix}scale"))? as f32;
-    Codes::new(scale, int("zero")?, int("low")?, int("high")?)
+    QuantParams::new(scale, int("zero")?, int("low")?, int("high")?)
 }
 
 /// Floats to i8 or u8 codes: `clamp(rint(x / scale) + zero, low, high)`, NaN as the code of 0.
@@ -34,14 +34,14 @@ pub(super) fn get(attrs: &Attrs, prefix: &str) -> Result<Codes> {
 ///
 /// ```
 /// use lepton_autograd::Var;
-/// use lepton_compress::{Codes, ops::Quantize};
-/// let q = Quantize(Codes::new(0.5, 0, -128, 127)?);
+/// use lepton_compress::{QuantParams, ops::Quantize};
+/// let q = Quantize(QuantParams::new(0.5, 0, -128, 127)?);
 /// let y = Var::new(&[0.25f32, 0.75, -1000.0], &[3]).try_apply(q)?;
 /// assert_eq!(y[0].to_vec::<i8>()?, [0, 2, -128]);
 /// # Ok::<(), lepton_tensor::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Quantize(pub Codes);
+pub struct Quantize(pub QuantParams);
 
 impl Op for Quantize {
     const NAME: &'static str = "quantize";
@@ -73,7 +73,7 @@ impl Op for Quantize {
 
     #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
-        let mut case = |codes: Result<Codes>, shape: &[usize]| {
+        let mut case = |codes: Result<QuantParams>, shape: &[usize]| {
             let codes = codes.expect("a range of codes");
             // Eighths: many of them tie, and ties go to even.
             let eighths = floats(rng, shape, -320.0, 320.0).to_f64();
@@ -89,10 +89,10 @@ impl Op for Quantize {
                 .want(vec![ops::cast(&want, codes.dtype())])
         };
         vec![
-            case(Codes::new(0.25, 3, -128, 127), &[3, 5]),
-            case(Codes::new(0.5, 100, 0, 255), &[300]),
-            case(Codes::new(0.125, 0, -8, 7), &[]),
-            case(Codes::new(0.125, 7, 0, 15), &[2, 0]),
+            case(QuantParams::new(0.25, 3, -128, 127), &[3, 5]),
+            case(QuantParams::new(0.5, 100, 0, 255), &[300]),
+            case(QuantParams::new(0.125, 0, -8, 7), &[]),
+            case(QuantParams::new(0.125, 7, 0, 15), &[2, 0]),
         ]
     }
 }

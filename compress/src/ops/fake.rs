@@ -7,7 +7,7 @@ use lepton_autograd::{
     floats,
 };
 use lepton_nn::Rng;
-use lepton_tensor::ops::{self, Codes, IntMap};
+use lepton_tensor::ops::{self, IntMap, QuantParams};
 use lepton_tensor::simd::{Lane, MapBody, Num};
 
 use super::codes;
@@ -20,19 +20,19 @@ use super::codes;
 ///
 /// ```
 /// use lepton_autograd::{Tensor, Var};
-/// use lepton_compress::{Codes, ops::FakeQuantize};
+/// use lepton_compress::{QuantParams, ops::FakeQuantize};
 /// let x = Var::leaf(Tensor::from_vec(vec![0.3f32, -0.6, 9.0], &[3])?);
-/// let y = x.try_apply(FakeQuantize(Codes::new(0.25, 0, -8, 7)?))?.remove(0);
+/// let y = x.try_apply(FakeQuantize(QuantParams::new(0.25, 0, -8, 7)?))?.remove(0);
 /// assert_eq!(y.to_vec::<f32>()?, [0.25, -0.5, 1.75]);
 /// let grads = y.sum(&[]).backward();
 /// assert_eq!(grads.of(&x).unwrap().to_vec::<f32>()?, [1.0, 1.0, 0.0]);
 /// # Ok::<(), lepton_tensor::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct FakeQuantize(pub Codes);
+pub struct FakeQuantize(pub QuantParams);
 
 #[derive(Clone, Copy)]
-struct Body(Codes);
+struct Body(QuantParams);
 
 impl MapBody for Body {
     #[inline(always)]
@@ -85,7 +85,7 @@ impl Op for FakeQuantize {
 
     #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
-        let mut case = |codes: Codes, shape: &[usize]| {
+        let mut case = |codes: QuantParams, shape: &[usize]| {
             let x = floats(rng, shape, -3.0, 3.0);
             let plain = |x: f64| {
                 let (scale, zero) = (f64::from(codes.scale()), f64::from(codes.zero()));
@@ -98,7 +98,8 @@ impl Op for FakeQuantize {
                 .want(vec![want])
                 .gradient(0, Gradient::Surrogate)
         };
-        let codes = |scale, zero, low, high| Codes::new(scale, zero, low, high).expect("a range");
+        let codes =
+            |scale, zero, low, high| QuantParams::new(scale, zero, low, high).expect("a range");
         vec![
             case(codes(0.25, 0, -8, 7), &[3, 5]),
             case(codes(0.03125, 40, 0, 127), &[67]),
@@ -110,11 +111,11 @@ impl Op for FakeQuantize {
 
 /// 1 where the code of `x` needs no clamping, ends included, else 0; flat, so without gradient.
 #[derive(Clone, Copy, Debug)]
-pub struct InRange(pub Codes);
+pub struct InRange(pub QuantParams);
 
 impl Default for InRange {
     fn default() -> InRange {
-        InRange(Codes::new(0.25, 1, -8, 7).expect("a range of i8"))
+        InRange(QuantParams::new(0.25, 1, -8, 7).expect("a range of i8"))
     }
 }
 

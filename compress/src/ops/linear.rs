@@ -7,8 +7,7 @@ use lepton_autograd::{
     floats,
 };
 use lepton_nn::Rng;
-use lepton_tensor::kernel::gemm_i8::PackedBytes;
-use lepton_tensor::ops::{self, Codes, LINEAR_I8_INPUTS, LinearI8};
+use lepton_tensor::ops::{self, LINEAR_I8_INPUTS, LinearI8, PackedBytes, QuantParams};
 
 use super::codes;
 
@@ -20,8 +19,8 @@ use super::codes;
 ///
 /// ```
 /// use lepton_autograd::{Var, apply};
-/// use lepton_compress::{Codes, ops::LinearInt8};
-/// let layer = LinearInt8::new(Codes::new(0.5, 10, 0, 255)?, None, true);
+/// use lepton_compress::{QuantParams, ops::LinearInt8};
+/// let layer = LinearInt8::new(QuantParams::new(0.5, 10, 0, 255)?, None, true);
 /// let x = Var::new(&[12u8, 8], &[1, 2]); // 1 and -1
 /// let w = Var::new(&[2i8, 1, 1, 2], &[2, 2]); // times 0.25
 /// let scales = Var::new(&[0.25f32, 0.25], &[2]);
@@ -31,8 +30,8 @@ use super::codes;
 /// ```
 #[derive(Clone, Debug)]
 pub struct LinearInt8 {
-    input: Codes,
-    output: Option<Codes>,
+    input: QuantParams,
+    output: Option<QuantParams>,
     relu: bool,
     packed: Option<Packed>,
 }
@@ -44,7 +43,7 @@ struct Packed(Arc<OnceLock<(Tensor, PackedBytes)>>);
 
 impl LinearInt8 {
     /// The layer for inputs in `input` codes, that answers in `output` codes, or without them in floats.
-    pub fn new(input: Codes, output: Option<Codes>, relu: bool) -> LinearInt8 {
+    pub fn new(input: QuantParams, output: Option<QuantParams>, relu: bool) -> LinearInt8 {
         LinearInt8 {
             input,
             output,
@@ -54,12 +53,12 @@ impl LinearInt8 {
     }
 
     /// What the input's codes mean.
-    pub fn input(&self) -> &Codes {
+    pub fn input(&self) -> &QuantParams {
         &self.input
     }
 
     /// What the answer's codes mean, or `None` for floats.
-    pub fn output(&self) -> Option<&Codes> {
+    pub fn output(&self) -> Option<&QuantParams> {
         self.output.as_ref()
     }
 
@@ -172,7 +171,8 @@ impl Op for LinearInt8 {
 
     #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
-        let codes = |scale, zero, low, high| Codes::new(scale, zero, low, high).expect("a range");
+        let codes =
+            |scale, zero, low, high| QuantParams::new(scale, zero, low, high).expect("a range");
         let (u8s, i8s) = (codes(0.25, 90, 0, 255), codes(0.5, -3, -128, 127));
         let mut case = |op: LinearInt8, bias: bool, [m, k, n]: [usize; 3]| {
             let mut byte = |shape: &[usize], low: i32, high: i32| {

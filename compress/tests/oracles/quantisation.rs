@@ -2,16 +2,16 @@
 
 use lepton_autograd::{Var, apply};
 use lepton_compress::ops::{FakeQuantize, LinearInt8, Quantize};
-use lepton_compress::{Codes, MinMax, MovingAverage, Range, RangeObserver};
+use lepton_compress::{MinMax, MovingAverage, QuantParams, Range, RangeObserver};
 use lepton_tensor::Tensor;
 use lepton_tensor::ops::{self, matmul_i8, pack_i8};
 
 use crate::file::{File, same};
 
-fn codes_of(file: &File, case: &str) -> Codes {
+fn codes_of(file: &File, case: &str) -> QuantParams {
     let whole = |what| file.whole(case, what);
     let scale = file.number(case, "scale") as f32;
-    Codes::new(scale, whole("zp"), whole("qmin"), whole("qmax")).unwrap()
+    QuantParams::new(scale, whole("zp"), whole("qmin"), whole("qmax")).unwrap()
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn observer(file: &File, case: &str) -> Box<dyn RangeObserver> {
 }
 
 /// The codes for a range, by the case's scheme.
-fn scheme(file: &File, case: &str, range: Range) -> Codes {
+fn scheme(file: &File, case: &str, range: Range) -> QuantParams {
     let (low, high) = (file.whole(case, "qmin"), file.whole(case, "qmax"));
     let symmetric = file
         .scalar(case, "qscheme")
@@ -57,7 +57,7 @@ fn scheme(file: &File, case: &str, range: Range) -> Codes {
 }
 
 #[track_caller]
-fn same_codes(case: &str, codes: &Codes, scale: f64, zero: f64) {
+fn same_codes(case: &str, codes: &QuantParams, scale: f64, zero: f64) {
     let apart = codes.scale().to_bits().abs_diff((scale as f32).to_bits());
     assert!(
         apart <= 1,
@@ -146,7 +146,7 @@ fn codes_at_ties() {
     let file = File::open("intops");
     for case in file.cases(&["quantize_ties"], "x") {
         let scale = file.number(&case, "scale") as f32;
-        let codes = Codes::new(scale, file.whole(&case, "zp"), -128, 127).unwrap();
+        let codes = QuantParams::new(scale, file.whole(&case, "zp"), -128, 127).unwrap();
         let q = Var::from(file.array(&case, "x"))
             .try_apply(Quantize(codes))
             .unwrap();
@@ -176,8 +176,8 @@ fn dense_layers_on_codes() {
             |what| file.number(&case, what) as f32,
             |what| file.array(&case, what),
         );
-        let input = Codes::new(number("sx"), file.whole(&case, "zx"), 0, 255).unwrap();
-        let output = Codes::new(number("sy"), file.whole(&case, "zy"), 0, 255).unwrap();
+        let input = QuantParams::new(number("sx"), file.whole(&case, "zx"), 0, 255).unwrap();
+        let output = QuantParams::new(number("sy"), file.whole(&case, "zy"), 0, 255).unwrap();
         let relu = file.scalar(&case, "relu").as_bool().unwrap();
         let (w, bias) = (array("w"), array("bias"));
         let scales = array("ws").expand(bias.shape()).unwrap();
@@ -193,7 +193,7 @@ fn dense_layers_on_codes() {
         same(&case, y.tensor(), &array("y"));
         if let Some(acc) = file.find(&case, "acc") {
             // With scales of one and no bias, the answer in floats is the sum itself.
-            let unit = Codes::new(1.0, input.zero(), 0, 255).unwrap();
+            let unit = QuantParams::new(1.0, input.zero(), 0, 255).unwrap();
             let ones = Tensor::from_vec(vec![1.0f32; bias.numel()], bias.shape()).unwrap();
             let zeros = Tensor::from_vec(vec![0.0f32; bias.numel()], bias.shape()).unwrap();
             let sums = run(LinearInt8::new(unit, None, false), [&w, &ones, &zeros]);

@@ -85,7 +85,7 @@ impl Optimizer for Adam {
         let step = AdamStep {
             beta1: b1,
             beta2: b2,
-            rate: self.rate / (1.0 - b1.powi(t)),
+            learning_rate: self.rate / (1.0 - b1.powi(t)),
             scale: 1.0 / (1.0 - b2.powi(t)).sqrt(),
             eps: self.eps,
             l2: if self.decoupled { 0.0 } else { self.decay },

@@ -53,9 +53,9 @@ impl Sgd {
 impl Optimizer for Sgd {
     fn step(&mut self, module: &mut dyn Params, grads: &mut Grads) -> Result<()> {
         let step = SgdStep {
-            rate: self.rate,
+            learning_rate: self.rate,
             momentum: self.momentum,
-            enter: 1.0,
+            gradient_scale: 1.0,
             l2: self.decay,
             nesterov: self.nesterov,
         };

@@ -2,5 +2,7 @@
 //! tells how and why.
 
 pub(crate) mod chain;
+pub(crate) mod deferred;
+mod link;
 mod pass;
 pub(crate) mod tiles;

@@ -8,9 +8,13 @@ use std::marker::PhantomData;
 /// and `j < cols` is an index of the borrowed slice.
 #[derive(Debug)]
 pub struct MatRef<'a, T> {
+    /// Element `[0, 0]`.
     start: *const T,
+    /// Rows and columns.
     shape: [usize; 2],
+    /// The steps to the next row and to the next column.
     strides: [isize; 2],
+    /// The slice that the elements are in.
     borrow: PhantomData<&'a [T]>,
 }
 
@@ -30,6 +34,13 @@ unsafe impl<T: Sync> Sync for MatRef<'_, T> {}
 impl<'a, T> MatRef<'a, T> {
     /// The matrix of `shape` (rows, columns) whose element `[i, j]` is
     /// `data[offset + i * strides[0] + j * strides[1]]`.
+    ///
+    /// ```
+    /// use lepton_tensor::kernel::gemm::{MatMut, MatRef};
+    /// let data = [1, 2, 3, 4, 5, 6];
+    /// let every_other = MatRef::new(&data, 1, [3, 1], [2, 0]);
+    /// assert_eq!([0, 1, 2].map(|i| every_other.row(i)[0]), [2, 4, 6]);
+    /// ```
     ///
     /// # Panics
     /// Where an element would lie outside `data`.
@@ -67,6 +78,14 @@ impl<'a, T> MatRef<'a, T> {
     }
 
     /// The transposed matrix.
+    ///
+    /// ```
+    /// use lepton_tensor::kernel::gemm::{MatMut, MatRef};
+    /// let data = [1, 2, 3, 4];
+    /// let mut row = [0; 2];
+    /// MatRef::rows_of(&data, [2, 2]).t().row_into(0, &mut row, |x| x);
+    /// assert_eq!(row, [1, 3]);
+    /// ```
     #[must_use]
     pub fn t(self) -> Self {
         let ([rows, cols], [row, col]) = (self.shape, self.strides);
@@ -78,6 +97,13 @@ impl<'a, T> MatRef<'a, T> {
     }
 
     /// The matrix of `shape` within this one whose first element is `[i, j]`.
+    ///
+    /// ```
+    /// use lepton_tensor::kernel::gemm::{MatMut, MatRef};
+    /// let data = [1, 2, 3, 4, 5, 6];
+    /// let part = MatRef::rows_of(&data, [2, 3]).part(1, 1, [1, 2]);
+    /// assert_eq!(part.row(0), [5, 6]);
+    /// ```
     ///
     /// # Panics
     /// Where it would reach beyond this one.
@@ -200,9 +226,13 @@ fn extent(n: usize, stride: isize) -> i128 {
 /// blocks of one matrix never overlap.
 #[derive(Debug)]
 pub struct MatMut<'a, T> {
+    /// Element `[0, 0]`.
     start: *mut T,
+    /// Rows and columns.
     shape: [usize; 2],
+    /// The step to the next row.
     row_stride: usize,
+    /// The slice that the elements are in.
     borrow: PhantomData<&'a mut [T]>,
 }
 
@@ -256,6 +286,13 @@ impl<'a, T> MatMut<'a, T> {
     }
 
     /// Row `i`.
+    ///
+    /// ```
+    /// use lepton_tensor::kernel::gemm::{MatMut, MatRef};
+    /// let mut data = [0; 6];
+    /// MatMut::new(&mut data, [2, 2], 3).row(1).fill(7);
+    /// assert_eq!(data, [0, 0, 0, 7, 7, 0]);
+    /// ```
     ///
     /// # Panics
     /// Where there is no such row.

@@ -1,9 +1,8 @@
-//! One pass over a parameter, its gradient and its moments: the updates of optimisers.
+//! The updates of optimisers: one pass over a parameter, its gradient and its moments.
 
 use crate::dtype::Element;
-use crate::kernel::tile_load::GRAIN;
-use crate::simd::{self, Float, Kernel, Lane, Num, Simd, Vector};
-use crate::{Tensor, match_dtype, threads};
+use crate::simd::{self, Float, Kernel, Lane, Level, Num, Simd, Vector};
+use crate::threads::{self, GRAIN};
 
 /// The numbers of one Adam step, bias corrections applied by the caller.
 #[derive(Clone, Copy, Debug)]
@@ -13,14 +12,14 @@ pub struct AdamStep {
     /// The decay of the mean of squared gradients.
     pub beta2: f64,
     /// Learning rate over `1 - beta1^t`.
-    pub rate: f64,
+    pub learning_rate: f64,
     /// `1 / sqrt(1 - beta2^t)`.
     pub scale: f64,
     /// Added to the root of the second moment.
     pub eps: f64,
     /// Added to the gradient, times the parameter.
     pub l2: f64,
-    /// What the parameter keeps of itself first: `1 - lr * decay` for decoupled decay, else 1.
+    /// The factor of the parameter before the step: `1 - lr * decay` for decoupled decay, else 1.
     pub keep: f64,
 }
 
@@ -28,72 +27,72 @@ pub struct AdamStep {
 #[derive(Clone, Copy, Debug)]
 pub struct SgdStep {
     /// The learning rate.
-    pub rate: f64,
-    /// What the velocity keeps of itself.
+    pub learning_rate: f64,
+    /// The factor by which the velocity decays.
     pub momentum: f64,
-    /// The share of the gradient that enters the velocity.
-    pub enter: f64,
+    /// The factor of the gradient that is added to the velocity: 1 less the dampening.
+    pub gradient_scale: f64,
     /// Added to the gradient, times the parameter.
     pub l2: f64,
-    /// Looks ahead along the velocity.
+    /// Whether the step is Nesterov's.
     pub nesterov: bool,
 }
 
-/// Updates `param` and the moments `m`, `v` in place; each is copied first when it is shared.
+/// Updates the parameter `p` and the moments `m`, `v` by the gradient `g`, in parallel.
 ///
-/// All four have one shape and float dtype; on the device `Meta` nothing happens.
-pub fn adam_step(
-    param: &mut Tensor,
-    grad: &Tensor,
-    m: &mut Tensor,
-    v: &mut Tensor,
+/// # Panics
+/// Where the lengths differ.
+pub(crate) fn adam_update<T: Float + Element>(
+    level: Level,
+    p: &mut [T],
+    g: &[T],
+    [m, v]: [&mut [T]; 2],
     step: AdamStep,
 ) {
-    if param.is_meta() || grad.is_meta() {
-        return;
+    let n = g.len();
+    assert!(p.len() == n && m.len() == n && v.len() == n, "one shape");
+    let update = |p: &mut [T], g: &[T], m: &mut [T], v: &mut [T]| {
+        level.dispatch(Adam { p, g, m, v, step });
+    };
+    if n <= GRAIN {
+        return update(p, g, m, v);
     }
-    let grad = grad.contiguous();
-    match_dtype!(float param.dtype(), T => {
-        let (p, m, v) = (param.make_mut::<T>(), m.make_mut::<T>(), v.make_mut::<T>());
-        let g = grad.as_slice::<T>().expect("contiguous");
-        assert!(p.len() == g.len() && m.len() == g.len() && v.len() == g.len(), "one shape");
-        let level = simd::level();
-        let update = |p: &mut [T], g: &[T], m: &mut [T], v: &mut [T]| {
-            level.dispatch(Adam { p, g, m, v, step });
-        };
-        if p.len() <= GRAIN {
-            return update(p, g, m, v);
-        }
-        let pieces = p.chunks_mut(GRAIN).zip(g.chunks(GRAIN));
-        let moments = m.chunks_mut(GRAIN).zip(v.chunks_mut(GRAIN));
-        let mut pieces: Vec<_> = pieces.zip(moments).collect();
-        threads::parallel_chunks(&mut pieces, 1, |_, piece| {
-            let ((p, g), (m, v)) = &mut piece[0];
-            update(p, g, m, v);
-        });
+    let pieces = p.chunks_mut(GRAIN).zip(g.chunks(GRAIN));
+    let moments = m.chunks_mut(GRAIN).zip(v.chunks_mut(GRAIN));
+    let mut pieces: Vec<_> = pieces.zip(moments).collect();
+    threads::parallel_chunks(&mut pieces, 1, |_, piece| {
+        let ((p, g), (m, v)) = &mut piece[0];
+        update(p, g, m, v);
     });
 }
 
-/// Updates `param` and the velocity in place; each is copied first when it is shared.
-pub fn sgd_step(param: &mut Tensor, grad: &Tensor, velocity: Option<&mut Tensor>, step: SgdStep) {
-    if param.is_meta() || grad.is_meta() {
-        return;
-    }
-    let grad = grad.contiguous();
-    match_dtype!(float param.dtype(), T => {
-        let p = param.make_mut::<T>();
-        let g = grad.as_slice::<T>().expect("contiguous");
-        let v = velocity.map(|v| v.make_mut::<T>());
-        assert!(p.len() == g.len() && v.as_ref().is_none_or(|v| v.len() == g.len()), "one shape");
-        simd::dispatch(Sgd { p, g, v, step });
-    });
+/// Updates the parameter `p` and the velocity `v`, if there is one, by the gradient `g`.
+///
+/// # Panics
+/// Where the lengths differ.
+pub(crate) fn sgd_update<T: Float + Element>(
+    level: Level,
+    p: &mut [T],
+    g: &[T],
+    v: Option<&mut [T]>,
+    step: SgdStep,
+) {
+    let fits = v.as_ref().is_none_or(|v| v.len() == g.len());
+    assert!(p.len() == g.len() && fits, "one shape");
+    level.dispatch(Sgd { p, g, v, step });
 }
 
+/// The slices of one Adam step.
 struct Adam<'a, T> {
+    /// The parameter.
     p: &'a mut [T],
+    /// The gradient.
     g: &'a [T],
+    /// The mean of gradients.
     m: &'a mut [T],
+    /// The mean of squared gradients.
     v: &'a mut [T],
+    /// The step's numbers.
     step: AdamStep,
 }
 
@@ -151,14 +150,19 @@ fn adam<L: Lane>(s: &AdamStep, p: L, g: L, m: L, v: L) -> [L; 3] {
     let g = g + p * c(s.l2);
     let m = m + (g - m) * c(1.0 - s.beta1);
     let v = v * c(s.beta2) + g * g * c(1.0 - s.beta2);
-    let p = p * c(s.keep) - c(s.rate) * m / (v.sqrt() * c(s.scale) + c(s.eps));
+    let p = p * c(s.keep) - c(s.learning_rate) * m / (v.sqrt() * c(s.scale) + c(s.eps));
     [p, m, v]
 }
 
+/// The slices of one step of gradient descent.
 struct Sgd<'a, T> {
+    /// The parameter.
     p: &'a mut [T],
+    /// The gradient.
     g: &'a [T],
+    /// The velocity, where there is momentum.
     v: Option<&'a mut [T]>,
+    /// The step's numbers.
     step: SgdStep,
 }
 
@@ -172,19 +176,19 @@ impl<T: Float + Element> Kernel for Sgd<'_, T> {
         let Sgd { p, g, v, .. } = self;
         let Some(v) = v else {
             for i in 0..p.len() {
-                p[i] = p[i] - (g[i] + p[i] * c(s.l2)) * c(s.rate);
+                p[i] = p[i] - (g[i] + p[i] * c(s.l2)) * c(s.learning_rate);
             }
             return;
         };
         for i in 0..p.len() {
-            let slope = g[i] + p[i] * c(s.l2);
-            v[i] = v[i] * c(s.momentum) + slope * c(s.enter);
-            let go = if s.nesterov {
-                slope + v[i] * c(s.momentum)
+            let grad = g[i] + p[i] * c(s.l2);
+            v[i] = v[i] * c(s.momentum) + grad * c(s.gradient_scale);
+            let direction = if s.nesterov {
+                grad + v[i] * c(s.momentum)
             } else {
                 v[i]
             };
-            p[i] = p[i] - go * c(s.rate);
+            p[i] = p[i] - direction * c(s.learning_rate);
         }
     }
 }

@@ -147,7 +147,7 @@ fn float<T: Float + Element>(
         return long_rows(src, outer, len);
     }
     Tensor::build(&[outer], |out: &mut [T]| {
-        let rows = crate::kernel::tile_load::rows_of(len);
+        let rows = crate::threads::rows_per_task(len);
         threads::parallel_chunks(out, rows, |i, y| {
             let x = &src[i * rows * len..][..y.len() * len];
             match fold {
@@ -209,7 +209,7 @@ fn columns<T: Float + Element>(
     let side = (WIDE / inner.max(1)).max(1);
     let rows = BLOCK * side;
     let blocks = len.div_ceil(rows).max(1);
-    let far = simd::is_far(size_of_val(src));
+    let far = simd::exceeds_cache(size_of_val(src));
     let partial = Tensor::build(&[outer, blocks, inner], |out: &mut [T]| {
         if len == 0 || out.is_empty() {
             return out.fill(start);
@@ -221,7 +221,7 @@ fn columns<T: Float + Element>(
             fold_block(level, fold, (all, far), inner * side.min(count), acc);
         };
         // As many blocks a task as make its work worth a fork; each block's bits are its own.
-        let group = (crate::kernel::tile_load::GRAIN / (inner * len.min(rows))).max(1);
+        let group = (crate::threads::GRAIN / (inner * len.min(rows))).max(1);
         threads::parallel_chunks(out, inner * group, |i, accs| {
             let own = accs.chunks_exact_mut(inner).enumerate();
             own.for_each(|(j, acc)| block(i * group + j, acc));

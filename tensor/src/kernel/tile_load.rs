@@ -4,14 +4,6 @@ use crate::Layout;
 
 /// Elements in one tile: two inputs and an output of f64 fit a 32 KiB L1 cache.
 pub(crate) const TILE: usize = 1024;
-/// Elements that one parallel task works on at least.
-pub(crate) const GRAIN: usize = 1 << 15;
-
-/// Rows of `len` elements that one parallel task works on, where a row is visited several times.
-pub(crate) fn rows_of(len: usize) -> usize {
-    (GRAIN / len.max(1)).max(1)
-}
-
 /// Copies the elements `first ..` of `layout` (collapsed, see [`Layout::collapse`]) to `out`.
 pub(crate) fn load<T: Copy>(src: &[T], layout: &Layout, first: usize, out: &mut [T]) {
     runs(layout, first, out.len(), |at, stride, done, n| {
@@ -24,8 +16,8 @@ pub(crate) fn load<T: Copy>(src: &[T], layout: &Layout, first: usize, out: &mut 
     });
 }
 
-/// Where elements `first .. first + n` begin, when they stand side by side in memory.
-pub(crate) fn whole_run(layout: &Layout, first: usize, n: usize) -> Option<usize> {
+/// Where elements `first .. first + n` begin, where they are adjacent in memory.
+pub(crate) fn contiguous_run(layout: &Layout, first: usize, n: usize) -> Option<usize> {
     let (shape, strides) = (layout.shape(), layout.strides());
     let inner = shape.len().checked_sub(1)?;
     if strides[inner] != 1 || shape[inner] < n {

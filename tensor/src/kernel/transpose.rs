@@ -1,8 +1,8 @@
-//! Copies that turn columns into rows: squares of vectors, transposed in registers.
+//! Transposing copies: squares of vectors, transposed in registers.
 //!
-//! Element by element such a copy reads a cache line for each element it moves. Here a square of
-//! as many rows as a vector has lanes is read by whole vectors, so that a line is used up while it
-//! is in the first cache, and squares go by in blocks whose lines on both sides stay in the second.
+//! Element by element such a copy reads a cache line for each element it moves. Here a square of as many rows
+//! as a vector has lanes is read by whole vectors, so that a line is used up while it is in L1; squares are
+//! visited in blocks whose lines on both sides stay in L2.
 
 use super::matrix::{MatMut, MatRef};
 use crate::dtype::Element;
@@ -10,7 +10,7 @@ use crate::simd::{Float, Kernel, Level, MAX_LANES, Num, Simd, Vector, prefetch};
 use crate::threads::parallel_for;
 use std::ops::Range;
 
-/// Rows of the result in one task: as many lines of the source's rows are read one after the other.
+/// Rows of the result in one task.
 const BAND: usize = 64;
 /// Elements below which a copy stays on one thread.
 const PARALLEL: usize = 1 << 17;
@@ -26,7 +26,7 @@ pub(crate) fn transpose<T: Element>(level: Level, from: MatRef<T>, to: MatMut<T>
         let (i, n) = (b * BAND, BAND.min(rows - b * BAND));
         // SAFETY: bands are disjoint rows of `to`.
         let to = unsafe { to.block(i, 0, [n, cols]) };
-        let from = Source { from, first: i };
+        let from = Band { from, first: i };
         match size_of::<T>() {
             4 => level.dispatch(from.squares::<f32>(to)),
             8 => level.dispatch(from.squares::<f64>(to)),
@@ -41,6 +41,7 @@ pub(crate) fn transpose<T: Element>(level: Level, from: MatRef<T>, to: MatMut<T>
     }
 }
 
+/// Panics where the shapes differ or the source's columns are strided.
 fn check<T>(from: &MatRef<T>, to: &MatMut<T>) {
     assert!(
         from.shape() == to.shape() && from.strides()[0] == 1,
@@ -52,12 +53,14 @@ fn check<T>(from: &MatRef<T>, to: &MatMut<T>) {
 }
 
 /// Rows of the source from `first` on.
-struct Source<'a, T> {
+struct Band<'a, T> {
+    /// The matrix.
     from: MatRef<'a, T>,
+    /// Where the band begins.
     first: usize,
 }
 
-impl<'a, T: Element> Source<'a, T> {
+impl<'a, T: Element> Band<'a, T> {
     /// The copy as moves of floats as large as `T`, whose bits they leave alone.
     fn squares<F: Float>(&self, to: MatMut<'a, T>) -> Squares<'a, F> {
         assert_eq!(size_of::<T>(), size_of::<F>());
@@ -68,6 +71,7 @@ impl<'a, T: Element> Source<'a, T> {
         }
     }
 
+    /// The copy of elements that no float stands for.
     fn one_by_one(&self, mut to: MatMut<T>) {
         let [rows, cols] = to.shape();
         for j0 in (0..cols).step_by(BAND) {
@@ -84,8 +88,11 @@ impl<'a, T: Element> Source<'a, T> {
 
 /// A band of rows: `to[i][j]` comes from `from + i + j * column`.
 pub(super) struct Squares<'a, T> {
+    /// The first element of the source.
     from: *const T,
+    /// From one of its columns to the next.
     column: isize,
+    /// The result.
     to: MatMut<'a, T>,
 }
 
@@ -112,12 +119,12 @@ impl<T: Float> Kernel for Squares<'_, T> {
         let lanes = T::Vec::<S>::LANES;
         let [rows, cols] = self.to.shape();
         let (whole_rows, whole_cols) = (rows / lanes * lanes, cols / lanes * lanes);
-        // As many squares side by side as fill the result's cache lines: far rows share few sets of a
-        // cache, and a line that is half written would be gone before its other half comes.
+        // As many squares side by side as fill the result's cache lines: rows a page apart share few sets of
+        // a cache, and a half-written line would be evicted before its other half is written.
         let wide = lanes.max(64 / size_of::<T>());
         for j in (0..whole_cols).step_by(wide) {
             let end = whole_cols.min(j + wide);
-            self.ask_for(end..cols.min(end + wide));
+            self.prefetch_columns(end..cols.min(end + wide));
             for i in (0..whole_rows).step_by(lanes) {
                 for j in (j..end).step_by(lanes) {
                     self.square::<S>(i, j);
@@ -130,6 +137,7 @@ impl<T: Float> Kernel for Squares<'_, T> {
 }
 
 impl<T: Float> Squares<'_, T> {
+    /// The address of the source's element.
     #[inline(always)]
     fn at(&self, i: usize, j: usize) -> *const T {
         self.from
@@ -137,9 +145,9 @@ impl<T: Float> Squares<'_, T> {
             .wrapping_add(i)
     }
 
-    /// Fetches the lines of some columns, which the processor cannot foresee.
+    /// Prefetches the lines of some columns, which the hardware prefetcher does not follow.
     #[inline(always)]
-    fn ask_for(&self, columns: Range<usize>) {
+    fn prefetch_columns(&self, columns: Range<usize>) {
         let line = 64 / size_of::<T>();
         for q in columns {
             let mut i = 0;
@@ -150,6 +158,7 @@ impl<T: Float> Squares<'_, T> {
         }
     }
 
+    /// One square, through registers.
     #[inline(always)]
     fn square<S: Simd>(&self, i: usize, j: usize) {
         let lanes = T::Vec::<S>::LANES;
@@ -167,6 +176,7 @@ impl<T: Float> Squares<'_, T> {
         }
     }
 
+    /// What fills no square, element by element.
     #[inline(always)]
     fn edge(&self, rows: [usize; 2], cols: [usize; 2]) {
         for i in rows[0]..rows[1] {

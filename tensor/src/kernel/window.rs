@@ -1,10 +1,8 @@
-//! Windows over images as columns, and their adjoint: convolution becomes a product.
+//! Windows over images as columns, and their adjoint: a convolution becomes a product.
 
-use std::ops::Range;
+use std::ops::{AddAssign, Range};
 
-use crate::dtype::Element;
-use crate::simd::Float;
-use crate::{Tensor, match_dtype, threads};
+use crate::threads;
 
 /// How a two-dimensional window walks: sizes in (rows, columns).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +19,13 @@ pub struct Window {
 
 impl Window {
     /// The number of windows along each axis of an image of `size`, or `None` when none fits.
+    ///
+    /// ```
+    /// use lepton_tensor::ops::Window;
+    /// let window = Window { kernel: [3, 3], stride: [2, 1], padding: [1, 1], dilation: [1, 2] };
+    /// assert_eq!(window.output([7, 7]), Some([4, 5]));
+    /// assert_eq!(window.output([7, 2]), None); // three taps, two apart, are wider than 2 + 2
+    /// ```
     pub fn output(&self, size: [usize; 2]) -> Option<[usize; 2]> {
         let along = |a: usize| {
             let span = self.dilation[a]
@@ -63,71 +68,60 @@ impl Window {
     }
 }
 
-/// `[n, c, h, w]` as `[n, c, kernel rows, kernel columns, output rows, output columns]`, zeros
-/// outside the image.
-pub fn im2col(x: &Tensor, w: &Window) -> Tensor {
-    let [n, c, h, wd] = dims(x);
-    let out = w
-        .output([h, wd])
-        .expect("the shape rule saw that a window fits");
-    let x = x.contiguous();
-    let shape = [n, c, w.kernel[0], w.kernel[1], out[0], out[1]];
-    match_dtype!(float x.dtype(), T => {
-        let src = x.as_slice::<T>().expect("contiguous");
-        let chunk = shape[2..].iter().product::<usize>();
-        Tensor::build(&shape, |cols: &mut [T]| {
-            threads::parallel_chunks(cols, chunk.max(1), |i, col| {
-                let image = &src[i * h * wd..][..h * wd];
-                col.fill(T::default());
-                let step = w.stride[1];
-                w.runs([h, wd], out, |to, from, n| match step {
-                    _ if n == 0 => {}
-                    1 => col[to..to + n].copy_from_slice(&image[from..from + n]),
-                    _ => {
-                        let image = image[from..].iter().step_by(step);
-                        col[to..to + n].iter_mut().zip(image).for_each(|(y, &x)| *y = x);
-                    }
-                });
-            });
-        })
-    })
-}
-
-/// The adjoint of [`im2col`]: every column element added back to its pixel of an image of `size`.
-pub fn col2im(cols: &Tensor, w: &Window, size: [usize; 2]) -> Tensor {
-    let (n, c) = (cols.shape()[0], cols.shape()[1]);
-    let out = [cols.shape()[4], cols.shape()[5]];
-    let cols = cols.contiguous();
-    match_dtype!(float cols.dtype(), T => add_back::<T>(&cols, w, [n, c], size, out))
-}
-
-fn add_back<T: Element + Float + std::ops::AddAssign>(
-    cols: &Tensor,
+/// Writes images of `size`, one channel after the other, as columns: `[kernel, output]` for each channel,
+/// zeros outside the image.
+pub(crate) fn im2col<T: Copy + Default + Send + Sync>(
     w: &Window,
-    [n, c]: [usize; 2],
+    images: &[T],
     size: [usize; 2],
     out: [usize; 2],
-) -> Tensor {
-    let src = cols.as_slice::<T>().expect("contiguous");
-    let (pixels, chunk) = (
-        size[0] * size[1],
-        w.kernel[0] * w.kernel[1] * out[0] * out[1],
-    );
-    Tensor::build(&[n, c, size[0], size[1]], |images: &mut [T]| {
-        threads::parallel_chunks(images, pixels.max(1), |i, image| {
-            let col = &src[i * chunk..][..chunk];
-            image.fill(T::default());
-            let step = w.stride[1];
-            w.runs(size, out, |from, to, n| {
-                if n > 0 {
-                    let image = image[to..].iter_mut().step_by(step);
-                    image.zip(&col[from..from + n]).for_each(|(y, &x)| *y += x);
-                }
-            });
+    columns: &mut [T],
+) {
+    let (pixels, chunk) = sizes(w, size, out);
+    threads::parallel_chunks(columns, chunk.max(1), |i, column| {
+        let image = &images[i * pixels..][..pixels];
+        column.fill(T::default());
+        let step = w.stride[1];
+        w.runs(size, out, |to, from, n| match step {
+            _ if n == 0 => {}
+            1 => column[to..to + n].copy_from_slice(&image[from..from + n]),
+            _ => {
+                let image = image[from..].iter().step_by(step);
+                column[to..to + n]
+                    .iter_mut()
+                    .zip(image)
+                    .for_each(|(y, &x)| *y = x);
+            }
         });
-    })
+    });
 }
 
-fn dims(x: &Tensor) -> [usize; 4] {
-    x.shape().try_into().expect("an image has four axes")
+/// The adjoint of [`im2col`]: every element of the columns added back to its pixel.
+pub(crate) fn col2im<T: Copy + Default + Send + Sync + AddAssign>(
+    w: &Window,
+    columns: &[T],
+    size: [usize; 2],
+    out: [usize; 2],
+    images: &mut [T],
+) {
+    let (pixels, chunk) = sizes(w, size, out);
+    threads::parallel_chunks(images, pixels.max(1), |i, image| {
+        let column = &columns[i * chunk..][..chunk];
+        image.fill(T::default());
+        let step = w.stride[1];
+        w.runs(size, out, |from, to, n| {
+            if n > 0 {
+                let image = image[to..].iter_mut().step_by(step);
+                image
+                    .zip(&column[from..from + n])
+                    .for_each(|(y, &x)| *y += x);
+            }
+        });
+    });
+}
+
+/// Elements of a channel of an image, and of its columns.
+fn sizes(w: &Window, size: [usize; 2], out: [usize; 2]) -> (usize, usize) {
+    let taps = w.kernel[0] * w.kernel[1];
+    (size[0] * size[1], taps * out[0] * out[1])
 }

@@ -1,7 +1,7 @@
 //! Softmax attention and its gradients, over any number of heads.
 
 use crate::dtype::Element;
-use crate::kernel::attention::{self, Gradients, Heads, Mask, side_by_side};
+use crate::kernel::attention::{self, Gradients, Heads, ScoreMask, side_by_side};
 use crate::kernel::gemm::{MatMut, MatRef};
 use crate::ops::matmul::matrices;
 use crate::simd::{self, Float};
@@ -23,6 +23,7 @@ fn heads_of<T: Element>(x: &Tensor) -> Vec<MatRef<'_, T>> {
     offsets.into_iter().map(of).collect()
 }
 
+/// What the kernels read, head by head.
 fn reads<'a, T: Float + Element>(
     [q, k, v]: [&'a Tensor; 3],
     mask: Option<&'a Tensor>,
@@ -34,9 +35,9 @@ fn reads<'a, T: Float + Element>(
         k: heads_of(k),
         v: heads_of(v),
         mask: match mask {
-            None => Mask::None,
-            Some(m) if m.dtype() == DType::Bool => Mask::Keep(heads_of(m)),
-            Some(m) => Mask::Add(heads_of(m)),
+            None => ScoreMask::None,
+            Some(m) if m.dtype() == DType::Bool => ScoreMask::Keep(heads_of(m)),
+            Some(m) => ScoreMask::Add(heads_of(m)),
         },
         causal: how.causal,
         scale: how.scale,
@@ -89,6 +90,19 @@ fn build<T: Float + Element, const N: usize>(
 /// `softmax(scale q k^T + mask) v` for `q [.., time, depth]`, `k [.., keys, depth]`, `v [.., keys,
 /// width]` and a mask `[.., time, keys]`, of numbers to add or of which keys are kept; and the logarithm
 /// of each query's sum, `[.., time]`. A query that sees no key gets 0.
+///
+/// ```
+/// use lepton_tensor::ops::{Attention, attention};
+/// use lepton_tensor::Tensor;
+/// let how = Attention { causal: true, scale: 1.0 };
+/// let q = Tensor::from_vec(vec![1.0f32, 1.0], &[2, 1])?; // two steps of one number
+/// let v = Tensor::from_vec(vec![10.0f32, 20.0], &[2, 1])?;
+/// let [y, log] = attention(&q, &q, &v, None, how);
+/// // The first step sees itself alone, the second one both with equal scores.
+/// assert_eq!(y.to_f64(), [10.0, 15.0]);
+/// assert!((log.to_f64()[1] - (1.0 + 2f64.ln())).abs() < 1e-6);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
 pub fn attention(
     q: &Tensor,
     k: &Tensor,
@@ -108,7 +122,7 @@ pub fn attention(
             }));
         };
         let [y] = build(q, size, run);
-        // A result without elements has no heads to fill; their sums are asked for all the same.
+        // A result without elements has no heads to fill, but has logarithms all the same.
         let nothing = || Tensor::build(&q.shape()[..=cut], |log: &mut [T]| {
             log.fill(<T as Element>::from_f64(f64::NEG_INFINITY));
         });
@@ -118,7 +132,7 @@ pub fn attention(
 
 /// The gradients of [`attention`] with respect to `q`, `k` and `v`, for the cotangents `g` of its result
 /// `y` and `g_log` of `log`.
-pub fn attention_grad(
+pub fn attention_backward(
     [g, g_log]: [&Tensor; 2],
     [q, k, v]: [&Tensor; 3],
     [y, log]: [&Tensor; 2],

@@ -9,16 +9,20 @@ use crate::{Tensor, match_dtype};
 
 /// Sizes that the three products share.
 struct Sizes {
+    /// Images.
     n: usize,
     /// Input channels of a group.
     inputs: usize,
     /// Output channels of a group.
     outputs: usize,
+    /// Height and width of an image.
     image: [usize; 2],
+    /// Rows and columns of outputs.
     out: [usize; 2],
 }
 
 impl Sizes {
+    /// The sizes for weights `w` and images of size `image`.
     fn new(n: usize, w: &Tensor, groups: usize, image: [usize; 2], window: &Window) -> Sizes {
         Sizes {
             n,
@@ -42,11 +46,23 @@ fn along(w: &Window, axis: usize) -> [usize; 4] {
     ]
 }
 
+/// The four axes of `x`.
 fn dims(x: &Tensor) -> [usize; 4] {
     x.shape().try_into().expect("an image has four axes")
 }
 
 /// Cross-correlation of `x [n, c, h, w]` with `w [k, c / groups, rows, columns]`, plus `bias [k]`.
+///
+/// ```
+/// use lepton_tensor::ops::{Window, conv2d};
+/// use lepton_tensor::Tensor;
+/// let x = Tensor::from_vec((1..=9).map(|v| v as f32).collect(), &[1, 1, 3, 3])?;
+/// let w = Tensor::from_vec(vec![1.0f32, 0.0, 0.0, -1.0], &[1, 1, 2, 2])?;
+/// let window = Window { kernel: [2, 2], stride: [1, 1], padding: [0, 0], dilation: [1, 1] };
+/// // Each element less its neighbour below and to the right.
+/// assert_eq!(conv2d(&x, &w, None, &window, 1).to_f64(), [-4.0; 4]);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
 pub fn conv2d(
     x: &Tensor,
     w: &Tensor,
@@ -59,6 +75,7 @@ pub fn conv2d(
     match_dtype!(float x.dtype(), T => forward::<T>(&x, &w, bias.as_ref(), window, groups))
 }
 
+/// [`conv2d`] of contiguous tensors.
 fn forward<T: Element + Float>(
     x: &Tensor,
     w: &Tensor,
@@ -94,7 +111,18 @@ fn forward<T: Element + Float>(
 }
 
 /// The transpose of [`conv2d`] in its images: from `g [n, k, oh, ow]` back to images of `size`.
-pub fn conv2d_input(
+///
+/// ```
+/// use lepton_tensor::ops::{Window, conv2d_input_backward};
+/// use lepton_tensor::Tensor;
+/// let g = Tensor::from_vec(vec![1.0f32, 10.0], &[1, 1, 1, 2])?;
+/// let w = Tensor::from_vec(vec![1.0f32, 2.0], &[1, 1, 1, 2])?;
+/// let window = Window { kernel: [1, 2], stride: [1, 1], padding: [0, 0], dilation: [1, 1] };
+/// let dx = conv2d_input_backward(&g, &w, &window, 1, [1, 3]);
+/// assert_eq!(dx.to_f64(), [1.0, 12.0, 20.0]);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
+pub fn conv2d_input_backward(
     g: &Tensor,
     w: &Tensor,
     window: &Window,
@@ -105,6 +133,7 @@ pub fn conv2d_input(
     match_dtype!(float g.dtype(), T => back::<T>(&g, &w, window, groups, size))
 }
 
+/// [`conv2d_input_backward`] of contiguous tensors: one correlation for each phase of the strides.
 fn back<T: Element + Float>(
     g: &Tensor,
     w: &Tensor,
@@ -144,11 +173,22 @@ fn back<T: Element + Float>(
 
 /// The transpose of [`conv2d`] in its weights: `[k, c / groups, rows, columns]` from images
 /// `x [n, c, h, w]` and `g [n, k, oh, ow]`.
-pub fn conv2d_weight(x: &Tensor, g: &Tensor, window: &Window, groups: usize) -> Tensor {
+///
+/// ```
+/// use lepton_tensor::ops::{Window, conv2d_weight_backward};
+/// use lepton_tensor::Tensor;
+/// let x = Tensor::from_vec(vec![1.0f32, 2.0, 3.0], &[1, 1, 1, 3])?;
+/// let g = Tensor::from_vec(vec![1.0f32, 10.0], &[1, 1, 1, 2])?;
+/// let window = Window { kernel: [1, 2], stride: [1, 1], padding: [0, 0], dilation: [1, 1] };
+/// assert_eq!(conv2d_weight_backward(&x, &g, &window, 1).to_f64(), [21.0, 32.0]);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
+pub fn conv2d_weight_backward(x: &Tensor, g: &Tensor, window: &Window, groups: usize) -> Tensor {
     let (x, g) = (x.contiguous(), g.contiguous());
     match_dtype!(float x.dtype(), T => weight::<T>(&x, &g, window, groups))
 }
 
+/// [`conv2d_weight_backward`] of contiguous tensors.
 fn weight<T: Element + Float>(x: &Tensor, g: &Tensor, window: &Window, groups: usize) -> Tensor {
     let ([n, c, height, width], [_, k, oh, ow]) = (dims(x), dims(g));
     let axes = [(height, oh), (width, ow)];

@@ -21,6 +21,17 @@ pub enum Activation {
 ///
 /// Transposed and repeated operands are read through their strides. Integers multiply and add with
 /// wrapping, without bias and activation.
+///
+/// ```
+/// use lepton_tensor::ops::{Activation, matmul};
+/// use lepton_tensor::Tensor;
+/// let a = Tensor::from_vec(vec![1.0f32, 2.0, 3.0, 4.0], &[2, 2])?;
+/// let bias = Tensor::from_vec(vec![0.0f32, -20.0], &[2])?;
+/// assert_eq!(matmul(&a, &a, None, Activation::None).to_f64(), [7.0, 10.0, 15.0, 22.0]);
+/// let y = matmul(&a, &a, Some(&bias), Activation::Relu);
+/// assert_eq!(y.to_f64(), [7.0, 0.0, 15.0, 2.0]);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
 pub fn matmul(a: &Tensor, b: &Tensor, bias: Option<&Tensor>, activation: Activation) -> Tensor {
     match a.dtype() {
         DType::F32 => float::<f32>(a, b, bias, activation),
@@ -41,6 +52,7 @@ pub fn matmul(a: &Tensor, b: &Tensor, bias: Option<&Tensor>, activation: Activat
     }
 }
 
+/// The shape of `a b`.
 fn out_shape(a: &Tensor, b: &Tensor) -> Shape {
     let mut shape: Shape = a.shape().into();
     shape[a.rank() - 1] = b.shape()[b.rank() - 1];
@@ -72,6 +84,15 @@ pub(super) fn matrices(x: &Tensor) -> (Vec<usize>, [usize; 2], [isize; 2]) {
 /// `x [m, k]` times the transpose of `w [n, k]`, plus `bias [n]`, then `activation`: a dense layer
 /// with its weights as they are stored. The bits are those of [`matmul`] with `w` transposed.
 ///
+/// ```
+/// use lepton_tensor::ops::{Activation, linear};
+/// use lepton_tensor::Tensor;
+/// let x = Tensor::from_vec(vec![1.0f32, 2.0], &[1, 2])?;
+/// let w = Tensor::from_vec(vec![1.0f32, 0.0, 0.0, 1.0, 1.0, 1.0], &[3, 2])?; // a row for each output
+/// assert_eq!(linear(&x, &w, None, Activation::None).to_f64(), [1.0, 2.0, 3.0]);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
+///
 /// # Panics
 /// When `x` holds integers; shape rules refuse that before.
 pub fn linear(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, activation: Activation) -> Tensor {
@@ -94,30 +115,32 @@ fn matrix<T: Element>(x: &Tensor) -> MatRef<'_, T> {
 }
 
 /// What follows a product, on the caller's stack.
-enum Finish<'a, T> {
+enum BoundEpilogue<'a, T> {
     Nothing,
-    Relu(gemm::Activation<Relu>),
+    Relu(gemm::Apply<Relu>),
     Bias(Bias<'a, T, Identity>),
     BiasRelu(Bias<'a, T, Relu>),
 }
 
-impl<'a, T: Float + Element> Finish<'a, T> {
+impl<'a, T: Float + Element> BoundEpilogue<'a, T> {
+    /// The epilogue of a contiguous `bias` and an `activation`.
     fn new(bias: Option<&'a Tensor>, activation: Activation) -> Self {
         let bias = bias.map(|b| b.as_slice::<T>().expect("contiguous"));
         match (bias, activation) {
-            (None, Activation::None) => Finish::Nothing,
-            (None, Activation::Relu) => Finish::Relu(gemm::Activation(Relu)),
-            (Some(b), Activation::None) => Finish::Bias(Bias::new(b, Identity)),
-            (Some(b), Activation::Relu) => Finish::BiasRelu(Bias::new(b, Relu)),
+            (None, Activation::None) => BoundEpilogue::Nothing,
+            (None, Activation::Relu) => BoundEpilogue::Relu(gemm::Apply(Relu)),
+            (Some(b), Activation::None) => BoundEpilogue::Bias(Bias::new(b, Identity)),
+            (Some(b), Activation::Relu) => BoundEpilogue::BiasRelu(Bias::new(b, Relu)),
         }
     }
 
+    /// As the kernels take it; nothing where there is nothing to do.
     fn epilogue(&self) -> Option<&dyn Epilogue<T>> {
         match self {
-            Finish::Nothing => None,
-            Finish::Relu(f) => Some(f),
-            Finish::Bias(f) => Some(f),
-            Finish::BiasRelu(f) => Some(f),
+            BoundEpilogue::Nothing => None,
+            BoundEpilogue::Relu(f) => Some(f),
+            BoundEpilogue::Bias(f) => Some(f),
+            BoundEpilogue::BiasRelu(f) => Some(f),
         }
     }
 }
@@ -130,7 +153,7 @@ fn one<T: Float + Element>(
     activation: Activation,
 ) -> Tensor {
     let bias = bias.map(Tensor::contiguous);
-    let finish = Finish::<T>::new(bias.as_ref(), activation);
+    let finish = BoundEpilogue::<T>::new(bias.as_ref(), activation);
     let shape = [a.shape()[0], b.shape()[1]];
     Tensor::build(&shape, |out: &mut [T]| {
         let c = MatMut::rows_of(out, shape);
@@ -138,6 +161,7 @@ fn one<T: Float + Element>(
     })
 }
 
+/// Products of floats, one for each index of the batch axes.
 fn float<T: Float + Element>(
     a: &Tensor,
     b: &Tensor,
@@ -149,7 +173,7 @@ fn float<T: Float + Element>(
     }
     let level = simd::level();
     let bias = bias.map(Tensor::contiguous);
-    let finish = Finish::<T>::new(bias.as_ref(), activation);
+    let finish = BoundEpilogue::<T>::new(bias.as_ref(), activation);
     let (sa, sb) = (a.storage::<T>(), b.storage::<T>());
     let ((at_a, shape_a, strides_a), (at_b, shape_b, strides_b)) = (matrices(a), matrices(b));
     let rows = at_a.len() * shape_a[0];
@@ -168,6 +192,7 @@ fn float<T: Float + Element>(
     })
 }
 
+/// Products of integers, by their own `step(x, y, sum)`: a plain loop, since models have none of them.
 fn integers<T: Element>(a: &Tensor, b: &Tensor, step: impl Fn(T, T, T) -> T) -> Tensor {
     let (x, y) = (a.contiguous(), b.contiguous());
     let (x, y) = (

@@ -3,8 +3,8 @@
 use crate::dtype::Element;
 use crate::kernel::reduce::{Fold, reduce};
 use crate::kernel::rows;
-use crate::kernel::tile_load::rows_of;
 use crate::simd::{self, Float};
+use crate::threads::rows_per_task;
 use crate::{Shape, Tensor, match_dtype, threads};
 
 /// What is normalised, and how.
@@ -29,6 +29,15 @@ impl Norm {
 
 /// `(x - mean) / sqrt(variance + eps)`, times `weight` and plus `bias` where they are, which have the
 /// shape of the last axes; a bias comes with a weight.
+///
+/// ```
+/// use lepton_tensor::ops::{Norm, layer_norm};
+/// use lepton_tensor::Tensor;
+/// let x = Tensor::from_vec(vec![1.0f64, 3.0], &[1, 2])?;
+/// let norm = Norm { axes: 1, eps: 0.0, centred: true };
+/// assert_eq!(layer_norm(&x, None, None, norm).to_f64(), [-1.0, 1.0]);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
 pub fn layer_norm(
     x: &Tensor,
     weight: Option<&Tensor>,
@@ -42,7 +51,7 @@ pub fn layer_norm(
         let src = x.as_slice::<T>().expect("contiguous");
         let [weight, bias] = [&weight, &bias].map(|v| v.as_ref().and_then(Tensor::as_slice::<T>));
         Tensor::build(x.shape(), |out: &mut [T]| {
-            let chunk = rows_of(len) * len;
+            let chunk = rows_per_task(len) * len;
             threads::parallel_chunks(out, chunk, |i, y| {
                 let x = &src[i * chunk..][..y.len()];
                 level.dispatch(rows::Norm { x, weight, bias, y, len, eps, centred });
@@ -53,7 +62,20 @@ pub fn layer_norm(
 
 /// The gradients of [`layer_norm`] for the cotangent `g` of its result: of `x`, and, where there is a
 /// weight, of weight and bias.
-pub fn layer_norm_grad(
+///
+/// ```
+/// use lepton_tensor::ops::{Norm, layer_norm_backward};
+/// use lepton_tensor::Tensor;
+/// let x = Tensor::from_vec(vec![1.0f64, 3.0], &[1, 2])?;
+/// let g = Tensor::from_vec(vec![1.0f64, 1.0], &[1, 2])?;
+/// let norm = Norm { axes: 1, eps: 0.0, centred: true };
+/// // Adding the same to both elements changes no result.
+/// let (dx, rest) = layer_norm_backward(&g, &x, None, norm);
+/// assert_eq!(dx.to_f64(), [0.0, 0.0]);
+/// assert!(rest.is_none());
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
+pub fn layer_norm_backward(
     g: &Tensor,
     x: &Tensor,
     weight: Option<&Tensor>,
@@ -66,6 +88,8 @@ pub fn layer_norm_grad(
     match_dtype!(float x.dtype(), T => grad::<T>(g, x, weight, norm))
 }
 
+/// [`layer_norm_backward`] for elements of type `T`. Each task adds its rows' share of the gradients of weight
+/// and bias to sums of its own, which are added in order at the end.
 fn grad<T: Float + Element>(
     g: &Tensor,
     x: &Tensor,
@@ -79,12 +103,12 @@ fn grad<T: Float + Element>(
     let (g_all, x_all) = (g_all.expect("contiguous"), x_all.expect("contiguous"));
     let w = weight.as_ref().and_then(Tensor::as_slice::<T>);
     // At least eight rows a task: each has sums of its own for weight and bias.
-    let chunk = rows_of(len).max(8) * len;
+    let chunk = rows_per_task(len).max(8) * len;
     let tasks = x.numel().div_ceil(chunk);
     let run = |i: usize, dx: &mut [T], sums: &mut [T]| {
         let here = i * chunk..i * chunk + dx.len();
         let (dw, db) = sums.split_at_mut(sums.len() / 2);
-        level.dispatch(rows::NormGrad {
+        level.dispatch(rows::NormBackward {
             g: &g_all[here.clone()],
             x: &x_all[here],
             weight: w.map(|w| (w, [dw, db])),

@@ -28,6 +28,13 @@ pub enum Divisor {
 
 impl Pool {
     /// The number of windows along each axis of an image of `size`, or `None` when none fits.
+    ///
+    /// ```
+    /// use lepton_tensor::ops::{Pool, Window};
+    /// let window = Window { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1] };
+    /// assert_eq!(Pool { window, ceil: false }.output([5, 4]), Some([2, 2]));
+    /// assert_eq!(Pool { window, ceil: true }.output([5, 4]), Some([3, 2]));
+    /// ```
     pub fn output(&self, size: [usize; 2]) -> Option<[usize; 2]> {
         let mut out = self.window.output(size)?;
         let w = &self.window;
@@ -42,6 +49,7 @@ impl Pool {
         Some(out)
     }
 
+    /// The axes of the pool over images of `size`, as the kernels take them.
     fn axes(&self, size: [usize; 2]) -> [PoolAxis; 2] {
         let w = &self.window;
         let out = self
@@ -75,6 +83,7 @@ impl Divisor {
         (0..axis.out).map(of).collect()
     }
 
+    /// The divisors of rows and of columns.
     fn both(self, [r, c]: &[PoolAxis; 2]) -> [Vec<f64>; 2] {
         [self.along(r, true), self.along(c, false)]
     }
@@ -90,12 +99,23 @@ fn resized(x: &Tensor, size: [usize; 2]) -> [usize; 4] {
     [x.shape()[0], x.shape()[1], size[0], size[1]]
 }
 
+/// The kernel's problem: the contiguous images `x`.
 fn max_of<'a, T: Element>(x: &'a Tensor, axes: [PoolAxis; 2]) -> Max<'a, T> {
     let x = x.as_slice::<T>().expect("contiguous");
     Max { x, axes }
 }
 
 /// The largest element of each window of images `[n, c, h, w]`; NaN wins.
+///
+/// ```
+/// use lepton_tensor::ops::{Pool, Window, max_pool2d};
+/// use lepton_tensor::Tensor;
+/// let window = Window { kernel: [1, 2], stride: [1, 2], padding: [0, 0], dilation: [1, 1] };
+/// let pool = Pool { window, ceil: false };
+/// let x = Tensor::from_vec(vec![1.0f32, 5.0, 2.0, -3.0], &[1, 1, 1, 4])?;
+/// assert_eq!(max_pool2d(&x, &pool).to_f64(), [5.0, 2.0]);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
 pub fn max_pool2d(x: &Tensor, pool: &Pool) -> Tensor {
     let axes = pool.axes(size(x));
     let (x, shape) = (x.contiguous(), resized(x, [axes[0].out, axes[1].out]));
@@ -105,27 +125,63 @@ pub fn max_pool2d(x: &Tensor, pool: &Pool) -> Tensor {
 }
 
 /// The images' gradient from `g`, that of [`max_pool2d`]; it goes to the first of equals.
-pub fn max_pool2d_back(x: &Tensor, g: &Tensor, pool: &Pool) -> Tensor {
+///
+/// ```
+/// use lepton_tensor::ops::{Pool, Window, max_pool2d_backward};
+/// use lepton_tensor::Tensor;
+/// let window = Window { kernel: [1, 2], stride: [1, 2], padding: [0, 0], dilation: [1, 1] };
+/// let pool = Pool { window, ceil: false };
+/// let x = Tensor::from_vec(vec![1.0f32, 5.0, 2.0, 2.0], &[1, 1, 1, 4])?;
+/// let g = Tensor::from_vec(vec![10.0f32, 20.0], &[1, 1, 1, 2])?;
+/// assert_eq!(max_pool2d_backward(&x, &g, &pool).to_f64(), [0.0, 10.0, 20.0, 0.0]);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
+pub fn max_pool2d_backward(x: &Tensor, g: &Tensor, pool: &Pool) -> Tensor {
     let axes = pool.axes(size(x));
     let (x, g) = (x.contiguous(), g.contiguous());
     match_dtype!(float x.dtype(), T => Tensor::build(x.shape(), |out: &mut [T]| {
         let g = g.as_slice::<T>().expect("contiguous");
-        pool::max_back(simd::level(), max_of(&x, axes), g, out);
+        pool::max_backward(simd::level(), max_of(&x, axes), g, out);
     }))
 }
 
 /// The elements of `t`, images like `x`, where [`max_pool2d`] finds those of `x`.
-pub fn max_pool2d_pick(x: &Tensor, t: &Tensor, pool: &Pool) -> Tensor {
+///
+/// It is the derivative of [`max_pool2d_backward`] in its gradient, which is linear in it.
+///
+/// ```
+/// use lepton_tensor::ops::{Pool, Window, max_pool2d_double_backward};
+/// use lepton_tensor::Tensor;
+/// let window = Window { kernel: [1, 2], stride: [1, 2], padding: [0, 0], dilation: [1, 1] };
+/// let pool = Pool { window, ceil: false };
+/// let x = Tensor::from_vec(vec![1.0f32, 5.0, 2.0, 2.0], &[1, 1, 1, 4])?;
+/// let t = Tensor::from_vec(vec![0.1f32, 0.2, 0.3, 0.4], &[1, 1, 1, 4])?;
+/// let y = max_pool2d_double_backward(&x, &t, &pool);
+/// assert_eq!(y.to_vec::<f32>()?, [0.2, 0.3]);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
+pub fn max_pool2d_double_backward(x: &Tensor, t: &Tensor, pool: &Pool) -> Tensor {
     let axes = pool.axes(size(x));
     let shape = resized(x, [axes[0].out, axes[1].out]);
     let (x, t) = (x.contiguous(), t.contiguous());
     match_dtype!(float x.dtype(), T => Tensor::build(&shape, |out: &mut [T]| {
         let t = t.as_slice::<T>().expect("contiguous");
-        pool::max_pick(simd::level(), max_of(&x, axes), t, out);
+        pool::max_double_backward(simd::level(), max_of(&x, axes), t, out);
     }))
 }
 
 /// The mean of each window of images `[n, c, h, w]`.
+///
+/// ```
+/// use lepton_tensor::ops::{Divisor, Pool, Window, avg_pool2d};
+/// use lepton_tensor::Tensor;
+/// let window = Window { kernel: [1, 2], stride: [1, 2], padding: [0, 0], dilation: [1, 1] };
+/// let pool = Pool { window, ceil: false };
+/// let x = Tensor::from_vec(vec![1.0f32, 5.0, 2.0, -3.0], &[1, 1, 1, 4])?;
+/// assert_eq!(avg_pool2d(&x, &pool, Divisor::Padded).to_f64(), [3.0, -0.5]);
+/// assert_eq!(avg_pool2d(&x, &pool, Divisor::Fixed(1)).to_f64(), [6.0, -1.0]); // a sum
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
 pub fn avg_pool2d(x: &Tensor, pool: &Pool, divisor: Divisor) -> Tensor {
     let axes = pool.axes(size(x));
     let (x, shape) = (x.contiguous(), resized(x, [axes[0].out, axes[1].out]));
@@ -133,10 +189,21 @@ pub fn avg_pool2d(x: &Tensor, pool: &Pool, divisor: Divisor) -> Tensor {
 }
 
 /// The transpose of [`avg_pool2d`]: images of `size` from the gradient `g` of their windows' means.
-pub fn avg_pool2d_back(g: &Tensor, pool: &Pool, divisor: Divisor, size: [usize; 2]) -> Tensor {
+///
+/// ```
+/// use lepton_tensor::ops::{Divisor, Pool, Window, avg_pool2d_backward};
+/// use lepton_tensor::Tensor;
+/// let window = Window { kernel: [1, 2], stride: [1, 2], padding: [0, 0], dilation: [1, 1] };
+/// let pool = Pool { window, ceil: false };
+/// let g = Tensor::from_vec(vec![1.0f32, 4.0], &[1, 1, 1, 2])?;
+/// let dx = avg_pool2d_backward(&g, &pool, Divisor::Padded, [1, 4]);
+/// assert_eq!(dx.to_f64(), [0.5, 0.5, 2.0, 2.0]);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
+pub fn avg_pool2d_backward(g: &Tensor, pool: &Pool, divisor: Divisor, size: [usize; 2]) -> Tensor {
     let axes = pool.axes(size);
     let (g, shape) = (g.contiguous(), resized(g, size));
-    match_dtype!(float g.dtype(), T => averaged::<T>(&g, axes, divisor, &shape, pool::average_back))
+    match_dtype!(float g.dtype(), T => averaged::<T>(&g, axes, divisor, &shape, pool::average_backward))
 }
 
 /// What `kernel` makes of `x` and the divisors, as a tensor of `shape`.

@@ -1,11 +1,18 @@
 //! Random tensors as a pure function of seed, stream and index.
 
 use crate::dtype::Element;
-use crate::kernel::tile_load::GRAIN;
 use crate::random::Philox;
+use crate::threads::GRAIN;
 use crate::{DType, Tensor, threads};
 
 /// Uniform values in `[0, 1)` of a float dtype.
+///
+/// ```
+/// use lepton_tensor::{DType, ops};
+/// let x = ops::uniform(7, 0, &[1000], DType::F32);
+/// assert!(x.to_f64().iter().all(|v| (0.0..1.0).contains(v)));
+/// assert_eq!(x.to_f64(), ops::uniform(7, 0, &[1000], DType::F32).to_f64()); // a function of its arguments
+/// ```
 pub fn uniform(seed: u64, stream: u64, shape: &[usize], dtype: DType) -> Tensor {
     let philox = Philox::stream(seed, stream);
     match dtype {
@@ -22,6 +29,13 @@ pub fn uniform(seed: u64, stream: u64, shape: &[usize], dtype: DType) -> Tensor 
 }
 
 /// Standard normal values of a float dtype.
+///
+/// ```
+/// use lepton_tensor::{DType, ops};
+/// let x = ops::normal(7, 0, &[10_000], DType::F64).to_f64();
+/// let mean = x.iter().sum::<f64>() / 1e4;
+/// assert!(mean.abs() < 0.05);
+/// ```
 pub fn normal(seed: u64, stream: u64, shape: &[usize], dtype: DType) -> Tensor {
     let philox = Philox::stream(seed, stream);
     match dtype {
@@ -37,6 +51,7 @@ pub fn normal(seed: u64, stream: u64, shape: &[usize], dtype: DType) -> Tensor {
     }
 }
 
+/// A tensor filled by `part(first, elements)`, in parallel.
 fn fill<T: Element>(shape: &[usize], part: impl Fn(u64, &mut [T]) + Sync) -> Tensor {
     Tensor::build(shape, |out: &mut [T]| {
         threads::parallel_chunks(out, GRAIN, |i, chunk| part((i * GRAIN) as u64, chunk));

@@ -24,6 +24,12 @@ impl Philox {
     }
 
     /// Stream number `stream` of `seed`.
+    ///
+    /// ```
+    /// use lepton_tensor::random::Philox;
+    /// assert_eq!(Philox::stream(7, 3), Philox::stream(7, 3));
+    /// assert_ne!(Philox::stream(7, 3), Philox::stream(7, 4));
+    /// ```
     pub fn stream(seed: u64, stream: u64) -> Philox {
         Philox::new(split(seed)).fork(stream)
     }
@@ -59,6 +65,14 @@ impl Philox {
     }
 
     /// Elements `first ..` of the stream's 32-bit words.
+    ///
+    /// ```
+    /// use lepton_tensor::random::Philox;
+    /// let (mut all, mut tail) = ([0; 6], [0; 2]);
+    /// Philox::stream(1, 0).words(0, &mut all);
+    /// Philox::stream(1, 0).words(4, &mut tail); // a stream may be cut anywhere
+    /// assert_eq!(all[4..], tail);
+    /// ```
     pub fn words(&self, first: u64, out: &mut [u32]) {
         self.fill(first, out, |block| block);
     }
@@ -71,6 +85,13 @@ impl Philox {
     }
 
     /// Elements `first ..` of the stream's uniform numbers in `[0, 1)`, multiples of `2^-53`.
+    ///
+    /// ```
+    /// use lepton_tensor::random::Philox;
+    /// let mut x = [0.0; 3];
+    /// Philox::stream(1, 0).uniform_f64(0, &mut x);
+    /// assert!(x.iter().all(|v| (0.0..1.0).contains(v)));
+    /// ```
     pub fn uniform_f64(&self, first: u64, out: &mut [f64]) {
         self.fill(first, out, uniform_pair);
     }
@@ -82,6 +103,14 @@ impl Philox {
     }
 
     /// Elements `first ..` of the stream's standard normal numbers (Box and Muller 1958).
+    ///
+    /// ```
+    /// use lepton_tensor::random::Philox;
+    /// let (mut wide, mut narrow) = ([0.0f64; 4], [0.0f32; 4]);
+    /// Philox::stream(1, 0).normal_f64(0, &mut wide);
+    /// Philox::stream(1, 0).normal_f32(0, &mut narrow);
+    /// assert_eq!(wide.map(|x| x as f32), narrow);
+    /// ```
     pub fn normal_f64(&self, first: u64, out: &mut [f64]) {
         self.fill(first, out, normal_pair);
     }
@@ -172,6 +201,7 @@ fn split(x: u64) -> [u32; 2] {
     [x as u32, (x >> 32) as u32]
 }
 
+/// Two words as one.
 #[inline]
 pub(super) fn join(low: u32, high: u32) -> u64 {
     u64::from(high) << 32 | u64::from(low)
@@ -183,11 +213,13 @@ pub(super) fn unit(bits: u64) -> f64 {
     (bits >> 11) as f64 / (1u64 << 53) as f64
 }
 
+/// Two uniform numbers of a block.
 #[inline]
 fn uniform_pair([a, b, c, d]: [u32; 4]) -> [f64; 2] {
     [unit(join(a, b)), unit(join(c, d))]
 }
 
+/// Two standard normal numbers of a block (Box and Muller 1958).
 #[inline]
 pub(super) fn normal_pair(block: [u32; 4]) -> [f64; 2] {
     let [u, v] = uniform_pair(block);

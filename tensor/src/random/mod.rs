@@ -5,6 +5,16 @@
 //! thread with the same result. [`Rng`] walks one stream in order; [`Rng::fork`] opens an
 //! independent one, its key being Threefry of the parent's, so forking draws nothing.
 //!
+//! ```
+//! use lepton_tensor::random::{Philox, Rng};
+//! let mut x = [0.0f32; 4];
+//! Philox::stream(42, 0).uniform_f32(0, &mut x); // elements 0 to 3 of stream 0 of seed 42
+//! let mut rng = Rng::new(42);                   // the same stream, walked in order
+//! let (dropout, shuffling) = (rng.fork(1), rng.fork(2));
+//! assert_ne!(rng.next_u64(), dropout.clone().next_u64());
+//! # let _ = shuffling;
+//! ```
+//!
 //! These generators are for simulation and training, not for cryptography.
 
 mod block;

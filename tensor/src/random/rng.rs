@@ -15,20 +15,38 @@ use super::block::{join, normal_pair, unit};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Rng {
+    /// The stream.
     philox: Philox,
+    /// The number of the next block.
     index: u64,
+    /// The current block.
     block: [u32; 4],
+    /// Its words that have been drawn.
     used: usize,
+    /// The second number of a pair of which one was drawn.
     spare_normal: Option<f64>,
 }
 
 impl Rng {
     /// Stream 0 of `seed`.
+    ///
+    /// ```
+    /// use lepton_tensor::random::Rng;
+    /// assert_eq!(Rng::new(1).next_u64(), Rng::new(1).next_u64());
+    /// assert_ne!(Rng::new(1).next_u64(), Rng::new(2).next_u64());
+    /// ```
     pub fn new(seed: u64) -> Rng {
         Rng::over(Philox::stream(seed, 0))
     }
 
     /// The generator that walks `philox` from its beginning.
+    ///
+    /// ```
+    /// use lepton_tensor::random::Rng;
+    /// use lepton_tensor::random::Philox;
+    /// let (mut a, mut b) = (Rng::over(Philox::stream(5, 0)), Rng::new(5));
+    /// assert_eq!(a.next_u32(), b.next_u32());
+    /// ```
     pub fn over(philox: Philox) -> Rng {
         Rng {
             philox,
@@ -40,6 +58,14 @@ impl Rng {
     }
 
     /// Stream number `stream` below this generator's own, wherever this one stands.
+    ///
+    /// ```
+    /// use lepton_tensor::random::Rng;
+    /// let mut rng = Rng::new(3);
+    /// let before = rng.fork(7).uniform();
+    /// rng.normal(); // where the parent stands does not matter
+    /// assert_eq!(rng.fork(7).uniform(), before);
+    /// ```
     pub fn fork(&self, stream: u64) -> Rng {
         Rng::over(self.philox.fork(stream))
     }
@@ -66,11 +92,24 @@ impl Rng {
     }
 
     /// A uniform number in `[0, 1)`, with 53 random bits.
+    ///
+    /// ```
+    /// use lepton_tensor::random::Rng;
+    /// let x = Rng::new(4).uniform();
+    /// assert!((0.0..1.0).contains(&x));
+    /// ```
     pub fn uniform(&mut self) -> f64 {
         unit(self.next_u64())
     }
 
     /// A standard normal number.
+    ///
+    /// ```
+    /// use lepton_tensor::random::Rng;
+    /// let mut rng = Rng::new(4);
+    /// let mean = (0..10_000).map(|_| rng.normal()).sum::<f64>() / 1e4;
+    /// assert!(mean.abs() < 0.05);
+    /// ```
     pub fn normal(&mut self) -> f64 {
         if let Some(x) = self.spare_normal.take() {
             return x;
@@ -87,6 +126,12 @@ impl Rng {
     }
 
     /// A uniform integer in `0..n`, without bias (Lemire 2019).
+    ///
+    /// ```
+    /// use lepton_tensor::random::Rng;
+    /// let mut rng = Rng::new(9);
+    /// assert!((0..100).all(|_| rng.below(6) < 6));
+    /// ```
     ///
     /// # Panics
     /// Where `n` is 0.
@@ -105,6 +150,14 @@ impl Rng {
     }
 
     /// Puts `x` into a uniformly random order (Fisher and Yates).
+    ///
+    /// ```
+    /// use lepton_tensor::random::Rng;
+    /// let mut x = [1, 2, 3, 4];
+    /// Rng::new(1).shuffle(&mut x);
+    /// x.sort();
+    /// assert_eq!(x, [1, 2, 3, 4]);
+    /// ```
     pub fn shuffle<T>(&mut self, x: &mut [T]) {
         for i in (1..x.len()).rev() {
             x.swap(i, self.below(i as u64 + 1) as usize);
@@ -112,6 +165,13 @@ impl Rng {
     }
 
     /// The numbers `0..n` in random order.
+    ///
+    /// ```
+    /// use lepton_tensor::random::Rng;
+    /// let mut order = Rng::new(1).permutation(5);
+    /// order.sort();
+    /// assert_eq!(order, [0, 1, 2, 3, 4]);
+    /// ```
     pub fn permutation(&mut self, n: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..n).collect();
         self.shuffle(&mut order);
@@ -119,6 +179,13 @@ impl Rng {
     }
 
     /// A number of the gamma distribution with `shape` and scale 1 (Marsaglia and Tsang 2000).
+    ///
+    /// ```
+    /// use lepton_tensor::random::Rng;
+    /// let mut rng = Rng::new(2);
+    /// let mean = (0..10_000).map(|_| rng.gamma(3.0)).sum::<f64>() / 1e4;
+    /// assert!((mean - 3.0).abs() < 0.1); // the mean is the shape
+    /// ```
     ///
     /// # Panics
     /// Where `shape` is not positive and finite.
@@ -128,6 +195,12 @@ impl Rng {
     }
 
     /// `k` shares that sum to 1, of the symmetric Dirichlet distribution with parameter `alpha`.
+    ///
+    /// ```
+    /// use lepton_tensor::random::Rng;
+    /// let shares = Rng::new(2).dirichlet(0.5, 4);
+    /// assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    /// ```
     ///
     /// # Panics
     /// Where `alpha` is not positive and finite, or `k` is 0.

@@ -22,8 +22,8 @@ impl Avx2 {
 impl Simd for Avx2 {
     // 12 of 16 registers for sums, 2 for the row of B, 1 for an element of A.
     const TILE_ROWS: usize = 6;
-    // Zen 3: a layer norm of [4096, 1024] takes 1.7 ms with it and 2.2 without.
-    const ASKS: bool = true;
+    // On Zen 3 a layer norm takes a quarter less time with it.
+    const PREFETCH_ROWS: bool = true;
     type F32 = V<__m256>;
     type F64 = V<__m256d>;
     type WideF32 = V<[__m256; 2]>;
@@ -49,6 +49,16 @@ macro_rules! cpu {
         // of exactly its length keeps valid.
         unsafe { $instruction }
     };
+}
+
+/// Methods that are one instruction each: `name(other operands) = instruction;`.
+macro_rules! instructions {
+    ($($name:ident($($x:ident),*) = $instruction:ident;)*) => {$(
+        #[inline(always)]
+        fn $name(self $(, $x: Self)*) -> Self {
+            cpu!($instruction(self $(, $x)*))
+        }
+    )*};
 }
 
 impl Reg for __m256 {
@@ -78,41 +88,19 @@ impl Reg for __m256 {
             false => self.store(x),
         }
     }
-    #[inline(always)]
-    fn add(self, o: Self) -> Self {
-        cpu!(_mm256_add_ps(self, o))
-    }
-    #[inline(always)]
-    fn sub(self, o: Self) -> Self {
-        cpu!(_mm256_sub_ps(self, o))
-    }
-    #[inline(always)]
-    fn mul(self, o: Self) -> Self {
-        cpu!(_mm256_mul_ps(self, o))
-    }
-    #[inline(always)]
-    fn div(self, o: Self) -> Self {
-        cpu!(_mm256_div_ps(self, o))
-    }
-    #[inline(always)]
-    fn mul_add(self, b: Self, c: Self) -> Self {
-        cpu!(_mm256_fmadd_ps(self, b, c))
-    }
-    #[inline(always)]
-    fn least(self, o: Self) -> Self {
-        cpu!(_mm256_min_ps(self, o))
-    }
-    #[inline(always)]
-    fn most(self, o: Self) -> Self {
-        cpu!(_mm256_max_ps(self, o))
-    }
-    #[inline(always)]
-    fn sqrt(self) -> Self {
-        cpu!(_mm256_sqrt_ps(self))
-    }
-    #[inline(always)]
-    fn floor(self) -> Self {
-        cpu!(_mm256_floor_ps(self))
+    instructions! {
+        add(o) = _mm256_add_ps;
+        sub(o) = _mm256_sub_ps;
+        mul(o) = _mm256_mul_ps;
+        div(o) = _mm256_div_ps;
+        mul_add(b, c) = _mm256_fmadd_ps;
+        least(o) = _mm256_min_ps;
+        most(o) = _mm256_max_ps;
+        sqrt() = _mm256_sqrt_ps;
+        floor() = _mm256_floor_ps;
+        and(o) = _mm256_and_ps;
+        or(o) = _mm256_or_ps;
+        xor(o) = _mm256_xor_ps;
     }
     #[inline(always)]
     fn round_even(self) -> Self {
@@ -145,18 +133,6 @@ impl Reg for __m256 {
         mask.xor(Self::splat(f32::ALL_BITS))
     }
     #[inline(always)]
-    fn and(self, o: Self) -> Self {
-        cpu!(_mm256_and_ps(self, o))
-    }
-    #[inline(always)]
-    fn or(self, o: Self) -> Self {
-        cpu!(_mm256_or_ps(self, o))
-    }
-    #[inline(always)]
-    fn xor(self, o: Self) -> Self {
-        cpu!(_mm256_xor_ps(self, o))
-    }
-    #[inline(always)]
     fn select(mask: Self, a: Self, b: Self) -> Self {
         cpu!(_mm256_blendv_ps(b, a, mask))
     }
@@ -180,7 +156,7 @@ impl Reg for __m256 {
             _mm256_shuffle_ps::<0x88>(a, b),
             _mm256_shuffle_ps::<0xDD>(a, b),
         ]);
-        // Pairs of `a` and `b` take turns in both.
+        // Pairs of `a` and `b` alternate in both.
         halves.map(|x| {
             cpu!(_mm256_castpd_ps(_mm256_permute4x64_pd::<0xD8>(
                 _mm256_castps_pd(x)
@@ -247,41 +223,19 @@ impl Reg for __m256d {
             false => self.store(x),
         }
     }
-    #[inline(always)]
-    fn add(self, o: Self) -> Self {
-        cpu!(_mm256_add_pd(self, o))
-    }
-    #[inline(always)]
-    fn sub(self, o: Self) -> Self {
-        cpu!(_mm256_sub_pd(self, o))
-    }
-    #[inline(always)]
-    fn mul(self, o: Self) -> Self {
-        cpu!(_mm256_mul_pd(self, o))
-    }
-    #[inline(always)]
-    fn div(self, o: Self) -> Self {
-        cpu!(_mm256_div_pd(self, o))
-    }
-    #[inline(always)]
-    fn mul_add(self, b: Self, c: Self) -> Self {
-        cpu!(_mm256_fmadd_pd(self, b, c))
-    }
-    #[inline(always)]
-    fn least(self, o: Self) -> Self {
-        cpu!(_mm256_min_pd(self, o))
-    }
-    #[inline(always)]
-    fn most(self, o: Self) -> Self {
-        cpu!(_mm256_max_pd(self, o))
-    }
-    #[inline(always)]
-    fn sqrt(self) -> Self {
-        cpu!(_mm256_sqrt_pd(self))
-    }
-    #[inline(always)]
-    fn floor(self) -> Self {
-        cpu!(_mm256_floor_pd(self))
+    instructions! {
+        add(o) = _mm256_add_pd;
+        sub(o) = _mm256_sub_pd;
+        mul(o) = _mm256_mul_pd;
+        div(o) = _mm256_div_pd;
+        mul_add(b, c) = _mm256_fmadd_pd;
+        least(o) = _mm256_min_pd;
+        most(o) = _mm256_max_pd;
+        sqrt() = _mm256_sqrt_pd;
+        floor() = _mm256_floor_pd;
+        and(o) = _mm256_and_pd;
+        or(o) = _mm256_or_pd;
+        xor(o) = _mm256_xor_pd;
     }
     #[inline(always)]
     fn round_even(self) -> Self {
@@ -312,18 +266,6 @@ impl Reg for __m256d {
     #[inline(always)]
     fn not(mask: Self) -> Self {
         mask.xor(Self::splat(f64::ALL_BITS))
-    }
-    #[inline(always)]
-    fn and(self, o: Self) -> Self {
-        cpu!(_mm256_and_pd(self, o))
-    }
-    #[inline(always)]
-    fn or(self, o: Self) -> Self {
-        cpu!(_mm256_or_pd(self, o))
-    }
-    #[inline(always)]
-    fn xor(self, o: Self) -> Self {
-        cpu!(_mm256_xor_pd(self, o))
     }
     #[inline(always)]
     fn select(mask: Self, a: Self, b: Self) -> Self {

@@ -1,20 +1,20 @@
 //! Folds over rows: each column of a block of them.
 
 use super::slice::{load, read, store, write};
-use super::{Float, Kernel, Level, Simd, Vector, ZipBody, prefetch_far};
+use super::{Float, Kernel, Level, Simd, Vector, ZipBody, prefetch_l2};
 
-/// Rows that are taken in before the results are stored: more of them are fewer stores, and fewer of them
-/// fewer streams from memory.
-const NEAR_ROWS: usize = 4;
-const FAR_ROWS: usize = 2;
-/// Bytes of the results, at most, that stay in the first cache while all rows go by.
+/// Rows that are folded before the results are stored: more rows mean fewer stores, fewer rows mean fewer
+/// streams from memory.
+const ROWS_CACHED: usize = 4;
+const ROWS_PREFETCHED: usize = 2;
+/// Bytes of the results, at most, that stay in L1 while all rows go by.
 const STRIP: usize = 4096;
-/// Bytes that are asked for ahead: a processor foresees what follows within a page, and each row of a
-/// strip may begin another one.
+/// Bytes prefetched ahead: hardware prefetchers stop at the end of a page, and each row of a strip may lie in
+/// another one.
 const AHEAD: usize = 4 * STRIP;
 
 /// `acc[j]` = the fold by `f` of `x[i][j]` over the rows `i` of `x`, in order; the last row may be shorter.
-/// Rows are asked for ahead where they are `far`, beyond the second cache; nearer ones would take longer.
+/// `prefetch` is for rows that exceed the cache; cached rows would take longer with it.
 ///
 /// # Panics
 /// Where `acc` is empty, or `x` has no whole row.
@@ -22,51 +22,57 @@ pub(crate) fn fold_rows<T: Float, F: ZipBody>(
     level: Level,
     f: &F,
     x: &[T],
-    far: bool,
+    prefetch: bool,
     acc: &mut [T],
 ) {
     let width = acc.len();
     assert!(0 < width && width <= x.len(), "no row of {width} columns");
-    match far {
-        true => level.dispatch(FoldRows::<T, F, FAR_ROWS, true> { f: *f, x, acc }),
-        false => level.dispatch(FoldRows::<T, F, NEAR_ROWS, false> { f: *f, x, acc }),
+    match prefetch {
+        true => level.dispatch(FoldRows::<T, F, ROWS_PREFETCHED, true> { f: *f, x, acc }),
+        false => level.dispatch(FoldRows::<T, F, ROWS_CACHED, false> { f: *f, x, acc }),
     }
 }
 
-/// `R` rows at a time, asked for ahead where they are `FAR`.
-struct FoldRows<'a, T, F, const R: usize, const FAR: bool> {
+/// `R` rows at a time, prefetched where `PREFETCH`.
+struct FoldRows<'a, T, F, const R: usize, const PREFETCH: bool> {
+    /// How elements combine.
     f: F,
+    /// The rows, one after the other.
     x: &'a [T],
+    /// The result, a row.
     acc: &'a mut [T],
 }
 
-impl<T: Float, F: ZipBody, const R: usize, const FAR: bool> Kernel for FoldRows<'_, T, F, R, FAR> {
+impl<T: Float, F: ZipBody, const R: usize, const PREFETCH: bool> Kernel
+    for FoldRows<'_, T, F, R, PREFETCH>
+{
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let (f, width) = (self.f, self.acc.len());
         let strip = STRIP / size_of::<T>();
         for (i, acc) in self.acc.chunks_mut(strip).enumerate() {
-            let rows = Rows::<F, R, FAR> { f, width };
-            let mut x = rows.take_in::<T, S, true>(&self.x[i * strip..], acc);
+            let rows = RowFold::<F, R, PREFETCH> { f, width };
+            let mut x = rows.fold_first::<T, S, true>(&self.x[i * strip..], acc);
             while !x.is_empty() {
-                x = rows.take_in::<T, S, false>(x, acc);
+                x = rows.fold_first::<T, S, false>(x, acc);
             }
         }
     }
 }
 
 /// Rows of `width` columns, of which a strip is folded.
-struct Rows<F, const R: usize, const FAR: bool> {
+struct RowFold<F, const R: usize, const PREFETCH: bool> {
+    /// How elements combine.
     f: F,
+    /// Elements of a row.
     width: usize,
 }
 
-impl<F: ZipBody, const R: usize, const FAR: bool> Rows<F, R, FAR> {
-    /// Takes in the first rows of `x`, and gives what lies behind them; where `FRESH`, there is nothing
-    /// in `acc` yet.
+impl<F: ZipBody, const R: usize, const PREFETCH: bool> RowFold<F, R, PREFETCH> {
+    /// Folds the first rows of `x` into `acc`, and returns the rest; where `FRESH`, `acc` holds nothing yet.
     #[inline(always)]
-    fn take_in<'a, T: Float, S: Simd, const FRESH: bool>(
+    fn fold_first<'a, T: Float, S: Simd, const FRESH: bool>(
         &self,
         x: &'a [T],
         acc: &mut [T],
@@ -74,7 +80,7 @@ impl<F: ZipBody, const R: usize, const FAR: bool> Rows<F, R, FAR> {
         let (n, width) = (acc.len(), self.width);
         let rows = match x.len() >= (R - 1) * width + n {
             true => {
-                let ahead = if FAR { self.ahead::<T>(x, n) } else { 0 };
+                let ahead = if PREFETCH { self.ahead::<T>(x, n) } else { 0 };
                 self.columns::<T, S, R, FRESH>(x, ahead, acc);
                 R
             }
@@ -86,8 +92,8 @@ impl<F: ZipBody, const R: usize, const FAR: bool> Rows<F, R, FAR> {
         x.get(rows * width..).unwrap_or(&[])
     }
 
-    /// From rows to those that are asked for meanwhile, in elements; 0 where they are not there. Behind a
-    /// block of short rows another one is likely to follow at once.
+    /// The distance, in elements, from rows to those that are prefetched meanwhile; 0 where there are none.
+    /// Behind a block of short rows another block is likely to follow.
     #[inline(always)]
     fn ahead<T>(&self, x: &[T], n: usize) -> usize {
         let ahead = (AHEAD / (n * size_of::<T>())).next_multiple_of(R) * self.width;
@@ -97,7 +103,7 @@ impl<F: ZipBody, const R: usize, const FAR: bool> Rows<F, R, FAR> {
         }
     }
 
-    /// Folds the columns of `acc` of `N` rows; where `FAR`, asks for what lies `ahead` of them.
+    /// Folds the columns of `acc` of `N` rows; where `PREFETCH`, prefetches what lies `ahead` of them.
     #[inline(always)]
     fn columns<T: Float, S: Simd, const N: usize, const FRESH: bool>(
         &self,
@@ -112,8 +118,8 @@ impl<F: ZipBody, const R: usize, const FAR: bool> Rows<F, R, FAR> {
         let first = usize::from(FRESH);
         let mut j = 0;
         while j + wide <= n {
-            for i in 0..if FAR { N } else { 0 } {
-                prefetch_far(x.wrapping_add(i * width + j + ahead));
+            for i in 0..if PREFETCH { N } else { 0 } {
+                prefetch_l2(x.wrapping_add(i * width + j + ahead));
             }
             // SAFETY: `j + wide <= n`, and `x` holds `n` columns of each row.
             unsafe {
@@ -145,7 +151,7 @@ impl<F: ZipBody, const R: usize, const FAR: bool> Rows<F, R, FAR> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::reduce::{MaxBody, SumBody};
+    use crate::simd::{MaxBody, SumBody};
 
     #[test]
     fn rows_are_taken_in_one_after_the_other_at_every_level() {

@@ -4,6 +4,24 @@ use super::math::Tables;
 use super::{Lane, Simd, Vector};
 
 /// `f32` or `f64`: a body generic over it gets the vector of any level as `T::Vec<S>`.
+///
+/// Sealed by its supertraits: storage relies on these two types alone.
+///
+///
+/// ```
+/// use lepton_tensor::simd::{dispatch, Float, Kernel, Simd, Vector};
+/// /// The lanes of a vector, for either float.
+/// struct Lanes<T>(std::marker::PhantomData<T>);
+/// impl<T: Float> Kernel for Lanes<T> {
+///     type Out = usize;
+///     #[inline(always)]
+///     fn run<S: Simd>(self, _: S) -> usize {
+///         T::Vec::<S>::LANES
+///     }
+/// }
+/// let [narrow, wide] = [dispatch(Lanes::<f64>(Default::default())), dispatch(Lanes::<f32>(Default::default()))];
+/// assert_eq!(wide, 2 * narrow);
+/// ```
 pub trait Float:
     Tables + Lane + Vector<Elem = Self> + Default + PartialOrd + Send + Sync + 'static
 {

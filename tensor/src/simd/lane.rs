@@ -7,6 +7,20 @@
 use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
 
 /// Arithmetic and comparison of one or many numbers at once; integers wrap.
+///
+/// A body selects and never branches: both sides are computed, and [`Num::select`] takes one for each lane.
+///
+///
+/// ```
+/// use std::num::Wrapping;
+/// use lepton_tensor::simd::Num;
+/// /// Written once, for integers, floats and vectors.
+/// fn relu<T: Num>(x: T) -> T {
+///     T::select(x.lt(T::splat(0.0)), T::splat(0.0), x)
+/// }
+/// assert_eq!(relu(-2.5f32), 0.0);
+/// assert_eq!(relu(Wrapping(7i8)), Wrapping(7));
+/// ```
 pub trait Num:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Neg<Output = Self>
 {
@@ -40,6 +54,12 @@ pub trait Num:
 }
 
 /// A scalar function that a lane applies one element at a time, with its name.
+///
+/// ```
+/// use lepton_tensor::simd::{Lane, Libm};
+/// let cbrt = Libm { name: "cbrt", f: f64::cbrt };
+/// assert_eq!(27.0f64.libm(cbrt), 3.0);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Libm {
     /// The C library's name of the function.
@@ -61,6 +81,14 @@ pub struct Libm2 {
 ///
 /// `exp`, `exp2`, `ln`, `tanh` and `erf` are vectorised here from a few bit-level steps (see `math.rs` for
 /// polynomials and errors); what is rarer goes through [`Lane::libm`].
+///
+/// ```
+/// use lepton_tensor::simd::Lane;
+/// fn sigmoid<T: Lane>(x: T) -> T {
+///     T::splat(1.0) / (T::splat(1.0) + (-x).exp())
+/// }
+/// assert_eq!(sigmoid(0.0f64), 0.5); // a scalar is a lane
+/// ```
 pub trait Lane: Num + Div<Output = Self> {
     /// Whether [`Lane::scale`] is one instruction, right for every `n`.
     const SCALES: bool = false;
@@ -126,6 +154,28 @@ pub trait Lane: Num + Div<Output = Self> {
 }
 
 /// A register of elements that can be loaded and stored.
+///
+/// ```
+/// use lepton_tensor::simd::{dispatch, Kernel, Simd, Vector};
+/// /// Reverses pairs, whatever the width of a vector.
+/// struct SwapPairs<'a>(&'a mut [f32]);
+/// impl Kernel for SwapPairs<'_> {
+///     type Out = ();
+///     #[inline(always)]
+///     fn run<S: Simd>(self, _: S) {
+///         let lanes = S::F32::LANES;
+///         for two in self.0.chunks_exact_mut(2 * lanes) {
+///             let [even, odd] = Vector::unzip(S::F32::load(two), S::F32::load(&two[lanes..]));
+///             let [a, b] = Vector::zip(odd, even);
+///             a.store(two);
+///             b.store(&mut two[lanes..]);
+///         }
+///     }
+/// }
+/// let mut x: Vec<f32> = (0..32).map(|i| i as f32).collect();
+/// dispatch(SwapPairs(&mut x));
+/// assert_eq!(x[..4], [1.0, 0.0, 3.0, 2.0]);
+/// ```
 pub trait Vector: Copy {
     /// The element.
     type Elem: Copy + Default;
@@ -137,7 +187,7 @@ pub trait Vector: Copy {
     fn load(x: &[Self::Elem]) -> Self;
     /// Writes the vector to the first `LANES` elements of `x`; panics when there are fewer.
     fn store(self, x: &mut [Self::Elem]);
-    /// The same past the caches, where the level can and the place is aligned for it.
+    /// The same by a non-temporal store, where the level has one and the address is aligned for it.
     fn stream(self, x: &mut [Self::Elem]);
     /// The elements of `x`, at most `LANES`, with `pad` behind them.
     fn load_padded(x: &[Self::Elem], pad: Self::Elem) -> Self;

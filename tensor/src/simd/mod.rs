@@ -1,8 +1,34 @@
 //! One generic body per kernel, compiled once per instruction set, chosen once at run time.
 //!
-//! A kernel is a struct whose fields are its arguments. [`dispatch`] runs it at the best [`Level`]
+//! A kernel is a struct whose fields are its arguments ([`Kernel`]). [`dispatch`] runs it at the best [`Level`]
 //! of this machine; `LEPTON_SIMD=portable|avx2|avx512` overrides the choice, and [`with_level`] does so
 //! for one closure on one thread. Holding a level's token *is* the proof that the CPU has it.
+//!
+//! Bodies are written in a small vocabulary:
+//!
+//! - [`Num`] and [`Lane`]: arithmetic, comparisons, selection, and the functions of `math`. Scalars and the vectors of
+//!   every level implement both, so one body serves all of them.
+//! - [`Vector`]: loads and stores. The tail of a slice runs as a padded vector, so an element's bits do not depend on
+//!   where it stands.
+//! - [`MapBody`] and [`ZipBody`]: elementwise functions of one or two inputs, run over slices by [`map_slice`],
+//!   [`zip_slice`] and their in-place forms.
+//!
+//! ```
+//! use lepton_tensor::simd::{Lane, Level, MapBody, map_slice};
+//! #[derive(Clone, Copy)]
+//! struct Logit;
+//! impl MapBody for Logit {
+//!     #[inline(always)]
+//!     fn f<T: Lane>(&self, x: T) -> T {
+//!         (x / (T::splat(1.0) - x)).ln()
+//!     }
+//! }
+//! for level in Level::available() {
+//!     let mut y = [0.0f64; 3];
+//!     map_slice(level, &Logit, &[0.5, 0.75, 0.25], &mut y);
+//!     assert!(y[0] == 0.0 && (y[1] - 3f64.ln()).abs() < 1e-15 && (y[2] + 3f64.ln()).abs() < 1e-15);
+//! }
+//! ```
 //!
 //! Two habits keep bodies fast: mark every step `#[inline(always)]`, and never hand a closure to
 //! an iterator adaptor inside a kernel (it would be compiled without the level's features).
@@ -12,71 +38,46 @@ pub(crate) mod arith;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod bodies;
 mod columns;
-mod erf;
 mod float;
+mod kernel;
 mod lane;
+mod lane_sum;
 mod level;
 mod math;
-mod normal;
+mod non_temporal;
 mod pair;
 mod portable;
 mod prefetch;
 mod reduce;
 mod register;
 mod scalar;
+mod short_copy;
 mod slice;
-mod stream;
 
 #[cfg(target_arch = "x86_64")]
 use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 use avx512::Avx512;
+pub(crate) use bodies::{MaxBody, SumBody};
 pub(crate) use columns::fold_rows;
 pub use float::Float;
+pub use kernel::{Kernel, MAX_LANES, Simd};
 pub use lane::{Lane, Libm, Libm2, Num, Vector};
+pub(crate) use lane_sum::{fold_lanes, sum_lanes, sum_lanes_of_each};
 pub use level::{Level, dispatch, level, with_level};
+pub(crate) use non_temporal::NonTemporal;
 use portable::Portable;
-pub(crate) use prefetch::{is_far, prefetch, prefetch_far, prefetch_next};
-pub(crate) use reduce::{MaxBody, Partial, SumBody};
+pub(crate) use prefetch::{exceeds_cache, prefetch, prefetch_l2, prefetch_next};
+pub(crate) use reduce::Partial;
 pub use reduce::{dot, max_slice, reduce_slice, sum_slice};
+pub(crate) use short_copy::copy_short;
 pub use slice::{
     MapBody, ZipBody, map_in_place, map_slice, zip_in_place_left, zip_in_place_right, zip_slice,
 };
-pub(crate) use slice::{copy_short, load as load_part, store as store_part};
-pub(crate) use slice::{map_past, uneven, zip_past};
-pub(crate) use stream::Past;
-
-/// The most elements that a vector of any level holds.
-pub const MAX_LANES: usize = 16;
-
-/// A computation written once for every instruction set.
-pub trait Kernel {
-    /// What it returns.
-    type Out;
-    /// The body; mark it `#[inline(always)]`.
-    fn run<S: Simd>(self, simd: S) -> Self::Out;
-}
-
-/// An instruction set: its vector types and the shell that compiles a body with its features.
-pub trait Simd: Copy + Send + Sync + 'static {
-    /// Rows of a matrix product's tile, two vectors wide, whose sums fit into the registers.
-    const TILE_ROWS: usize;
-    /// Whether kernels over rows ask for the next row: the processors of some levels foresee it, and are
-    /// only held up.
-    const ASKS: bool;
-    /// A vector of f32.
-    type F32: Lane + Vector<Elem = f32>;
-    /// A vector of f64.
-    type F64: Lane + Vector<Elem = f64>;
-    /// What an elementwise loop takes of f32 at once: a vector, or several where a step's result comes too
-    /// late for the next one (see `pair.rs`).
-    type WideF32: Lane + Vector<Elem = f32>;
-    /// What an elementwise loop takes of f64 at once.
-    type WideF64: Lane + Vector<Elem = f64>;
-    /// Runs `kernel` compiled with this set's features.
-    fn vectorize<K: Kernel>(self, kernel: K) -> K::Out;
-}
+pub(crate) use slice::{elements_before_aligned, map_stored, zip_stored};
+pub(crate) use slice::{load as load_part, store as store_part};
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,22 @@
 
 use super::register::Reg;
 
+/// Methods that act on each half alone.
+macro_rules! both_halves {
+    ((self, o) -> $Out:ty: $($name:ident),*) => {$(
+        #[inline(always)]
+        fn $name(self, o: Self) -> $Out {
+            zip(self, o, R::$name)
+        }
+    )*};
+    ((self) -> $Out:ty: $($name:ident),*) => {$(
+        #[inline(always)]
+        fn $name(self) -> $Out {
+            self.map(R::$name)
+        }
+    )*};
+}
+
 impl<R: Reg> Reg for [R; 2] {
     type Elem = R::Elem;
     type Mask = [R::Mask; 2];
@@ -29,57 +45,12 @@ impl<R: Reg> Reg for [R; 2] {
         self[0].stream(x);
         self[1].stream(&mut x[R::LANES..]);
     }
-    #[inline(always)]
-    fn add(self, o: Self) -> Self {
-        zip(self, o, R::add)
-    }
-    #[inline(always)]
-    fn sub(self, o: Self) -> Self {
-        zip(self, o, R::sub)
-    }
-    #[inline(always)]
-    fn mul(self, o: Self) -> Self {
-        zip(self, o, R::mul)
-    }
-    #[inline(always)]
-    fn div(self, o: Self) -> Self {
-        zip(self, o, R::div)
-    }
+    both_halves! { (self, o) -> Self: add, sub, mul, div, least, most, and, or, xor }
+    both_halves! { (self, o) -> Self::Mask: lt, le, eq }
+    both_halves! { (self) -> Self: sqrt, floor, round_even, shift_into_exponent, shift_out_of_exponent }
     #[inline(always)]
     fn mul_add(self, b: Self, c: Self) -> Self {
         [self[0].mul_add(b[0], c[0]), self[1].mul_add(b[1], c[1])]
-    }
-    #[inline(always)]
-    fn least(self, o: Self) -> Self {
-        zip(self, o, R::least)
-    }
-    #[inline(always)]
-    fn most(self, o: Self) -> Self {
-        zip(self, o, R::most)
-    }
-    #[inline(always)]
-    fn sqrt(self) -> Self {
-        self.map(R::sqrt)
-    }
-    #[inline(always)]
-    fn floor(self) -> Self {
-        self.map(R::floor)
-    }
-    #[inline(always)]
-    fn round_even(self) -> Self {
-        self.map(R::round_even)
-    }
-    #[inline(always)]
-    fn lt(self, o: Self) -> Self::Mask {
-        zip(self, o, R::lt)
-    }
-    #[inline(always)]
-    fn le(self, o: Self) -> Self::Mask {
-        zip(self, o, R::le)
-    }
-    #[inline(always)]
-    fn eq(self, o: Self) -> Self::Mask {
-        zip(self, o, R::eq)
     }
     #[inline(always)]
     fn both(a: Self::Mask, b: Self::Mask) -> Self::Mask {
@@ -94,18 +65,6 @@ impl<R: Reg> Reg for [R; 2] {
         mask.map(R::not)
     }
     #[inline(always)]
-    fn and(self, o: Self) -> Self {
-        zip(self, o, R::and)
-    }
-    #[inline(always)]
-    fn or(self, o: Self) -> Self {
-        zip(self, o, R::or)
-    }
-    #[inline(always)]
-    fn xor(self, o: Self) -> Self {
-        zip(self, o, R::xor)
-    }
-    #[inline(always)]
     fn select(mask: Self::Mask, a: Self, b: Self) -> Self {
         [
             R::select(mask[0], a[0], b[0]),
@@ -115,14 +74,6 @@ impl<R: Reg> Reg for [R; 2] {
     #[inline(always)]
     fn any(mask: Self::Mask) -> bool {
         R::any(R::either(mask[0], mask[1]))
-    }
-    #[inline(always)]
-    fn shift_into_exponent(self) -> Self {
-        self.map(R::shift_into_exponent)
-    }
-    #[inline(always)]
-    fn shift_out_of_exponent(self) -> Self {
-        self.map(R::shift_out_of_exponent)
     }
 }
 

@@ -22,7 +22,7 @@ impl Portable {
 impl Simd for Portable {
     // On SSE2 and NEON a vector of `wide` is two registers.
     const TILE_ROWS: usize = 2;
-    const ASKS: bool = true;
+    const PREFETCH_ROWS: bool = true;
     type F32 = V<f32x8>;
     type F64 = V<f64x4>;
     type WideF32 = V<f32x8>;

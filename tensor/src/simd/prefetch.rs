@@ -2,12 +2,13 @@
 
 use super::Simd;
 
-/// Whether so many bytes are more than a core finds in its second cache and its share of the third one.
-pub(crate) fn is_far(bytes: usize) -> bool {
+/// Whether so many bytes exceed a core's L2 and its share of L3: then results use non-temporal stores, and
+/// strided reads prefetch.
+pub(crate) fn exceeds_cache(bytes: usize) -> bool {
     bytes >= 16 << 20
 }
 
-/// Asks for the cache line at `address` in the first cache.
+/// Prefetches the cache line at `address` into L1.
 #[inline(always)]
 pub(crate) fn prefetch<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
@@ -21,19 +22,19 @@ pub(crate) fn prefetch<T>(address: *const T) {
     let _ = address;
 }
 
-/// Asks for element `i` of the row that follows `row` in memory. A kernel that goes over each row several
-/// times would leave memory idle after the first, and all of it would wait at the next row, unless the
-/// processors of the level foresee it ([`Simd::ASKS`]).
+/// Prefetches element `i` of the row that follows `row` in memory, where the level wants it
+/// ([`Simd::PREFETCH_ROWS`]). A kernel that visits each row several times leaves memory idle after the first
+/// visit, and would wait for all of the next row at its start.
 #[inline(always)]
 pub(crate) fn prefetch_next<S: Simd, T>(row: &[T], i: usize) {
-    if S::ASKS {
+    if S::PREFETCH_ROWS {
         prefetch(row.as_ptr().wrapping_add(row.len() + i));
     }
 }
 
-/// Asks for the cache line at `address` in the second cache, for what is read a little later.
+/// Prefetches the cache line at `address` into L2, for what is read a little later.
 #[inline(always)]
-pub(crate) fn prefetch_far<T>(address: *const T) {
+pub(crate) fn prefetch_l2<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
     {
         use core::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};

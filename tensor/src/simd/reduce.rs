@@ -4,12 +4,25 @@
 //! a binary tree. So an error grows with the logarithm of the length, and the order depends on the
 //! length alone.
 
-use super::{Float, Kernel, Lane, Level, MAX_LANES, Simd, Vector, ZipBody};
+use super::{Float, Kernel, Lane, Level, MaxBody, Simd, SumBody, Vector, ZipBody, fold_lanes};
 
 const BLOCK: usize = 1024;
 const UNROLL: usize = 4;
 
 /// `f` folded over `x`, for an associative `f` with the neutral element `neutral`.
+///
+/// ```
+/// use lepton_tensor::simd::{level, reduce_slice, Lane, ZipBody};
+/// #[derive(Clone, Copy)]
+/// struct Product;
+/// impl ZipBody for Product {
+///     #[inline(always)]
+///     fn f<T: Lane>(&self, x: T, y: T) -> T {
+///         x * y
+///     }
+/// }
+/// assert_eq!(reduce_slice(level(), &Product, 1.0, &[1.0f64, 2.0, 3.0, 4.0]), 24.0);
+/// ```
 pub fn reduce_slice<T: Float, F: ZipBody>(level: Level, f: &F, neutral: T, x: &[T]) -> T {
     level.dispatch(Reduce { f: *f, neutral, x })
 }
@@ -25,11 +38,22 @@ pub fn sum_slice<T: Float>(level: Level, x: &[T]) -> T {
 }
 
 /// The largest of `x`: NaN where any is NaN, -inf when empty.
+///
+/// ```
+/// use lepton_tensor::simd::{level, max_slice};
+/// assert_eq!(max_slice(level(), &[1.0f32, 7.0, -2.0]), 7.0);
+/// assert!(max_slice(level(), &[1.0, f64::NAN]).is_nan());
+/// ```
 pub fn max_slice<T: Float>(level: Level, x: &[T]) -> T {
     reduce_slice(level, &MaxBody, T::splat(f64::NEG_INFINITY), x)
 }
 
 /// The sum of `x[i] * y[i]`.
+///
+/// ```
+/// use lepton_tensor::simd::{dot, level};
+/// assert_eq!(dot(level(), &[1.0f64, 2.0, 3.0], &[4.0, 5.0, 6.0]), 32.0);
+/// ```
 ///
 /// # Panics
 /// Where the lengths differ.
@@ -39,28 +63,7 @@ pub fn dot<T: Float>(level: Level, x: &[T], y: &[T]) -> T {
     level.dispatch(Dot { x, y })
 }
 
-/// `x + y`.
-#[derive(Clone, Copy)]
-pub(crate) struct SumBody;
-
-impl ZipBody for SumBody {
-    #[inline(always)]
-    fn f<T: Lane>(&self, x: T, y: T) -> T {
-        x + y
-    }
-}
-
-/// The larger; NaN where either is.
-#[derive(Clone, Copy)]
-pub(crate) struct MaxBody;
-
-impl ZipBody for MaxBody {
-    #[inline(always)]
-    fn f<T: Lane>(&self, x: T, y: T) -> T {
-        x.max(y)
-    }
-}
-
+/// A fold over one slice.
 struct Reduce<'a, T, F> {
     f: F,
     neutral: T,
@@ -84,6 +87,7 @@ impl<T: Float, F: ZipBody> Kernel for Reduce<'_, T, F> {
     }
 }
 
+/// A dot product of two slices.
 struct Dot<'a, T> {
     x: &'a [T],
     y: &'a [T],
@@ -112,6 +116,7 @@ impl<T: Float> Kernel for Dot<'_, T> {
 pub(crate) struct Partial<T: Float, S: Simd>([T::Vec<S>; UNROLL]);
 
 impl<T: Float, S: Simd> Partial<T, S> {
+    /// Partial results of nothing.
     #[inline(always)]
     pub(crate) fn new(neutral: T) -> Self {
         Partial([Vector::repeat(neutral); UNROLL])
@@ -160,28 +165,24 @@ impl<T: Float, S: Simd> Partial<T, S> {
     pub(crate) fn finish(self, f: impl ZipBody) -> T {
         let [a, b, c, d] = self.0;
         let v = f.f(f.f(a, b), f.f(c, d));
-        let mut x = [T::default(); MAX_LANES];
-        v.store(&mut x);
-        let mut n = T::Vec::<S>::LANES;
-        while n > 1 {
-            n /= 2;
-            for i in 0..n {
-                x[i] = f.f(x[i], x[i + n]);
-            }
-        }
-        x[0]
+        fold_lanes::<T, S>(v, f)
     }
 }
 
 /// The binary tree over blocks, held as its unfinished left edges (one per set bit of `count`).
 struct Tree<T, F> {
+    /// How results combine.
     f: F,
+    /// The result of no block.
     neutral: T,
+    /// The results that wait for a neighbour, by level.
     edges: [T; usize::BITS as usize],
+    /// Blocks so far.
     count: usize,
 }
 
 impl<T: Float, F: ZipBody> Tree<T, F> {
+    /// A tree without blocks.
     #[inline(always)]
     fn new(f: F, neutral: T) -> Self {
         Tree {
@@ -192,6 +193,7 @@ impl<T: Float, F: ZipBody> Tree<T, F> {
         }
     }
 
+    /// Adds the result of the next block, and merges what is complete.
     #[inline(always)]
     fn push(&mut self, mut x: T) {
         let merges = self.count.trailing_ones() as usize;
@@ -202,6 +204,7 @@ impl<T: Float, F: ZipBody> Tree<T, F> {
         self.count += 1;
     }
 
+    /// All blocks in one.
     #[inline(always)]
     fn finish(self) -> T {
         let mut total = self.neutral;

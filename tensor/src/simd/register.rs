@@ -21,7 +21,7 @@ pub(super) trait Reg: Copy {
     fn load(x: &[Self::Elem]) -> Self;
     /// Writes the first `LANES` elements; panics when there are fewer.
     fn store(self, x: &mut [Self::Elem]);
-    /// The same past the caches, where the level can and the place is aligned for it.
+    /// The same by a non-temporal store, where the level has one and the address is aligned for it.
     #[inline(always)]
     fn stream(self, x: &mut [Self::Elem]) {
         self.store(x);
@@ -103,16 +103,16 @@ pub(super) trait Reg: Copy {
     /// Transposes a square of `LANES` registers.
     #[inline(always)]
     fn transpose(square: &mut [V<Self>]) {
-        let mut turned = [[Self::Elem::from_f64(0.0); super::MAX_LANES]; super::MAX_LANES];
+        let mut transposed = [[Self::Elem::from_f64(0.0); super::MAX_LANES]; super::MAX_LANES];
         for i in 0..Self::LANES {
             let mut row = [Self::Elem::from_f64(0.0); super::MAX_LANES];
             square[i].store(&mut row);
             for j in 0..Self::LANES {
-                turned[j][i] = row[j];
+                transposed[j][i] = row[j];
             }
         }
         for i in 0..Self::LANES {
-            square[i] = V(Self::load(&turned[i]));
+            square[i] = V(Self::load(&transposed[i]));
         }
     }
     /// The elements of `a` and then `b` with even numbers, and those with odd ones.

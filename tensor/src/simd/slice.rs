@@ -3,7 +3,7 @@
 //! A length that is no multiple of the vector is finished by one padded vector, so an
 //! element's bits do not depend on its place or on the length.
 
-use super::{Float, Kernel, Lane, Level, MAX_LANES, Past, Simd, Vector};
+use super::{Float, Kernel, Lane, Level, MAX_LANES, NonTemporal, Simd, Vector};
 
 /// A function of one number, written for every lane.
 ///
@@ -27,6 +27,21 @@ pub trait MapBody: Copy + Send + Sync + 'static {
 }
 
 /// A function of two numbers, written for every lane.
+///
+/// ```
+/// use lepton_tensor::simd::{level, zip_slice, Lane, ZipBody};
+/// #[derive(Clone, Copy)]
+/// struct Hypot;
+/// impl ZipBody for Hypot {
+///     #[inline(always)]
+///     fn f<T: Lane>(&self, x: T, y: T) -> T {
+///         (x * x + y * y).sqrt()
+///     }
+/// }
+/// let mut z = [0.0f64; 2];
+/// zip_slice(level(), &Hypot, &[3.0, 5.0], &[4.0, 12.0], &mut z);
+/// assert_eq!(z, [5.0, 13.0]);
+/// ```
 pub trait ZipBody: Copy + Send + Sync + 'static {
     /// The value at `(x, y)`; mark it `#[inline(always)]`.
     fn f<T: Lane>(&self, x: T, y: T) -> T;
@@ -38,30 +53,45 @@ pub trait ZipBody: Copy + Send + Sync + 'static {
 /// Where the lengths differ.
 #[track_caller]
 pub fn map_slice<T: Float, F: MapBody>(level: Level, f: &F, x: &[T], out: &mut [T]) {
-    map_past(level, f, x, out, None);
+    map_stored(level, f, x, out, None);
 }
 
-/// [`map_slice`], whose results go past the caches where `past` gives leave.
+/// [`map_slice`], by non-temporal stores where permitted.
 ///
 /// # Panics
 /// Where the lengths differ.
 #[track_caller]
-pub(crate) fn map_past<T: Float, F: MapBody>(
+pub(crate) fn map_stored<T: Float, F: MapBody>(
     level: Level,
     f: &F,
     x: &[T],
     out: &mut [T],
-    past: Option<&Past>,
+    non_temporal: Option<&NonTemporal>,
 ) {
     assert_eq!(x.len(), out.len(), "map_slice: lengths differ");
     level.dispatch(Map {
         f: *f,
         x: x.as_ptr(),
-        out: Out::new(out, past),
+        out: Out::new(out, non_temporal),
     });
 }
 
 /// `x[i] = f(x[i])`.
+///
+/// ```
+/// use lepton_tensor::simd::{level, map_in_place, Lane, MapBody};
+/// #[derive(Clone, Copy)]
+/// struct Square;
+/// impl MapBody for Square {
+///     #[inline(always)]
+///     fn f<T: Lane>(&self, x: T) -> T {
+///         x * x
+///     }
+/// }
+/// let mut x = [1.0f32, -2.0, 3.0];
+/// map_in_place(level(), &Square, &mut x);
+/// assert_eq!(x, [1.0, 4.0, 9.0]);
+/// ```
 pub fn map_in_place<T: Float, F: MapBody>(level: Level, f: &F, x: &mut [T]) {
     let out = Out::new(x, None);
     level.dispatch(Map {
@@ -73,24 +103,39 @@ pub fn map_in_place<T: Float, F: MapBody>(level: Level, f: &F, x: &mut [T]) {
 
 /// `out[i] = f(x[i], y[i])`.
 ///
-/// # Panics
-/// Where the lengths differ.
-#[track_caller]
-pub fn zip_slice<T: Float, F: ZipBody>(level: Level, f: &F, x: &[T], y: &[T], out: &mut [T]) {
-    zip_past(level, f, [x, y], out, None);
-}
-
-/// [`zip_slice`], whose results go past the caches where `past` gives leave.
+/// ```
+/// use lepton_tensor::simd::{level, zip_slice, Lane, ZipBody};
+/// #[derive(Clone, Copy)]
+/// struct Difference;
+/// impl ZipBody for Difference {
+///     #[inline(always)]
+///     fn f<T: Lane>(&self, x: T, y: T) -> T {
+///         x - y
+///     }
+/// }
+/// let mut z = [0.0f32; 3];
+/// zip_slice(level(), &Difference, &[5.0, 6.0, 7.0], &[1.0, 2.0, 3.0], &mut z);
+/// assert_eq!(z, [4.0; 3]);
+/// ```
 ///
 /// # Panics
 /// Where the lengths differ.
 #[track_caller]
-pub(crate) fn zip_past<T: Float, F: ZipBody>(
+pub fn zip_slice<T: Float, F: ZipBody>(level: Level, f: &F, x: &[T], y: &[T], out: &mut [T]) {
+    zip_stored(level, f, [x, y], out, None);
+}
+
+/// [`zip_slice`], by non-temporal stores where permitted.
+///
+/// # Panics
+/// Where the lengths differ.
+#[track_caller]
+pub(crate) fn zip_stored<T: Float, F: ZipBody>(
     level: Level,
     f: &F,
     [x, y]: [&[T]; 2],
     out: &mut [T],
-    past: Option<&Past>,
+    non_temporal: Option<&NonTemporal>,
 ) {
     assert!(
         x.len() == out.len() && y.len() == out.len(),
@@ -100,11 +145,26 @@ pub(crate) fn zip_past<T: Float, F: ZipBody>(
         f: *f,
         x: x.as_ptr(),
         y: y.as_ptr(),
-        out: Out::new(out, past),
+        out: Out::new(out, non_temporal),
     });
 }
 
 /// `x[i] = f(x[i], y[i])`.
+///
+/// ```
+/// use lepton_tensor::simd::{level, zip_in_place_left, Lane, ZipBody};
+/// #[derive(Clone, Copy)]
+/// struct Difference;
+/// impl ZipBody for Difference {
+///     #[inline(always)]
+///     fn f<T: Lane>(&self, x: T, y: T) -> T {
+///         x - y
+///     }
+/// }
+/// let mut x = [5.0f32, 6.0];
+/// zip_in_place_left(level(), &Difference, &mut x, &[1.0, 2.0]);
+/// assert_eq!(x, [4.0, 4.0]);
+/// ```
 ///
 /// # Panics
 /// Where the lengths differ.
@@ -138,17 +198,21 @@ pub fn zip_in_place_right<T: Float, F: ZipBody>(level: Level, f: &F, x: &[T], y:
 
 /// Where results go: `len` elements from `start`, borrowed mutably by this file's caller.
 struct Out<T> {
+    /// The first element.
     start: *mut T,
+    /// How many there are.
     len: usize,
-    past: bool,
+    /// Whether stores are non-temporal.
+    non_temporal: bool,
 }
 
 impl<T: Float> Out<T> {
-    fn new(out: &mut [T], past: Option<&Past>) -> Out<T> {
+    /// All of `out`.
+    fn new(out: &mut [T], non_temporal: Option<&NonTemporal>) -> Out<T> {
         Out {
             start: out.as_mut_ptr(),
             len: out.len(),
-            past: past.is_some(),
+            non_temporal: non_temporal.is_some(),
         }
     }
 }
@@ -182,7 +246,7 @@ impl<T: Float, F: MapBody> Kernel for Map<T, F> {
                 // first round, the pad's in the second.
                 unsafe {
                     let y = self.f.f(read::<T, S>(x.add(i)));
-                    write::<T, S>(y, out.add(i), self.out.past);
+                    write::<T, S>(y, out.add(i), self.out.non_temporal);
                 }
                 i += lanes;
             }
@@ -224,7 +288,7 @@ impl<T: Float, F: ZipBody> Kernel for Zip<T, F> {
                 unsafe {
                     let a = read::<T, S>(x.add(i));
                     let b = read::<T, S>(y.add(i));
-                    write::<T, S>(self.f.f(a, b), out.add(i), self.out.past);
+                    write::<T, S>(self.f.f(a, b), out.add(i), self.out.non_temporal);
                 }
                 i += lanes;
             }
@@ -251,18 +315,19 @@ pub(super) unsafe fn read<T: Float, S: Simd>(x: *const T) -> T::Wide<S> {
 /// # Safety
 /// A vector's elements at `out` are writable.
 #[inline(always)]
-pub(super) unsafe fn write<T: Float, S: Simd>(v: T::Wide<S>, out: *mut T, past: bool) {
+pub(super) unsafe fn write<T: Float, S: Simd>(v: T::Wide<S>, out: *mut T, non_temporal: bool) {
     // SAFETY: the caller vouches for the elements, and `read` keeps no borrow of them.
     let out = unsafe { std::slice::from_raw_parts_mut(out, T::Wide::<S>::LANES) };
-    match past {
+    match non_temporal {
         true => v.stream(out),
         false => v.store(out),
     }
 }
 
-/// The elements of `x` before the first that lies on a boundary of `bytes`, a power of two; all where none does.
+/// The elements of `x` before the first whose address is a multiple of `bytes`, a power of two; all where
+/// there is none.
 #[inline(always)]
-pub(crate) fn uneven<T>(x: &[T], bytes: usize) -> usize {
+pub(crate) fn elements_before_aligned<T>(x: &[T], bytes: usize) -> usize {
     let bytes = x.as_ptr().cast::<u8>().align_offset(bytes);
     (bytes / size_of::<T>()).min(x.len())
 }
@@ -310,35 +375,4 @@ pub(crate) unsafe fn store<T: Float, S: Simd>(v: T::Vec<S>, out: *mut T, n: usiz
     // keeps none.
     let out = unsafe { std::slice::from_raw_parts_mut(out, n) };
     v.store_first(out);
-}
-
-/// Copies at most [`MAX_LANES`] elements in steps of 16, 8, 4, 2 and 1, where a call of `memcpy` would
-/// cost more than what is done with them.
-///
-/// # Panics
-/// Where `to` is shorter.
-#[inline(always)]
-pub(crate) fn copy_short<T: Copy>(from: &[T], to: &mut [T]) {
-    let (n, mut i) = (from.len(), 0);
-    let mut size = MAX_LANES;
-    while size > 0 {
-        if n & size != 0 {
-            match size {
-                16 => fixed::<T, 16>(&from[i..], &mut to[i..]),
-                8 => fixed::<T, 8>(&from[i..], &mut to[i..]),
-                4 => fixed::<T, 4>(&from[i..], &mut to[i..]),
-                2 => fixed::<T, 2>(&from[i..], &mut to[i..]),
-                _ => fixed::<T, 1>(&from[i..], &mut to[i..]),
-            }
-            i += size;
-        }
-        size /= 2;
-    }
-}
-
-#[inline(always)]
-fn fixed<T: Copy, const N: usize>(from: &[T], to: &mut [T]) {
-    if let (Some(from), Some(to)) = (from.first_chunk::<N>(), to.first_chunk_mut::<N>()) {
-        *to = *from;
-    }
 }

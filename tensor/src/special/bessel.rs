@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 /// From here on the asymptotic expansion is exact to the last digit.
-const FAR: f64 = 30.0;
+const ASYMPTOTIC: f64 = 30.0;
 
 /// `sum (x/2)^(2k + n) / (k! (k + n)!)`: all terms have one sign (DLMF 10.25.2).
 fn series(n: u32, x: f64) -> f64 {
@@ -19,7 +19,7 @@ fn series(n: u32, x: f64) -> f64 {
 }
 
 /// `I_n(x) e^-x` for large positive `x` (DLMF 10.40.1).
-fn far(n: u32, x: f64) -> f64 {
+fn asymptotic(n: u32, x: f64) -> f64 {
     let mu = f64::from(4 * n * n);
     let (mut term, mut sum) = (1.0, 1.0);
     for k in 1..40 {
@@ -35,43 +35,66 @@ fn far(n: u32, x: f64) -> f64 {
 }
 
 /// The modified Bessel function `I_0`.
+///
+/// ```
+/// use lepton_tensor::special::i0;
+/// assert!((i0(1.0) - 1.266_065_877_752_008_3).abs() < 1e-15);
+/// assert_eq!(i0(0.0), 1.0);
+/// ```
 pub fn i0(x: f64) -> f64 {
     let a = x.abs();
-    if a < FAR {
+    if a < ASYMPTOTIC {
         series(0, a)
     } else {
-        a.exp() * far(0, a)
+        a.exp() * asymptotic(0, a)
     }
 }
 
 /// `I_0(x) e^-|x|`.
+///
+/// ```
+/// use lepton_tensor::special::i0e;
+/// let y = i0e(1000.0); // i0(1000) overflows
+/// assert!((y * (2000.0 * std::f64::consts::PI).sqrt() - 1.0).abs() < 2e-4);
+/// ```
 pub fn i0e(x: f64) -> f64 {
     let a = x.abs();
-    if a < FAR {
+    if a < ASYMPTOTIC {
         series(0, a) * (-a).exp()
     } else {
-        far(0, a)
+        asymptotic(0, a)
     }
 }
 
 /// The modified Bessel function `I_1`.
+///
+/// ```
+/// use lepton_tensor::special::i1;
+/// assert!((i1(1.0) - 0.565_159_103_992_485).abs() < 1e-15);
+/// assert_eq!(i1(-1.0), -i1(1.0));
+/// ```
 pub fn i1(x: f64) -> f64 {
     let a = x.abs();
-    let y = if a < FAR {
+    let y = if a < ASYMPTOTIC {
         series(1, a)
     } else {
-        a.exp() * far(1, a)
+        a.exp() * asymptotic(1, a)
     };
     y.copysign(x)
 }
 
 /// `I_1(x) e^-|x|`.
+///
+/// ```
+/// use lepton_tensor::special::i1e;
+/// assert!((i1e(2.0) - lepton_tensor::special::i1(2.0) * (-2f64).exp()).abs() < 1e-15);
+/// ```
 pub fn i1e(x: f64) -> f64 {
     let a = x.abs();
-    let y = if a < FAR {
+    let y = if a < ASYMPTOTIC {
         series(1, a) * (-a).exp()
     } else {
-        far(1, a)
+        asymptotic(1, a)
     };
     y.copysign(x)
 }

@@ -64,6 +64,12 @@ fn sin_pi(x: f64) -> f64 {
 }
 
 /// The derivative of `lgamma`: infinite at 0, NaN at the negative integers (DLMF 5.11.2).
+///
+/// ```
+/// use lepton_tensor::special::digamma;
+/// let euler = 0.577_215_664_901_532_9;
+/// assert!((digamma(1.0) + euler).abs() < 1e-14);
+/// ```
 pub fn digamma(x: f64) -> f64 {
     if x == 0.0 {
         return f64::INFINITY.copysign(-x);
@@ -95,6 +101,13 @@ pub fn digamma(x: f64) -> f64 {
 }
 
 /// The `n`-th derivative of `digamma`.
+///
+/// ```
+/// use lepton_tensor::special::polygamma;
+/// let zeta2 = std::f64::consts::PI.powi(2) / 6.0;
+/// assert!((polygamma(1, 1.0) - zeta2).abs() < 1e-13);
+/// assert_eq!(polygamma(0, 3.5), lepton_tensor::special::digamma(3.5));
+/// ```
 pub fn polygamma(n: u32, x: f64) -> f64 {
     if n == 0 {
         return digamma(x);

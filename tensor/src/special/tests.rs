@@ -67,6 +67,26 @@ fn inverses_invert() {
 }
 
 #[test]
+fn erfc_is_exact_to_fifteen_digits_where_its_pieces_meet() {
+    // From glibc's erfc.
+    let table = [
+        (0.1, 0.8875370839817152),
+        (0.5, 0.4795001221869535),
+        (1.0, 0.15729920705028513),
+        (1.5, 0.033894853524689274),
+        (1.9, 0.0072095707647425325),
+        (2.0, 0.004677734981047265),
+        (2.1, 0.002979466656332984),
+        (5.0, 1.5374597944280351e-12),
+        (10.0, 2.088487583762545e-45),
+    ];
+    for (x, want) in table {
+        assert!((erfc(x) / want - 1.0).abs() < 2e-15, "{x}: {:e}", erfc(x));
+        assert!((erfc(-x) - (2.0 - want)).abs() < 4e-16, "{x}");
+    }
+}
+
+#[test]
 fn the_tail_of_erfc_is_its_integral() {
     for x in [0.5, 1.9, 2.1, 4.0] {
         // Substituting t = x + u / (1 - u) would add an end; ten units hold all of the tail.

@@ -29,6 +29,7 @@ pub(crate) struct Block(Chunk);
 /// The address and class of a block, without an owner's duties.
 #[derive(Clone, Copy)]
 struct Chunk {
+    /// The first byte.
     ptr: NonNull<u8>,
     class: u8,
 }
@@ -39,6 +40,7 @@ unsafe impl Send for Chunk {}
 // SAFETY: as above; a shared chunk allows reads only.
 unsafe impl Sync for Chunk {}
 
+/// A thread's free chunks, one list for each class.
 struct Lists(Vec<Vec<Chunk>>);
 
 impl Drop for Lists {
@@ -71,6 +73,7 @@ fn class_bytes(class: usize) -> usize {
     ((1 << power) + ((quarter + 1) << (power - 2))) * ALIGN
 }
 
+/// The layout of a block of `class`; large ones can be backed by huge pages.
 fn layout(class: u8) -> Layout {
     let bytes = class_bytes(class as usize);
     let align = if bytes < HUGE { ALIGN } else { HUGE };
@@ -78,17 +81,19 @@ fn layout(class: u8) -> Layout {
 }
 
 impl Chunk {
+    /// A zeroed chunk from the system.
     fn fresh(class: u8) -> Chunk {
         let layout = layout(class);
         // SAFETY: the layout has a non-zero size (a class holds at least 64 bytes).
         let ptr = unsafe { alloc(layout) };
         let ptr = NonNull::new(ptr).unwrap_or_else(|| handle_alloc_error(layout));
-        pages::wish_huge(ptr, layout.size());
+        pages::advise_huge(ptr, layout.size());
         // SAFETY: the allocation is `layout.size()` bytes long, and nobody else has it yet.
         unsafe { ptr.write_bytes(0, layout.size()) };
         Chunk { ptr, class }
     }
 
+    /// Gives the chunk back to the system.
     fn release(self) {
         // SAFETY: the chunk came from `fresh` with this very layout, and its one holder (a dropped
         // `Block` or a free list) gives it up here.

@@ -1,8 +1,8 @@
-//! What the CPU can do and what the user asked of it.
+//! CPU features, and the user's override.
 
 /// True where AVX2 and FMA can run.
 ///
-/// The standard library asks the CPU once and keeps the answer, so this is a load and a test.
+/// The standard library queries the CPU once and keeps the answer, so this is a load and a test.
 #[inline]
 pub(crate) fn has_avx2_fma() -> bool {
     #[cfg(target_arch = "x86_64")]

@@ -1,9 +1,8 @@
-//! A loop shared with whoever is free.
+//! A parallel loop that its caller helps to run.
 //!
-//! The caller works through the tasks itself, and asks idle threads of rayon's pool to take some off
-//! it. To hand the whole loop to the pool instead would put the caller to sleep and wake two threads
-//! for every loop, which takes as long as many a kernel. Here a helper that wakes late finds the work
-//! done, and nobody has waited for it: a product of 128 cubed on two threads takes 20 us, and took 26.
+//! The caller runs the tasks itself, and spawns helpers on rayon's pool that take some of them. Handing the
+//! whole loop to the pool would put the caller to sleep and wake two threads for every loop, which takes as
+//! long as many a kernel. Here a helper that wakes late finds the work done, and nobody has waited for it.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -12,12 +11,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-/// Turns of a short wait before the caller goes to sleep until the last helper is done.
+/// Spins of a short wait before the caller parks until the last helper is done.
 const SPINS: usize = 2000;
 
-/// Helpers that were asked for and have not come. While all threads are busy nobody comes, and loops
-/// inside loops must not fill the queues.
-static ASKED: AtomicUsize = AtomicUsize::new(0);
+/// Helpers that were spawned and have not started. While all threads are busy none starts, and nested loops
+/// must not fill the queues.
+static PENDING: AtomicUsize = AtomicUsize::new(0);
 
 type Body = dyn Fn(usize) + Sync;
 
@@ -25,12 +24,17 @@ type Body = dyn Fn(usize) + Sync;
 struct Loop {
     /// The next task that nobody has taken.
     next: AtomicUsize,
+    /// How many tasks there are.
     tasks: usize,
     /// Helpers that may be inside the body.
     inside: AtomicUsize,
+    /// What a task does.
     body: *const Body,
+    /// Who waits.
     caller: Thread,
+    /// Whether the caller is parked, or about to be.
     asleep: AtomicBool,
+    /// The first panic of a task.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
@@ -57,7 +61,7 @@ pub(crate) fn run(tasks: usize, helpers: usize, body: &(dyn Fn(usize) + Sync)) {
         asleep: AtomicBool::new(false),
         panic: Mutex::new(None),
     });
-    ask(&this, helpers.min(tasks.saturating_sub(1)));
+    spawn(&this, helpers.min(tasks.saturating_sub(1)));
     this.work();
     this.wait();
     let panic = this.lock().take();
@@ -66,16 +70,16 @@ pub(crate) fn run(tasks: usize, helpers: usize, body: &(dyn Fn(usize) + Sync)) {
     }
 }
 
-/// Asks the pool for `helpers`, where as many as it has threads are not asked for already.
-fn ask(this: &Arc<Loop>, helpers: usize) {
+/// Spawns `helpers` on the pool, but no more pending ones than it has threads.
+fn spawn(this: &Arc<Loop>, helpers: usize) {
     for _ in 0..helpers {
-        if ASKED.fetch_add(1, Ordering::Relaxed) >= rayon::current_num_threads() {
-            ASKED.fetch_sub(1, Ordering::Relaxed);
+        if PENDING.fetch_add(1, Ordering::Relaxed) >= rayon::current_num_threads() {
+            PENDING.fetch_sub(1, Ordering::Relaxed);
             return;
         }
         let this = Arc::clone(this);
         rayon::spawn(move || {
-            ASKED.fetch_sub(1, Ordering::Relaxed);
+            PENDING.fetch_sub(1, Ordering::Relaxed);
             this.help();
         });
     }
@@ -99,6 +103,7 @@ impl Loop {
         }
     }
 
+    /// What a spawned helper does.
     fn help(&self) {
         self.inside.fetch_add(1, Ordering::SeqCst);
         self.work();
@@ -152,6 +157,7 @@ pub(crate) fn run_chunks<T: Send>(
     // thread have them.
     unsafe impl<T: Send> Sync for Start<T> {}
     impl<T> Start<T> {
+        /// The address of element `i`.
         fn at(&self, i: usize) -> *mut T {
             self.0.wrapping_add(i)
         }

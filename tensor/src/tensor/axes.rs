@@ -45,11 +45,20 @@ pub fn infer_shape(what: &str, from: &[usize], to: &[isize]) -> Result<Shape> {
 }
 
 impl Tensor {
+    /// Fails, in the name of `what`, unless `axis` is one of `rank`.
     fn want_axis(&self, what: &str, axis: usize, rank: usize) -> Result<()> {
         layout::axis(what, axis as isize, rank).map(|_| ())
     }
 
     /// Without `axis` when it has one element, else unchanged.
+    ///
+    /// ```
+    /// use lepton_tensor::Tensor;
+    /// let x = Tensor::from_vec(vec![1.0f32, 2.0], &[1, 2])?;
+    /// assert_eq!(x.squeeze(0)?.shape(), [2]);
+    /// assert_eq!(x.squeeze(1)?.shape(), [1, 2]);
+    /// # Ok::<(), lepton_tensor::Error>(())
+    /// ```
     ///
     /// # Errors
     /// When the axis does not exist.
@@ -67,6 +76,13 @@ impl Tensor {
 
     /// A new axis of one element in front of `axis`.
     ///
+    /// ```
+    /// use lepton_tensor::Tensor;
+    /// let x = Tensor::from_vec(vec![1.0f32, 2.0], &[2])?;
+    /// assert_eq!(x.unsqueeze(1)?.shape(), [2, 1]);
+    /// # Ok::<(), lepton_tensor::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When the axis does not exist.
     pub fn unsqueeze(&self, axis: usize) -> Result<Tensor> {
@@ -80,6 +96,14 @@ impl Tensor {
     }
 
     /// The elements whose index along `b` is that along `a` plus `offset`, on a new last axis.
+    ///
+    /// ```
+    /// use lepton_tensor::{DType, ops};
+    /// let x = ops::arange(0.0, 1.0, 9, DType::F32).reshape(&[3, 3])?;
+    /// assert_eq!(x.diagonal(0, 0, 1)?.to_f64(), [0.0, 4.0, 8.0]);
+    /// assert_eq!(x.diagonal(1, 0, 1)?.to_f64(), [1.0, 5.0]);
+    /// # Ok::<(), lepton_tensor::Error>(())
+    /// ```
     ///
     /// # Errors
     /// When an axis does not exist, or both are the same.
@@ -112,6 +136,14 @@ impl Tensor {
     }
 
     /// The same elements under another shape without a copy.
+    ///
+    /// ```
+    /// use lepton_tensor::{DType, ops};
+    /// let x = ops::arange(0.0, 1.0, 6, DType::F32).reshape(&[2, 3])?;
+    /// assert_eq!(x.try_view(&[6])?.shape(), [6]);
+    /// assert!(x.transpose(0, 1)?.try_view(&[6]).is_err()); // `reshape` would copy
+    /// # Ok::<(), lepton_tensor::Error>(())
+    /// ```
     ///
     /// # Errors
     /// When the number of elements differs, or the strides cannot express the shape.

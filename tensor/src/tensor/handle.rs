@@ -1,11 +1,11 @@
-//! The handle: storage, shape, strides; views, conversion, and nothing that computes.
+//! The handle: storage, shape and strides, and nothing that computes.
 
 use std::sync::Arc;
 
 use crate::dtype::Element;
-use crate::layout::{self, Layout, Meta, Strides, contiguous_strides, numel};
-use crate::ops;
-use crate::storage::{Recipe, Storage};
+use crate::fusion::deferred::Thunk;
+use crate::layout::{Layout, Meta, Strides, contiguous_strides, numel};
+use crate::storage::Storage;
 use crate::{DType, Device, Error, Result};
 
 /// An n-dimensional array: a cheap handle on shared storage with a shape and strides.
@@ -24,13 +24,19 @@ use crate::{DType, Device, Error, Result};
 #[derive(Clone)]
 pub struct Tensor(Arc<Inner>);
 
+/// What a handle points to; nothing of it changes while it is shared.
 struct Inner {
+    /// Shape and dtype.
     meta: Meta,
-    /// The elements that `meta` counts, which nearly every access asks for.
+    /// The number of elements that `meta` describes, which nearly every access needs.
     numel: usize,
+    /// Steps of axes, in elements.
     strides: Strides,
+    /// The element at index zero.
     offset: usize,
+    /// Whether elements are in row-major order without gaps.
     contiguous: bool,
+    /// The elements.
     storage: Storage,
 }
 
@@ -81,7 +87,8 @@ fn fresh(numel: usize, dtype: DType) -> Storage {
 }
 
 impl Tensor {
-    fn from_parts(layout: Layout, dtype: DType, storage: Storage) -> Tensor {
+    /// A handle on `storage`, which `layout` suits.
+    pub(super) fn from_parts(layout: Layout, dtype: DType, storage: Storage) -> Tensor {
         let meta = Meta {
             shape: layout.shape().into(),
             dtype,
@@ -98,6 +105,14 @@ impl Tensor {
     }
 
     /// The elements of `data` in row-major order under `shape`.
+    ///
+    /// ```
+    /// use lepton_tensor::Tensor;
+    /// let x = Tensor::from_vec(vec![1i64, 2, 3, 4, 5, 6], &[2, 3])?;
+    /// assert_eq!((x.shape(), x.strides()), (&[2, 3][..], &[3, 1][..]));
+    /// assert!(Tensor::from_vec(vec![1i64, 2], &[2, 3]).is_err());
+    /// # Ok::<(), lepton_tensor::Error>(())
+    /// ```
     ///
     /// # Errors
     /// When the shape does not hold `data.len()` elements.
@@ -122,17 +137,15 @@ impl Tensor {
     }
 
     /// A tensor with no axes and the one element `x`.
+    ///
+    /// ```
+    /// use lepton_tensor::Tensor;
+    /// let x = Tensor::scalar(2.5f32);
+    /// assert_eq!((x.rank(), x.numel()), (0, 1));
+    /// ```
     #[inline]
     pub fn scalar<T: Element>(x: T) -> Tensor {
         Tensor::build(&[], |out: &mut [T]| out[0] = x)
-    }
-
-    /// A tensor of zeros (`false` for bool).
-    ///
-    /// # Errors
-    /// When the shape is too large, or the device cannot hold tensors in this build.
-    pub fn zeros(shape: &[usize], dtype: DType, device: Device) -> Result<Tensor> {
-        ops::full(shape, 0.0, dtype, device)
     }
 
     /// A tensor without bytes, of `meta`'s shape and dtype.
@@ -146,6 +159,14 @@ impl Tensor {
     }
 
     /// A new contiguous tensor whose elements `fill` writes; what it finds there is unspecified.
+    ///
+    /// ```
+    /// use lepton_tensor::Tensor;
+    /// let squares = Tensor::build(&[4], |out: &mut [i64]| {
+    ///     out.iter_mut().zip(0..).for_each(|(y, i)| *y = i * i);
+    /// });
+    /// assert_eq!(squares.to_f64(), [0.0, 1.0, 4.0, 9.0]);
+    /// ```
     ///
     /// # Panics
     /// When the shape is too large to address.
@@ -168,30 +189,47 @@ impl Tensor {
         new.finish()
     }
 
-    /// A contiguous tensor whose elements `recipe` computes when they are first read.
-    pub(crate) fn later(meta: Meta, recipe: Arc<dyn Recipe>) -> Tensor {
-        let storage = Storage::later(meta.numel() * meta.dtype.size(), recipe);
+    /// A contiguous tensor whose elements `thunk` computes when they are first read.
+    pub(crate) fn deferred(meta: Meta, thunk: Arc<dyn Thunk<Storage>>) -> Tensor {
+        let storage = Storage::deferred(meta.numel() * meta.dtype.size(), thunk);
         Tensor::from_parts(Layout::contiguous(&meta.shape), meta.dtype, storage)
     }
 
-    /// How this tensor's elements will be computed, for one op that takes this handle: when they
-    /// have not been yet, are all of their storage in its order, and at most one more handle can
-    /// ask for them. (In `(a + b).relu()` that is the temporary, which nobody ever asks; a result
-    /// that a node keeps has more.)
-    pub(crate) fn lend_recipe(&self) -> Option<Arc<dyn Recipe>> {
+    /// The thunk of this tensor's elements, for one op that takes this handle as its input: when they are
+    /// not computed, fill their storage in its order, and at most one more handle can read them. (In
+    /// `(a + b).relu()` that is the variable of the temporary, which reads nothing; a result that a node of
+    /// the graph keeps has more handles.)
+    pub(crate) fn lend_thunk(&self) -> Option<Arc<dyn Thunk<Storage>>> {
         let whole = self.0.contiguous
             && self.0.offset == 0
             && self.0.storage.bytes() == self.0.numel * self.dtype().size();
-        (whole && Arc::strong_count(&self.0) <= 2).then(|| self.0.storage.lend_recipe())?
+        (whole && Arc::strong_count(&self.0) <= 2).then(|| self.0.storage.lend_thunk())?
     }
 
-    /// Computes the elements now, if that has been put off.
+    /// Computes the elements now, if they are deferred.
     ///
-    /// Elementwise ops on large tensors are computed when their elements are first read, so that a
-    /// chain of them is one pass over memory. Reading does this by itself; only who takes the time
-    /// needs to call it.
-    pub fn settle(&self) {
-        self.0.storage.settle();
+    /// Elementwise ops on large tensors are deferred until their elements are first read, so that a
+    /// chain of them is one pass over memory. Reading realizes a tensor by itself; only code that
+    /// measures time needs to call this.
+    ///
+    /// ```
+    /// use lepton_tensor::{DType, ops};
+    /// let x = ops::arange(0.0, 1.0, 100_000, DType::F32);
+    /// x.realize(); // from here on the elements are in memory
+    /// assert_eq!(x.to_f64()[99_999], 99_999.0);
+    /// ```
+    pub fn realize(&self) {
+        self.0.storage.realize();
+    }
+
+    /// The tensor of `layout`, which suits it, on this one's storage.
+    pub(super) fn view(&self, layout: Layout) -> Tensor {
+        Tensor::from_parts(layout, self.dtype(), self.0.storage.clone())
+    }
+
+    /// The length of the storage in elements.
+    pub(super) fn storage_len(&self) -> usize {
+        self.0.storage.bytes() / self.dtype().size()
     }
 
     /// Shape and dtype.
@@ -293,6 +331,14 @@ impl Tensor {
 
     /// The elements as a slice, when they are contiguous.
     ///
+    /// ```
+    /// use lepton_tensor::Tensor;
+    /// let x = Tensor::from_vec(vec![1.0f32, 2.0, 3.0, 4.0], &[2, 2])?;
+    /// assert_eq!(x.slice(0, 1, 1, 1)?.as_slice::<f32>(), Some(&[3.0, 4.0][..]));
+    /// assert_eq!(x.slice(1, 1, 1, 1)?.as_slice::<f32>(), None); // a column is strided
+    /// # Ok::<(), lepton_tensor::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When `T` is not this tensor's dtype, or on the device `Meta`.
     #[inline]
@@ -306,9 +352,19 @@ impl Tensor {
 
     /// The elements to write in place, when this handle and its storage have one owner and the
     /// elements are contiguous; `None` otherwise.
+    ///
+    /// ```
+    /// use lepton_tensor::Tensor;
+    /// let mut x = Tensor::from_vec(vec![1.0f32, 2.0], &[2])?;
+    /// x.try_mut::<f32>().expect("one owner")[0] = 5.0;
+    /// let other = x.clone();
+    /// assert!(x.try_mut::<f32>().is_none()); // `other` would see it
+    /// assert_eq!(other.to_f64(), [5.0, 2.0]);
+    /// # Ok::<(), lepton_tensor::Error>(())
+    /// ```
     #[inline]
     pub fn try_mut<T: Element>(&mut self) -> Option<&mut [T]> {
-        // A plain look first: `get_mut` locks, and most handles it is asked of are shared.
+        // A plain read first: `get_mut` locks, and most handles are shared.
         if Arc::strong_count(&self.0) != 1 {
             return None;
         }
@@ -322,193 +378,6 @@ impl Tensor {
             .storage
             .as_mut_slice::<T>()
             .map(|s| &mut s[start..start + n])
-    }
-
-    /// The elements to write; copied first when anyone else can see them.
-    ///
-    /// # Panics
-    /// When `T` is not this tensor's dtype, or on the device `Meta`.
-    pub fn make_mut<T: Element>(&mut self) -> &mut [T] {
-        if self.try_mut::<T>().is_none() {
-            let mut copy = Tensor::build(self.shape(), |out: &mut [T]| ops::copy_into(self, out));
-            std::mem::swap(self, &mut copy);
-        }
-        self.try_mut().expect("a fresh copy has one owner")
-    }
-
-    /// The elements in row-major order.
-    ///
-    /// # Errors
-    /// When `T` is not this tensor's dtype, or there are no elements (device `Meta`).
-    pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
-        if T::DTYPE != self.dtype() {
-            return Err(Error::dtype(format!(
-                "to_vec: the tensor is {}, not {}; cast first: x.to_dtype(..)",
-                self.dtype(),
-                T::DTYPE
-            )));
-        }
-        self.want_elements("to_vec")?;
-        let mut out = vec![T::default(); self.numel()];
-        ops::copy_into(self, &mut out);
-        Ok(out)
-    }
-
-    /// The elements in row-major order, as f64 whatever the dtype.
-    ///
-    /// # Panics
-    /// On the device `Meta`.
-    pub fn to_f64(&self) -> Vec<f64> {
-        crate::match_dtype!(self.dtype(), T => {
-            self.to_vec::<T>().expect("the dtype is its own").into_iter().map(Element::to_f64).collect()
-        })
-    }
-
-    /// The one element, as f64.
-    ///
-    /// # Errors
-    /// When there is not exactly one element, or none to read (device `Meta`).
-    pub fn item(&self) -> Result<f64> {
-        if self.numel() != 1 {
-            return Err(Error::shape(format!(
-                "item: shape {:?} has {} elements, not one",
-                self.shape(),
-                self.numel()
-            )));
-        }
-        self.want_elements("item")?;
-        Ok(crate::match_dtype!(self.dtype(), T => self.storage::<T>()[self.0.offset].to_f64()))
-    }
-
-    fn want_elements(&self, what: &str) -> Result<()> {
-        if self.is_meta() {
-            return Err(Error::unsupported(format!(
-                "{what}: a tensor on the device meta has a shape but no elements"
-            )));
-        }
-        Ok(())
-    }
-
-    fn view(&self, layout: Layout) -> Tensor {
-        Tensor::from_parts(layout, self.dtype(), self.0.storage.clone())
-    }
-
-    /// Axes reordered: axis `i` of the result is axis `order[i]` of this tensor.
-    ///
-    /// # Errors
-    /// When `order` is not a permutation of the axes.
-    pub fn permute(&self, order: &[usize]) -> Result<Tensor> {
-        let mut seen = vec![false; self.rank()];
-        let fits = order.len() == self.rank()
-            && order
-                .iter()
-                .all(|&a| seen.get_mut(a).is_some_and(|s| !std::mem::replace(s, true)));
-        if !fits {
-            return Err(Error::shape(format!(
-                "permute: {order:?} is not an order of the axes of {:?}",
-                self.shape()
-            )));
-        }
-        Ok(self.view(self.layout().permute(order)))
-    }
-
-    /// Two axes swapped; negative axes count from the end.
-    ///
-    /// # Errors
-    /// When an axis does not exist.
-    pub fn transpose(&self, a: isize, b: isize) -> Result<Tensor> {
-        let (a, b) = (
-            layout::axis("transpose", a, self.rank())?,
-            layout::axis("transpose", b, self.rank())?,
-        );
-        let mut order: Vec<usize> = (0..self.rank()).collect();
-        order.swap(a, b);
-        self.permute(&order)
-    }
-
-    /// `len` elements along `axis` from `start`, `step` apart; a negative step walks backwards.
-    ///
-    /// # Errors
-    /// When an element would fall outside the axis, or `step` is 0.
-    pub fn slice(&self, axis: usize, start: usize, len: usize, step: isize) -> Result<Tensor> {
-        let size = *self.shape().get(axis).ok_or_else(|| {
-            Error::shape(format!(
-                "slice: axis {axis} is out of range for shape {:?}",
-                self.shape()
-            ))
-        })?;
-        let last = start as i128 + (len as i128 - 1) * step as i128;
-        if len > 0 && (step == 0 || start >= size || last < 0 || last >= size as i128) {
-            return Err(Error::index(format!(
-                "slice: {len} elements from {start} by {step} leave axis {axis} of size {size}"
-            )));
-        }
-        Ok(self.view(self.layout().slice(axis, start, len, step)))
-    }
-
-    /// Axes of size 1, and new outer ones, repeated to `shape` without copying.
-    ///
-    /// # Errors
-    /// When an axis has another size than 1 or the wanted one.
-    pub fn expand(&self, shape: &[usize]) -> Result<Tensor> {
-        numel(shape)?;
-        let layout = self.layout().expand(shape).ok_or_else(|| {
-            Error::shape(format!(
-                "expand: {:?} does not broadcast to {shape:?}",
-                self.shape()
-            ))
-        })?;
-        Ok(self.view(layout))
-    }
-
-    /// The same elements in row-major order under another shape; a view when strides allow it.
-    ///
-    /// # Errors
-    /// When the number of elements differs.
-    pub fn reshape(&self, shape: &[usize]) -> Result<Tensor> {
-        if numel(shape)? != self.numel() {
-            return Err(Error::shape(format!(
-                "reshape: {:?} has {} elements, {shape:?} does not",
-                self.shape(),
-                self.numel()
-            )));
-        }
-        match self.layout().reshape(shape) {
-            Some(layout) => Ok(self.view(layout)),
-            None => self.contiguous().reshape(shape),
-        }
-    }
-
-    /// Sliding windows of `size` along `axis`, `step` apart, as a view with one more axis at the end.
-    ///
-    /// # Errors
-    /// When the axis is shorter than one window, or `step` is 0.
-    pub fn unfold(&self, axis: usize, size: usize, step: usize) -> Result<Tensor> {
-        if axis >= self.rank() || size > self.shape()[axis] || step == 0 {
-            return Err(Error::shape(format!(
-                "unfold: windows of {size} by {step} do not fit axis {axis} of {:?}",
-                self.shape()
-            )));
-        }
-        Ok(self.view(self.layout().unfold(axis, size, step)))
-    }
-
-    /// A view from its parts: shape, strides and offset into this tensor's storage.
-    ///
-    /// # Errors
-    /// When an index inside `shape` would leave the storage.
-    pub fn as_strided(&self, shape: &[usize], strides: &[isize], offset: usize) -> Result<Tensor> {
-        let len = crate::match_dtype!(self.dtype(), T => self.0.storage.len::<T>());
-        Ok(self.view(Layout::new(shape, strides, offset, len)?))
-    }
-
-    /// This tensor when it is contiguous, else a contiguous copy.
-    pub fn contiguous(&self) -> Tensor {
-        if self.0.contiguous {
-            self.clone()
-        } else {
-            ops::copy(self)
-        }
     }
 }
 

@@ -145,7 +145,7 @@ impl Op for SoftmaxGrad {
     }
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
-        Ok(smallvec![ops::softmax_grad(
+        Ok(smallvec![ops::softmax_backward(
             &x[0], &x[1], self.axis, self.log
         )])
     }

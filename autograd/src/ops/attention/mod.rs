@@ -246,7 +246,7 @@ impl Op for AttentionGrad {
         let [g, g_log, q, k, v, y, log] = &x[..7] else {
             unreachable!("seven inputs, and a mask")
         };
-        let found = ops::attention_grad([g, g_log], [q, k, v], [y, log], x.get(7), self.0);
+        let found = ops::attention_backward([g, g_log], [q, k, v], [y, log], x.get(7), self.0);
         Ok(found.into_iter().collect())
     }
 

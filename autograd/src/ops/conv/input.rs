@@ -51,7 +51,7 @@ impl Op for Conv2dInput {
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
         let (window, groups) = (&self.window, self.groups);
-        Ok(smallvec![ops::conv2d_input(
+        Ok(smallvec![ops::conv2d_input_backward(
             &x[0], &x[1], window, groups, self.size
         )])
     }

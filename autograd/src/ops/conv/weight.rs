@@ -50,7 +50,9 @@ impl Op for Conv2dWeight {
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
         let (window, groups) = (&self.window, self.groups);
-        Ok(smallvec![ops::conv2d_weight(&x[0], &x[1], window, groups)])
+        Ok(smallvec![ops::conv2d_weight_backward(
+            &x[0], &x[1], window, groups
+        )])
     }
 
     fn vjp(&self, k: &Saved<'_>, v: &[Option<Var>]) -> Ins<Option<Var>> {

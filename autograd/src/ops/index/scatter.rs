@@ -1,6 +1,6 @@
 //! Writing at indices: the last one, products, extremes and means of what meets in one place.
 
-use lepton_tensor::ops::{self, Extreme, Meet};
+use lepton_tensor::ops::{self, ScatterReduce};
 use lepton_tensor::random::Rng;
 use lepton_tensor::{DType, Error, Meta, Result, Tensor, layout};
 use smallvec::smallvec;
@@ -23,14 +23,14 @@ pub struct Scatter {
     /// The axis that the index runs along.
     pub axis: usize,
     /// What becomes of elements that meet.
-    pub how: Meet,
+    pub how: ScatterReduce,
 }
 
-const NAMES: [(Meet, &str); 4] = [
-    (Meet::Set, "set"),
-    (Meet::Prod, "prod"),
-    (Meet::Extreme(Extreme::Max), "amax"),
-    (Meet::Extreme(Extreme::Min), "amin"),
+const NAMES: [(ScatterReduce, &str); 4] = [
+    (ScatterReduce::Set, "set"),
+    (ScatterReduce::Prod, "prod"),
+    (ScatterReduce::Max, "amax"),
+    (ScatterReduce::Min, "amin"),
 ];
 
 impl Scatter {
@@ -70,7 +70,7 @@ impl Op for Scatter {
 
     fn keeps(&self) -> Keeps {
         match self.how {
-            Meet::Set => Keeps {
+            ScatterReduce::Set => Keeps {
                 inputs: 2,
                 ..Keeps::SHAPES
             },
@@ -109,7 +109,7 @@ impl Op for Scatter {
             return smallvec![None, None, None];
         };
         let [base, src] = match self.how {
-            Meet::Set => {
+            ScatterReduce::Set => {
                 let index = k.input(1);
                 let hole = Var::zeros(index.shape(), g.dtype(), g.device());
                 [
@@ -117,8 +117,8 @@ impl Op for Scatter {
                     g.gather(self.axis as isize, &index),
                 ]
             }
-            Meet::Prod => self.back_prod(k, g),
-            Meet::Extreme(_) => self.back_extreme(k, g),
+            ScatterReduce::Prod => self.back_prod(k, g),
+            ScatterReduce::Max | ScatterReduce::Min => self.back_extreme(k, g),
         };
         smallvec![Some(base), None, Some(src)]
     }
@@ -155,9 +155,9 @@ impl Op for Scatter {
     #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
         // Row 1 is met twice where it may be; setting meets each place once.
-        let mut case = |how: Meet, rows: [i64; 3]| {
+        let mut case = |how: ScatterReduce, rows: [i64; 3]| {
             let all = distinct(rng, &[14]).to_f64();
-            let (base, src) = if how == Meet::Prod {
+            let (base, src) = if how == ScatterReduce::Prod {
                 (
                     floats(rng, &[4, 2], 0.5, 1.5),
                     floats(rng, &[3, 2], 0.5, 1.5),
@@ -172,10 +172,10 @@ impl Op for Scatter {
             for (i, v) in src.to_f64().into_iter().enumerate() {
                 let at = rows[i / 2] as usize * 2 + i % 2;
                 want[at] = match how {
-                    Meet::Set => v,
-                    Meet::Prod => want[at] * v,
-                    Meet::Extreme(Extreme::Max) => want[at].max(v),
-                    Meet::Extreme(Extreme::Min) => want[at].min(v),
+                    ScatterReduce::Set => v,
+                    ScatterReduce::Prod => want[at] * v,
+                    ScatterReduce::Max => want[at].max(v),
+                    ScatterReduce::Min => want[at].min(v),
                 };
             }
             let index = rows.iter().flat_map(|&r| [r, r]).collect();
@@ -184,10 +184,10 @@ impl Op for Scatter {
             Case::new(Scatter { axis: 0, how }, vec![base, index, src]).want(vec![want])
         };
         vec![
-            case(Meet::Set, [2, 0, 3]),
-            case(Meet::Prod, [1, 1, 3]),
-            case(Meet::Extreme(Extreme::Max), [1, 1, 3]),
-            case(Meet::Extreme(Extreme::Min), [0, 1, 1]),
+            case(ScatterReduce::Set, [2, 0, 3]),
+            case(ScatterReduce::Prod, [1, 1, 3]),
+            case(ScatterReduce::Max, [1, 1, 3]),
+            case(ScatterReduce::Min, [0, 1, 1]),
         ]
     }
 }
@@ -214,7 +214,7 @@ impl Var {
         self.slices(&region)
     }
 
-    fn met(&self, how: Meet, axis: isize, index: &Var, src: &Var) -> Var {
+    fn met(&self, how: ScatterReduce, axis: isize, index: &Var, src: &Var) -> Var {
         let axis = self.axis("scatter", axis);
         Scatter { axis, how }.apply(self, index, &src.corner(index.shape()))
     }
@@ -226,7 +226,7 @@ impl Var {
     /// When index or source do not fit, or an index leaves the axis.
     #[track_caller]
     pub fn scatter(&self, axis: isize, index: &Var, src: &Var) -> Var {
-        self.met(Meet::Set, axis, index, src)
+        self.met(ScatterReduce::Set, axis, index, src)
     }
 
     /// This variable with what `src` brings to `[index[i][j]][j]` (for axis 0, and so on) put
@@ -257,9 +257,9 @@ impl Var {
         };
         match how {
             Reduction::Sum => base.scatter_add(axis, index, &src.corner(index.shape())),
-            Reduction::Prod => base.met(Meet::Prod, axis, index, src),
-            Reduction::Max => base.met(Meet::Extreme(Extreme::Max), axis, index, src),
-            Reduction::Min => base.met(Meet::Extreme(Extreme::Min), axis, index, src),
+            Reduction::Prod => base.met(ScatterReduce::Prod, axis, index, src),
+            Reduction::Max => base.met(ScatterReduce::Max, axis, index, src),
+            Reduction::Min => base.met(ScatterReduce::Min, axis, index, src),
             Reduction::Mean => {
                 let sum = base.scatter_add(axis, index, &src.corner(index.shape()));
                 let start = if include_self { 1.0 } else { 0.0 };

@@ -117,7 +117,7 @@ impl Op for CrossEntropyGrad {
     }
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
-        Ok(smallvec![ops::cross_entropy_grad(&x[0], &x[1], &x[2])?])
+        Ok(smallvec![ops::cross_entropy_backward(&x[0], &x[1], &x[2])?])
     }
 
     /// Along `u`, with `s` the softmax: `u (s - 1 at the class)` for `g`, and `s`'s own slope for `x`.

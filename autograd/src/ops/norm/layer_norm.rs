@@ -228,7 +228,7 @@ impl Op for LayerNormGrad {
     }
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
-        let (dx, rest) = ops::layer_norm_grad(&x[0], &x[1], x.get(2), self.0);
+        let (dx, rest) = ops::layer_norm_backward(&x[0], &x[1], x.get(2), self.0);
         Ok(std::iter::once(dx)
             .chain(rest.into_iter().flatten())
             .collect())

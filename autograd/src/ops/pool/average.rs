@@ -153,7 +153,7 @@ impl Op for AvgPool2dBack {
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
         let (pool, divisor) = (&self.pool, self.divisor);
-        Ok(smallvec![ops::avg_pool2d_back(
+        Ok(smallvec![ops::avg_pool2d_backward(
             &x[0], pool, divisor, self.size
         )])
     }

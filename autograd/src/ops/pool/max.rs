@@ -126,7 +126,9 @@ impl Op for MaxPool2dBack {
     }
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
-        Ok(smallvec![ops::max_pool2d_back(&x[0], &x[1], &self.pool)])
+        Ok(smallvec![ops::max_pool2d_backward(
+            &x[0], &x[1], &self.pool
+        )])
     }
 
     fn vjp(&self, k: &Saved<'_>, h: &[Option<Var>]) -> Ins<Option<Var>> {
@@ -181,7 +183,9 @@ impl Op for MaxPool2dPick {
     }
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
-        Ok(smallvec![ops::max_pool2d_pick(&x[0], &x[1], &self.pool)])
+        Ok(smallvec![ops::max_pool2d_double_backward(
+            &x[0], &x[1], &self.pool
+        )])
     }
 
     fn vjp(&self, k: &Saved<'_>, h: &[Option<Var>]) -> Ins<Option<Var>> {

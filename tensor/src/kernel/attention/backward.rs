@@ -1,10 +1,12 @@
 //! The gradients of queries, keys and values, tile by tile.
 
 use super::forward::prepare;
-use super::{Heads, Tile, ranges, tile_size};
+use super::heads::Heads;
+use super::tile::{Tile, ranges, tile_size};
 use crate::dtype::Element;
-use crate::kernel::gemm::{self, MatMut, MatRef, Scratch};
+use crate::kernel::gemm::{self, MatMut, MatRef};
 use crate::kernel::rows::{dot, part, power, put};
+use crate::kernel::scratch::Scratch;
 use crate::simd::{Float, Kernel, Lane, Num, Simd, Vector};
 use crate::threads::parallel_for;
 
@@ -18,8 +20,11 @@ pub(crate) struct Gradients<'a, 'c, T> {
     pub(crate) log: &'a [T],
     /// The cotangent of `log`.
     pub(crate) g_log: &'a [T],
+    /// The gradient of each head's queries.
     pub(crate) dq: Vec<MatMut<'c, T>>,
+    /// The gradient of each head's keys.
     pub(crate) dk: Vec<MatMut<'c, T>>,
+    /// The gradient of each head's values.
     pub(crate) dv: Vec<MatMut<'c, T>>,
 }
 
@@ -44,20 +49,18 @@ pub(crate) fn backward<T: Float + Element>(heads: &Heads<T>, grads: &Gradients<T
     });
 }
 
+/// The gradients of one head: for each tile of keys, over all tiles of queries.
 fn one_head<T: Float + Element>(
     heads: &Heads<T>,
     grads: &Gradients<T>,
     head: usize,
-    [mut dq, mut dk, mut dv]: [MatMut<T>; 3],
+    mut to: [MatMut<T>; 3],
 ) {
-    let level = heads.level;
     let (time, keys) = (heads.time(), heads.keys());
-    let (q, k, v) = (heads.q[head], heads.k[head], heads.v[head]);
-    let (g, depth, width) = (grads.g[head], q.shape()[1], v.shape()[1]);
     let log = &grads.log[head * time..][..time];
     let along = &mut vec![T::default(); time];
-    level.dispatch(Along {
-        g,
+    heads.level.dispatch(Along {
+        g: grads.g[head],
         out: grads.out[head],
         g_log: &grads.g_log[head * time..][..time],
         along,
@@ -67,10 +70,6 @@ fn one_head<T: Float + Element>(
     let (scores, slopes) = memory.get::<T>(2 * area).split_at_mut(area);
     let mut room = Vec::new();
     for keys in ranges(keys) {
-        let (kj, vj) = (
-            k.part(keys.start, 0, [keys.len(), depth]),
-            v.part(keys.start, 0, [keys.len(), width]),
-        );
         let mut first = true;
         for queries in ranges(time) {
             let tile = Tile {
@@ -82,42 +81,21 @@ fn one_head<T: Float + Element>(
             if tile.is_empty() {
                 continue;
             }
-            let rows = queries.len();
-            let (qi, gi) = (
-                q.part(queries.start, 0, [rows, depth]),
-                g.part(queries.start, 0, [rows, width]),
-            );
-            let n = rows * keys.len();
-            let (scores, slopes) = (&mut scores[..n], &mut slopes[..n]);
-            let square = MatMut::rows_of(&mut *scores, tile.shape());
-            gemm::tile(level, qi, kj.t(), square, false);
-            let square = MatMut::rows_of(&mut *slopes, tile.shape());
-            gemm::tile(level, gi, vj.t(), square, false);
-            level.dispatch(Slopes {
-                scores: &mut *scores,
-                slopes: &mut *slopes,
+            let n = queries.len() * keys.len();
+            let slopes = Slopes {
+                scores: &mut scores[..n],
+                slopes: &mut slopes[..n],
                 tile: &tile,
                 added: heads.added(&tile, &mut room),
                 scale: heads.scale,
                 log: &log[queries.clone()],
-                along: &along[queries.clone()],
-            });
-            let [p, ds] = [scores, slopes].map(|m| MatRef::rows_of(m, tile.shape()));
-            // SAFETY: the blocks lie inside, and each is used by one product alone.
-            let (to_q, to_k, to_v) = unsafe {
-                (
-                    dq.block(queries.start, 0, [rows, depth]),
-                    dk.block(keys.start, 0, [keys.len(), depth]),
-                    dv.block(keys.start, 0, [keys.len(), width]),
-                )
+                along: &along[queries],
             };
-            gemm::tile(level, p.t(), gi, to_v, !first);
-            gemm::tile(level, ds.t(), qi, to_k, !first);
-            // Every query meets the first keys first, also under a causal mask.
-            gemm::tile(level, ds, kj, to_q, keys.start > 0);
+            one_tile(heads, grads.g[head], slopes, &to, first);
             first = false;
         }
         if first {
+            let [_, dk, dv] = &mut to;
             keys.for_each(|j| {
                 dk.row(j).fill(T::default());
                 dv.row(j).fill(T::default());
@@ -125,15 +103,57 @@ fn one_head<T: Float + Element>(
         }
     }
     if heads.keys() == 0 {
-        (0..time).for_each(|i| dq.row(i).fill(T::default()));
+        (0..time).for_each(|i| to[0].row(i).fill(T::default()));
     }
+}
+
+/// Adds what one tile of scores gives to the gradients `dq`, `dk` and `dv` of its head, or writes the last
+/// two where the tile is the `first` of its keys: five products.
+fn one_tile<T: Float + Element>(
+    heads: &Heads<T>,
+    g: MatRef<T>,
+    slopes: Slopes<T>,
+    [dq, dk, dv]: &[MatMut<T>; 3],
+    first: bool,
+) {
+    let (level, tile) = (heads.level, slopes.tile);
+    let (q, k, v) = (heads.q[tile.head], heads.k[tile.head], heads.v[tile.head]);
+    let ([rows, keys], [depth, width]) = (tile.shape(), [q.shape()[1], v.shape()[1]]);
+    let (at, from) = (tile.queries.start, tile.keys.start);
+    let (qi, gi) = (q.part(at, 0, [rows, depth]), g.part(at, 0, [rows, width]));
+    let (kj, vj) = (
+        k.part(from, 0, [keys, depth]),
+        v.part(from, 0, [keys, width]),
+    );
+    let square = MatMut::rows_of(&mut *slopes.scores, tile.shape());
+    gemm::tile(level, qi, kj.t(), square, false);
+    let square = MatMut::rows_of(&mut *slopes.slopes, tile.shape());
+    gemm::tile(level, gi, vj.t(), square, false);
+    let [p, ds] = level.dispatch(slopes);
+    let [p, ds] = [p, ds].map(|m| MatRef::rows_of(m, tile.shape()));
+    // SAFETY: the blocks lie inside, and each is used by one product alone.
+    let (to_q, to_k, to_v) = unsafe {
+        (
+            dq.block(at, 0, [rows, depth]),
+            dk.block(from, 0, [keys, depth]),
+            dv.block(from, 0, [keys, width]),
+        )
+    };
+    gemm::tile(level, p.t(), gi, to_v, !first);
+    gemm::tile(level, ds.t(), qi, to_k, !first);
+    // Every query meets the first keys first, also under a causal mask.
+    gemm::tile(level, ds, kj, to_q, from > 0);
 }
 
 /// `sum g out - g_log` for each query: what each of its scores' slopes is lowered by.
 struct Along<'a, T> {
+    /// The cotangent of the result.
     g: MatRef<'a, T>,
+    /// The result.
     out: MatRef<'a, T>,
+    /// The cotangent of the logarithms.
     g_log: &'a [T],
+    /// A number for each query.
     along: &'a mut [T],
 }
 
@@ -148,21 +168,29 @@ impl<T: Float + Element> Kernel for Along<'_, T> {
     }
 }
 
-/// Turns a tile's scores into probabilities `p`, and its products `g v^T` into `scale p (g v^T - along)`.
+/// Turns a tile's scores into probabilities `p`, and its products `g v^T` into `scale p (g v^T - along)`;
+/// returns both.
 struct Slopes<'a, T> {
+    /// Products `q k^T`; probabilities afterwards.
     scores: &'a mut [T],
+    /// Products `g v^T`; the scores' gradients afterwards.
     slopes: &'a mut [T],
+    /// Which queries and keys.
     tile: &'a Tile,
+    /// What the mask adds to scores.
     added: Option<&'a [T]>,
+    /// The factor of the scores.
     scale: f64,
+    /// The logarithms of the queries' sums.
     log: &'a [T],
+    /// What [`Along`] found for the queries.
     along: &'a [T],
 }
 
-impl<T: Float + Element> Kernel for Slopes<'_, T> {
-    type Out = ();
+impl<'a, T: Float + Element> Kernel for Slopes<'a, T> {
+    type Out = [&'a [T]; 2];
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
+    fn run<S: Simd>(self, _: S) -> [&'a [T]; 2] {
         let (lanes, zero) = (T::Vec::<S>::LANES, T::default());
         let [rows, cols] = self.tile.shape();
         let scale = <T::Vec<S> as Num>::splat(self.scale);
@@ -189,5 +217,6 @@ impl<T: Float + Element> Kernel for Slopes<'_, T> {
                 put::<T, S>(slope, &mut ds[j..]);
             }
         }
+        [self.scores, self.slopes]
     }
 }

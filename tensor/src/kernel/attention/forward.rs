@@ -1,9 +1,11 @@
 //! The results, tile by tile, and the logarithm of each query's sum.
 
-use super::{Heads, Tile, ranges, tile_size};
+use super::heads::Heads;
+use super::tile::{Tile, ranges, tile_size};
 use crate::dtype::Element;
-use crate::kernel::gemm::{self, MatMut, MatRef, Scratch};
+use crate::kernel::gemm::{self, MatMut, MatRef};
 use crate::kernel::rows::{part, power, put, scale, top};
+use crate::kernel::scratch::Scratch;
 use crate::simd::{Float, Kernel, Lane, Num, Partial, Simd, SumBody, Vector};
 use crate::threads::parallel_for;
 
@@ -74,7 +76,7 @@ fn strip<T: Float + Element>(
         gemm::tile(heads.level, weights, v, all, !state.first);
         state.first = false;
     }
-    heads.level.dispatch(Finish {
+    heads.level.dispatch(Normalize {
         state: &state,
         out: &mut out,
         log: log.row(0),
@@ -93,11 +95,17 @@ struct State {
 
 /// Turns a tile's products into `e^(score - top)`, and brings state and result to the new top.
 struct Weigh<'a, 'c, T> {
+    /// Products of queries and keys, a row for each query; weights afterwards.
     scores: &'a mut [T],
+    /// Which queries and keys.
     tile: &'a Tile,
+    /// What the mask adds.
     added: Option<&'a [T]>,
+    /// The factor of the products.
     scale: f64,
+    /// What is known of the queries so far.
     state: &'a mut State,
+    /// The result so far.
     out: &'a mut MatMut<'c, T>,
 }
 
@@ -181,13 +189,16 @@ fn powers<T: Float + Element, S: Simd>(row: &mut [T], by: f64, top: f64) -> f64 
 }
 
 /// Divides each row of the result by its sum, and writes the logarithm of the sum of `e^score`.
-struct Finish<'a, 'c, T> {
+struct Normalize<'a, 'c, T> {
+    /// What is known of the queries after the last tile.
     state: &'a State,
+    /// The weighted sums of values.
     out: &'a mut MatMut<'c, T>,
+    /// A logarithm for each query.
     log: &'a mut [T],
 }
 
-impl<T: Float + Element> Kernel for Finish<'_, '_, T> {
+impl<T: Float + Element> Kernel for Normalize<'_, '_, T> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {

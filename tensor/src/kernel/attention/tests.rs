@@ -123,7 +123,7 @@ fn check(rng: &mut Rng, sizes: [usize; 5], causal: bool, mask: Option<&Tensor>) 
     let what = format!("{sizes:?}, causal {causal}, mask {}", mask.is_some());
     close(&format!("{what}: result"), &y, &want.y);
     close(&format!("{what}: logarithms"), &log, &want.log);
-    let grads = ops::attention_grad([&g, &g_log], [&q, &k, &v], [&y, &log], mask, how);
+    let grads = ops::attention_backward([&g, &g_log], [&q, &k, &v], [&y, &log], mask, how);
     for (i, (got, want)) in grads.iter().zip(&want.grads).enumerate() {
         close(&format!("{what}: gradient {i}"), got, want);
     }
@@ -172,7 +172,7 @@ fn the_bits_do_not_depend_on_threads() {
         let [y, log] = ops::attention(&x[0], &x[1], &x[2], None, how);
         let zero = Tensor::build(log.shape(), |out: &mut [f32]| out.fill(0.0));
         let grads =
-            ops::attention_grad([&x[3], &zero], [&x[0], &x[1], &x[2]], [&y, &log], None, how);
+            ops::attention_backward([&x[3], &zero], [&x[0], &x[1], &x[2]], [&y, &log], None, how);
         let all = grads.into_iter().chain([y, log]);
         all.map(|t| t.to_vec::<f32>().expect("f32"))
             .collect::<Vec<_>>()
@@ -202,7 +202,7 @@ fn large_scores_do_not_overflow_and_nothing_gives_nothing() {
     let [y, log] = ops::attention(&x, &none, &none, None, how);
     assert_eq!(y.to_f64(), [0.0; 6]);
     assert_eq!(log.to_f64(), [f64::NEG_INFINITY; 3]);
-    let grads = ops::attention_grad([&y, &log], [&x, &none, &none], [&y, &log], None, how);
+    let grads = ops::attention_backward([&y, &log], [&x, &none, &none], [&y, &log], None, how);
     assert_eq!(grads[0].to_f64(), [0.0; 6]);
 }
 
@@ -223,7 +223,7 @@ fn gradients_of_one_shape_stand_side_by_side() {
         scale: 0.5,
     };
     let [y, log] = ops::attention(&q, &k, &v, None, how);
-    let grads = ops::attention_grad([&y, &log], [&q, &k, &v], [&y, &log], None, how);
+    let grads = ops::attention_backward([&y, &log], [&q, &k, &v], [&y, &log], None, how);
     let back = |g: &Tensor| g.transpose(1, 2).unwrap().unsqueeze(2).unwrap();
     let joined = ops::cat(&[0, 1, 2].map(|i| back(&grads[i])), 2);
     assert_eq!(joined.shape(), shape);

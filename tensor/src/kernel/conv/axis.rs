@@ -28,6 +28,13 @@ pub struct Axis {
 
 impl Axis {
     /// A convolution's axis: `out` windows of `kernel` taps, `dilation` apart.
+    ///
+    /// ```
+    /// use lepton_tensor::kernel::conv::Axis;
+    /// let axis = Axis::forward(5, 2, [3, 2, 1, 1]); // kernel, stride, padding, dilation
+    /// assert_eq!(axis.taps.iter().map(|t| t.at).collect::<Vec<_>>(), [-1, 0, 1]);
+    /// assert_eq!((axis.out, axis.step), (2, 2));
+    /// ```
     pub fn forward(
         size: usize,
         out: usize,
@@ -49,6 +56,13 @@ impl Axis {
 
     /// The transposed axis, from `out` windows back to an image of `size`: one axis of stride 1 for
     /// each place of the image modulo the stride, with the taps that reach such places.
+    ///
+    /// ```
+    /// use lepton_tensor::kernel::conv::Axis;
+    /// // A stride of 2 gives one axis for the even and one for the odd places.
+    /// let axes = Axis::back(5, 2, [3, 2, 1, 1]);
+    /// assert_eq!(axes.iter().map(|a| (a.first, a.taps.len())).collect::<Vec<_>>(), [(0, 1), (1, 2)]);
+    /// ```
     pub fn back(
         size: usize,
         out: usize,
@@ -89,7 +103,7 @@ impl Axis {
         self.step == 1 && self.spread == 1 && self.first == 0
     }
 
-    /// The numbers of `N` taps beside each other, in either order, as the image has them; `None` where there
+    /// The numbers of `N` adjacent taps, in either order, as the image has them; `None` where there
     /// are others.
     pub(super) fn neighbours<const N: usize>(&self) -> Option<[usize; N]> {
         let mut ids = [None; N];
@@ -144,8 +158,11 @@ impl Axis {
 /// tap meets output `o` at `o + shift`.
 #[derive(Clone, Debug)]
 pub(super) struct Phases {
+    /// The least place that a tap meets with output 0.
     low: isize,
+    /// Places from one output to the next: the number of phases.
     step: usize,
+    /// The image's size.
     size: usize,
     /// The phases that some tap meets.
     pub(super) used: Vec<usize>,
@@ -158,17 +175,22 @@ pub(super) struct Phases {
 /// A run of places of a phase: so many before the image, so many inside it from `from` on, so many
 /// after it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Run {
+pub(super) struct PhaseRun {
+    /// Places before the image.
     pub(super) before: usize,
+    /// Places inside the image.
     pub(super) inside: usize,
+    /// Places after the image.
     pub(super) after: usize,
+    /// The first place inside.
     pub(super) from: usize,
+    /// From one place to the next.
     pub(super) step: usize,
 }
 
 impl Phases {
     /// Places `first .. first + n` of phase `used[slot]`.
-    pub(super) fn run(&self, slot: usize, first: usize, n: usize) -> Run {
+    pub(super) fn run(&self, slot: usize, first: usize, n: usize) -> PhaseRun {
         let step = self.step;
         let start = self.low + (self.used[slot] + first * step) as isize;
         let before = (start.min(0).unsigned_abs()).div_ceil(step).min(n);
@@ -178,7 +200,7 @@ impl Phases {
             .saturating_sub(from)
             .div_ceil(step)
             .min(n - before);
-        Run {
+        PhaseRun {
             before,
             inside,
             after: n - before - inside,

@@ -1,24 +1,29 @@
-//! The innermost loop of the weights' gradient: dot products of the result's gradient with a field.
+//! The innermost loop of the weights' gradient: dot products of the result's gradient with a padded image.
 
 use super::tile::{SLACK, Segment};
-use crate::simd::{Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector};
+use crate::simd::{Float, Kernel, Lane, Num, Simd, Vector, sum_lanes_of_each};
 
-/// `out[channel][k] += sum over places of g[channel][place] * field[place + offsets[k]]`.
-pub(super) struct Dots<'a, T> {
+/// `out[channel][k] += sum over places of g[channel][place] * padded[place + offsets[k]]`.
+pub(super) struct GradientDots<'a, T> {
     /// A row for each output channel, `pitch` apart, zero where there is no output.
     pub(super) g: &'a [T],
+    /// From one channel's gradient to the next.
     pub(super) pitch: usize,
-    pub(super) field: &'a [T],
+    /// The padded images.
+    pub(super) padded: &'a [T],
+    /// The distance of each tap of each input channel.
     pub(super) offsets: &'a [usize],
-    /// Parts of the field, and where they begin in a row of `g`.
+    /// Parts of the padded image, and where they begin in a row of `g`.
     pub(super) segments: &'a [Segment],
     /// The first of `offsets.len()` results of each channel, rows `row` apart.
     pub(super) out: &'a mut [T],
+    /// From one output channel's results to the next.
     pub(super) row: usize,
+    /// Output channels.
     pub(super) channels: usize,
 }
 
-impl<T: Float> Kernel for Dots<'_, T> {
+impl<T: Float> Kernel for GradientDots<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, _: S) {
@@ -26,14 +31,14 @@ impl<T: Float> Kernel for Dots<'_, T> {
         for s in self.segments {
             let end = s.len + SLACK;
             assert!(
-                s.field + reach + end <= self.field.len() && s.sums + end <= self.pitch,
-                "conv: a segment of {} places ends outside its field",
+                s.padded + reach + end <= self.padded.len() && s.sums + end <= self.pitch,
+                "conv: a segment of {} places ends outside its padded image",
                 s.len
             );
         }
         assert!(
             self.channels * self.pitch <= self.g.len(),
-            "conv: {} channels ask for a larger gradient",
+            "conv: {} channels need a larger gradient",
             self.channels
         );
         let n = self.offsets.len();
@@ -55,12 +60,13 @@ impl<T: Float> Kernel for Dots<'_, T> {
     }
 }
 
-impl<T: Float> Dots<'_, T> {
+impl<T: Float> GradientDots<'_, T> {
+    /// Offsets `k ..` for all channels, two at a time.
     #[inline(always)]
     fn rows<S: Simd, const TAPS: usize>(&mut self, k: usize) {
         let mut channel = 0;
         while channel + 2 <= self.channels {
-            // SAFETY: `run` has checked field and gradient for these channels and offsets.
+            // SAFETY: `run` has checked padded image and gradient for these channels and offsets.
             unsafe { self.square::<S, 2, TAPS>(channel, k) };
             channel += 2;
         }
@@ -73,7 +79,7 @@ impl<T: Float> Dots<'_, T> {
     /// Channels `channel ..` times offsets `k ..`.
     ///
     /// # Safety
-    /// There are as many of both, and in every segment field and gradient have room for the places,
+    /// There are as many of both, and in every segment padded image and gradient have room for the places,
     /// the offsets and `SLACK` behind them.
     #[inline(always)]
     unsafe fn square<S: Simd, const ROWS: usize, const TAPS: usize>(
@@ -86,9 +92,9 @@ impl<T: Float> Dots<'_, T> {
         let mut sums = [[zero; TAPS]; ROWS];
         for s in self.segments {
             let g = self.g[channel * self.pitch + s.sums..].as_ptr();
-            let mut x = [self.field.as_ptr(); TAPS];
+            let mut x = [self.padded.as_ptr(); TAPS];
             for t in 0..TAPS {
-                x[t] = self.field[s.field + self.offsets[k + t]..].as_ptr();
+                x[t] = self.padded[s.padded + self.offsets[k + t]..].as_ptr();
             }
             let mut q = 0;
             while q < s.len {
@@ -100,7 +106,7 @@ impl<T: Float> Dots<'_, T> {
                     y[r] = Vector::load(g);
                 }
                 for t in 0..TAPS {
-                    // SAFETY: as above, for the field at this offset.
+                    // SAFETY: as above, for the padded image at this offset.
                     let x = unsafe { std::slice::from_raw_parts(x[t].add(q), lanes) };
                     let x: T::Vec<S> = Vector::load(x);
                     for r in 0..ROWS {
@@ -111,35 +117,11 @@ impl<T: Float> Dots<'_, T> {
             }
         }
         for r in 0..ROWS {
-            let totals = totals::<T, S, TAPS>(&sums[r]);
+            let totals = sum_lanes_of_each::<T, S, TAPS>(&sums[r]);
             let out = &mut self.out[(channel + r) * self.row + k..][..TAPS];
             for t in 0..TAPS {
                 out[t] = out[t] + totals[t];
             }
         }
     }
-}
-
-/// The sum of each vector's elements, in an order that the vector's length fixes.
-#[inline(always)]
-fn totals<T: Float, S: Simd, const N: usize>(sums: &[T::Vec<S>; N]) -> [T; N] {
-    let lanes = T::Vec::<S>::LANES;
-    let mut totals = [T::default(); N];
-    for first in (0..N).step_by(lanes) {
-        let mut square = [<T::Vec<S> as Num>::splat(0.0); MAX_LANES];
-        let n = lanes.min(N - first);
-        square[..n].copy_from_slice(&sums[first..first + n]);
-        T::Vec::<S>::transpose(&mut square);
-        let mut half = lanes / 2;
-        while half > 0 {
-            for i in 0..half {
-                square[i] = square[i] + square[i + half];
-            }
-            half /= 2;
-        }
-        let mut all = [T::default(); MAX_LANES];
-        square[0].store(&mut all);
-        totals[first..first + n].copy_from_slice(&all[..n]);
-    }
-    totals
 }

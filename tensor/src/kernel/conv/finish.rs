@@ -4,21 +4,26 @@ use crate::kernel::gemm::MatMut;
 use crate::simd::{Float, Kernel, Simd};
 
 /// Writes sums plus bias to their places in the result.
-pub(super) struct Finish<'a, T> {
+pub(super) struct StoreSums<'a, T> {
     /// A row for each output channel, `sums_pitch` apart, in it rows of outputs `pitch` apart.
     pub(super) sums: &'a [T],
+    /// From one channel's sums to the next.
     pub(super) sums_pitch: usize,
+    /// From one row of sums to the next.
     pub(super) pitch: usize,
+    /// A number for each output channel.
     pub(super) bias: Option<&'a [T]>,
     /// A row for each output channel.
     pub(super) out: MatMut<'a, T>,
+    /// Rows of outputs.
     pub(super) rows: usize,
+    /// Columns of outputs.
     pub(super) columns: usize,
     /// From one row, and from one column, of outputs to the next.
     pub(super) spread: [usize; 2],
 }
 
-impl<T: Float> Kernel for Finish<'_, T> {
+impl<T: Float> Kernel for StoreSums<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, _: S) {

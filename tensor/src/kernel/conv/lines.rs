@@ -1,25 +1,29 @@
-//! Rows of an image, one after the other, to where a field has them.
+//! Copies rows of an image to a padded image.
 
 use crate::simd::{Float, Kernel, Simd, Vector};
 
 /// Copies rows of `inside` elements, with `before` zeros in front of each and `after` behind it.
 ///
-/// Rows of a small image are a few vectors long, and a call of `memcpy` for each cost a depthwise convolution
-/// in the caches 8 % of its time (56 x 56, Zen 4).
-pub(super) struct Lines<'a, T> {
+/// Rows of a small image are a few vectors long; a call of `memcpy` for each would cost a depthwise convolution
+/// 8 % of its time.
+pub(super) struct PadRows<'a, T> {
     /// The rows, `from_pitch` apart; of each every `step`-th element.
     pub(super) from: &'a [T],
+    /// From one row to the next.
     pub(super) from_pitch: usize,
+    /// From one element to the next.
     pub(super) step: usize,
     /// As many rows, `to_pitch` apart.
     pub(super) to: &'a mut [T],
+    /// From one row to the next.
     pub(super) to_pitch: usize,
+    /// How many rows.
     pub(super) rows: usize,
     /// Elements of a row: zeros, those of the image, zeros.
     pub(super) widths: [usize; 3],
 }
 
-impl<T: Float> Kernel for Lines<'_, T> {
+impl<T: Float> Kernel for PadRows<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {

@@ -1,54 +1,67 @@
-//! The image as the innermost loop reads it: zeros around it, strides taken apart, so that every
-//! tap of every output is a constant distance from the output's own place.
+//! The image as the innermost loop reads it: zero padding around it, one plane for each phase of the strides,
+//! so that every tap of every output is a constant distance from the output's own place.
 
 use std::ops::Range;
 
-use super::axis::{Axis, Phases, Run};
-use super::lines::Lines;
+use super::axis::{Axis, PhaseRun, Phases};
+use super::lines::PadRows;
 use super::tile::SLACK;
-use crate::kernel::gemm::Scratch;
+use crate::kernel::scratch::Scratch;
 use crate::simd::{Float, Level};
 
-/// The shape of a field: for each channel, phase of rows and phase of columns a plane that holds the
+/// The layout of a padded image: for each channel, phase of rows and phase of columns a plane that holds the
 /// block's images one after the other, rows `pitch` apart.
 ///
 /// Output `[row, column]` of the block's image `i` has place `i * image + row * pitch + column`, and
 /// meets a channel's tap at `channel * self.channel + offset(tap)` from there.
-pub(super) struct Field {
+pub(super) struct PaddedImage {
+    /// The phases of rows.
     pub(super) rows: Phases,
+    /// The phases of columns.
     pub(super) columns: Phases,
     /// Outputs in a row.
     pub(super) width: usize,
+    /// From one row of a plane to the next.
     pub(super) pitch: usize,
     /// Rows of a plane for one image.
     tall: usize,
     /// From one image of the block to the next.
     pub(super) image: usize,
+    /// From one plane to the next.
     plane: usize,
+    /// From one channel to the next.
     pub(super) channel: usize,
-    /// Whether the images themselves are the field.
+    /// Whether the images themselves are read in place.
     pub(super) in_place: bool,
 }
 
 /// What a block reads: input channels of a group of some images, for some rows of outputs.
-pub(super) struct Block<'a> {
+pub(super) struct Region<'a> {
+    /// Its images.
     pub(super) images: &'a Range<usize>,
+    /// Its group.
     pub(super) group: usize,
+    /// Its input channels.
     pub(super) inputs: &'a Range<usize>,
+    /// Its rows of outputs.
     pub(super) rows: &'a Range<usize>,
 }
 
 /// Images `[images, groups * inputs, size]`.
 pub(super) struct Images<'a, T> {
+    /// The elements.
     pub(super) x: &'a [T],
+    /// Groups of channels.
     pub(super) groups: usize,
+    /// Input channels of a group.
     pub(super) inputs: usize,
+    /// Height and width.
     pub(super) size: [usize; 2],
 }
 
-impl Field {
+impl PaddedImage {
     /// For blocks of at most `images` images by `outputs` rows of outputs.
-    pub(super) fn new([rows, columns]: [&Axis; 2], images: usize, outputs: usize) -> Field {
+    pub(super) fn new([rows, columns]: [&Axis; 2], images: usize, outputs: usize) -> PaddedImage {
         let width = columns.out;
         let (rows, columns) = (rows.phases(), columns.phases());
         let pitch = width + columns.reach - columns.shared(width);
@@ -57,13 +70,13 @@ impl Field {
         // The last row's end has no next row to share.
         let plane = images * image + columns.reach;
         let planes = rows.used.len() * columns.used.len();
-        Field {
+        PaddedImage {
             width,
             pitch,
             tall,
             image,
             plane,
-            // Without taps nothing is laid or read, but places there are.
+            // Without taps nothing is copied or read, but there are places.
             channel: apart(planes.max(1) * plane),
             in_place: false,
             rows,
@@ -72,18 +85,18 @@ impl Field {
     }
 
     /// The images themselves, of `channels` channels in all, where no tap meets a border and outputs are as
-    /// far apart as elements; `None` where that is not so.
-    pub(super) fn of_images(axes: [&Axis; 2], channels: usize) -> Option<Field> {
+    /// far apart as elements; `None` elsewhere.
+    pub(super) fn of_images(axes: [&Axis; 2], channels: usize) -> Option<PaddedImage> {
         if !axes.iter().all(|a| a.inside()) {
             return None;
         }
         let pixels = axes[0].size * axes[1].size;
-        Some(Field {
+        Some(PaddedImage {
             pitch: axes[1].size,
             image: channels * pixels,
             channel: pixels,
             in_place: true,
-            ..Field::new(axes, 1, axes[0].out)
+            ..PaddedImage::new(axes, 1, axes[0].out)
         })
     }
 
@@ -93,28 +106,28 @@ impl Field {
         (r * self.columns.used.len() + c) * self.plane + down * self.pitch + across
     }
 
-    /// A block's field: the images where they stand, else laid in `memory`.
+    /// A block's padded images: in place, else copied to `memory`.
     ///
-    /// The images are copied too where their end is too near for the `slack` places that a tile may read
-    /// behind its own.
+    /// The images are copied too where fewer than the `slack` places that a tile may read behind its own
+    /// follow in memory.
     pub(super) fn block<'f, T: Float>(
         &self,
         level: Level,
         memory: &'f mut Scratch,
         of: &Images<'f, T>,
-        at: &Block,
+        at: &Region,
         slack: usize,
     ) -> &'f [T] {
-        let Block {
+        let Region {
             images,
             group,
             inputs,
             rows,
         } = at;
         if !self.in_place {
-            let field = memory.get::<T>(inputs.len().max(1) * self.channel + SLACK);
-            self.lay_block(level, field, of, at);
-            return field;
+            let padded = memory.get::<T>(inputs.len().max(1) * self.channel + SLACK);
+            self.copy_block(level, padded, of, at);
+            return padded;
         }
         let pixels = of.size[0] * of.size[1];
         let channel = (images.start * of.groups + group) * of.inputs + inputs.start;
@@ -127,28 +140,28 @@ impl Field {
         if need <= from.len() {
             return from;
         }
-        let field = memory.get::<T>(need);
-        let (inside, behind) = field.split_at_mut(from.len());
+        let padded = memory.get::<T>(need);
+        let (inside, behind) = padded.split_at_mut(from.len());
         inside.copy_from_slice(from);
         behind.fill(T::default());
-        field
+        padded
     }
 
-    /// Writes a block.
-    pub(super) fn lay_block<T: Float>(
+    /// Copies a block, with its padding.
+    pub(super) fn copy_block<T: Float>(
         &self,
         level: Level,
-        field: &mut [T],
+        padded: &mut [T],
         of: &Images<T>,
-        at: &Block,
+        at: &Region,
     ) {
         let pixels = of.size[0] * of.size[1];
         for (slot, input) in at.inputs.clone().enumerate() {
-            let channel = &mut field[slot * self.channel..];
+            let channel = &mut padded[slot * self.channel..];
             for (i, image) in at.images.clone().enumerate() {
                 let from = (image * of.groups + at.group) * of.inputs + input;
                 let image = &of.x[from * pixels..][..pixels];
-                self.lay(
+                self.copy_channel(
                     level,
                     &mut channel[i * self.image..],
                     image,
@@ -159,11 +172,11 @@ impl Field {
         }
     }
 
-    /// Writes one channel of an image of the block, for outputs from row `first` on.
-    fn lay<T: Float>(
+    /// Copies one channel of an image of the block, for outputs from row `first` on.
+    fn copy_channel<T: Float>(
         &self,
         level: Level,
-        field: &mut [T],
+        padded: &mut [T],
         image: &[T],
         columns_of_image: usize,
         first: usize,
@@ -174,19 +187,20 @@ impl Field {
             for c in 0..self.columns.used.len() {
                 let across = self.columns.run(c, 0, width);
                 let plane = (r * self.columns.used.len() + c) * self.plane;
-                let plane = &mut field[plane..plane + (self.tall - 1) * self.pitch + width];
-                self.lay_plane(level, plane, image, columns_of_image, [down, across]);
+                let plane = &mut padded[plane..plane + (self.tall - 1) * self.pitch + width];
+                self.copy_plane(level, plane, image, columns_of_image, [down, across]);
             }
         }
     }
 
-    fn lay_plane<T: Float>(
+    /// Copies one phase of a channel to its plane.
+    fn copy_plane<T: Float>(
         &self,
         level: Level,
         plane: &mut [T],
         image: &[T],
         columns: usize,
-        [down, across]: [Run; 2],
+        [down, across]: [PhaseRun; 2],
     ) {
         if down.inside * across.inside == 0 {
             return plane.fill(T::default());
@@ -204,7 +218,7 @@ impl Field {
             let n = down.inside * pitch;
             return to[..n].copy_from_slice(&from[..n]);
         }
-        level.dispatch(Lines {
+        level.dispatch(PadRows {
             from: &from[across.from..],
             from_pitch: down.step * columns,
             step: across.step,

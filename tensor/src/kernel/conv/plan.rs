@@ -3,81 +3,84 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::direct::Correlation;
-use super::padded_image::Field;
-use super::tile::{AskShape, Places, Shape};
-use super::weights::{Strip, Weights, pack, strips};
+use super::padded_image::PaddedImage;
+use super::problem::{Correlation, PARALLEL};
+use super::tile::{GetTileSizes, Places, TileSizes};
+use super::weights::{ChannelStrip, Weights, pack, strips};
+use crate::kernel::split::even;
 use crate::simd::{self, Float, Level};
 
-/// Multiplications of one output in one pass: a tile's weights and its part of the field stay in the
-/// first cache together.
+/// Multiplications of one output in one pass: a tile's weights and its part of the padded image stay in L1
+/// together.
 const DEPTH: usize = 320;
-/// The same where there is one tap: no two read the same of the field, and what a tile reads comes from the
-/// second cache at any depth.
+/// The same where there is one tap: no two taps share elements, and what a tile reads comes from L2 at any
+/// depth.
 const PLAIN_DEPTH: usize = 512;
-/// Elements of field and sums of a block, which stay in the second cache.
+/// Elements of a block's padded images and sums, which stay in L2.
 const BLOCK: usize = 1 << 17;
-/// The same where a group has one output channel: its tiles read rows again and again, and find them in
-/// the first cache.
+/// The same where a group has one output channel (depthwise): its tiles read rows several times, and find
+/// them in L1.
 const SMALL_BLOCK: usize = 1 << 13;
-/// Bytes whose multiples fall into few sets of the second cache.
+/// Bytes whose multiples fall into few sets of L2.
 const ALIAS: usize = 1 << 11;
 /// Rows of outputs of such a block are a multiple of this.
 const ROWS: usize = 8;
 /// Output channels in a block at most.
 const CHANNELS: usize = 256;
-/// Multiplications below which a correlation stays on one thread: some 25 microseconds.
-pub(super) const PARALLEL: usize = 1 << 21;
 /// Multiplications of a task that is worth a fork.
 const TASK: usize = 1 << 18;
 /// Tasks that a parallel correlation is cut into at least, where its shape allows.
 const TASKS: usize = 8;
 
-/// The size of nearly equal parts of `n`, none above `most` (which is at least 1).
-pub(super) fn even(n: usize, most: usize) -> usize {
-    n.div_ceil(n.div_ceil(most.max(1)).max(1)).max(1)
-}
-
 /// How a correlation is cut.
-pub(super) struct Plan {
-    pub(super) field: Field,
-    /// Distances in the field for every input channel of a pass and every tap.
+pub(super) struct DirectPlan {
+    /// The layout of a block's padded images.
+    pub(super) padded: PaddedImage,
+    /// Distances in the padded image for every input channel of a pass and every tap.
     pub(super) offsets: Vec<usize>,
     /// Distances in the weights for every tap.
     pub(super) taps: Vec<usize>,
-    pub(super) strips: Vec<Vec<Strip>>,
+    /// The strips of each block of output channels.
+    pub(super) strips: Vec<Vec<ChannelStrip>>,
     /// In a block: images, rows of outputs, output channels, groups.
     pub(super) block: [usize; 4],
     /// As many blocks of each.
     pub(super) count: [usize; 4],
     /// Input channels in a pass.
     pub(super) depth: usize,
-    /// Whether sums are written where the result stands.
+    /// Whether sums are written directly to the result.
     pub(super) direct: bool,
-    /// Whether the result's lines are asked for before they are written: a store first reads its line, and
-    /// depthwise waits for memory.
-    pub(super) far: bool,
+    /// Whether the result's lines are prefetched before they are written: a store first reads its line, and
+    /// a depthwise convolution waits for memory.
+    pub(super) prefetch_result: bool,
+    /// Multiplications in all.
     pub(super) work: usize,
 }
 
 /// A block: some images, rows of outputs, output channels (block number `channel`) and groups.
-pub(super) struct Part {
+pub(super) struct BlockRange {
+    /// Its images.
     pub(super) images: Range<usize>,
+    /// Its rows of outputs.
     pub(super) rows: Range<usize>,
+    /// The number of its block of output channels.
     pub(super) channel: usize,
+    /// The output channels of that block.
     pub(super) channels: Range<usize>,
+    /// Its groups.
     pub(super) groups: Range<usize>,
 }
 
-impl Plan {
-    pub(super) fn new<T: Float>(level: Level, job: &Correlation<T>, columns: usize) -> Plan {
+impl DirectPlan {
+    /// The plan for a result whose rows are `columns` long. It depends on the shapes and the level alone.
+    pub(super) fn new<T: Float>(level: Level, job: &Correlation<T>, columns: usize) -> DirectPlan {
         let [down, across] = job.axes;
         let taps = down.taps.len() * across.taps.len();
         let depth = if taps == 1 { PLAIN_DEPTH } else { DEPTH };
-        let depth = even(job.inputs, depth / taps.max(1));
-        let channels = even(job.outputs, CHANNELS);
+        let depth = even(job.inputs, depth / taps.max(1), 1);
+        let channels = even(job.outputs, CHANNELS, 1);
         let in_place = in_place(job);
-        let whole = in_place.unwrap_or_else(|| Field::new(job.axes, 1, down.out));
+        let whole = in_place.unwrap_or_else(|| PaddedImage::new(job.axes, 1, down.out));
         let planes = whole.rows.used.len() * whole.columns.used.len();
         let alone = job.outputs == 1;
         let block = if alone { SMALL_BLOCK } else { BLOCK };
@@ -87,8 +90,8 @@ impl Plan {
             .saturating_mul(job.groups * job.images);
         let wish = if work >= PARALLEL { TASKS } else { 1 };
         let images = (rows / down.out).clamp(1, job.images.div_ceil(wish));
-        let images = even(job.images, images);
-        let rows = match even(down.out, rows) {
+        let images = even(job.images, images, 1);
+        let rows = match even(down.out, rows, 1) {
             rows if alone => rows.next_multiple_of(ROWS).min(down.out),
             rows => rows,
         };
@@ -96,24 +99,24 @@ impl Plan {
             job.images.div_ceil(images) * down.out.div_ceil(rows) * job.outputs.div_ceil(channels);
         let each = work / (blocks * job.groups);
         let most = job.groups.div_ceil(wish.div_ceil(blocks));
-        let groups = even(job.groups, (TASK / each.max(1)).clamp(1, most));
-        let field = match whole.in_place {
+        let groups = even(job.groups, (TASK / each.max(1)).clamp(1, most), 1);
+        let padded = match whole.in_place {
             true => whole,
-            false => Field::new(job.axes, images, rows),
+            false => PaddedImage::new(job.axes, images, rows),
         };
-        let order = order(job, &field);
+        let order = order(job, &padded);
         let mut offsets = Vec::with_capacity(depth * taps);
         for input in 0..depth.min(job.inputs) {
-            let of = |&[r, c]: &[usize; 2]| input * field.channel + field.offset(r, c);
+            let of = |&[r, c]: &[usize; 2]| input * padded.channel + padded.offset(r, c);
             offsets.extend(order.iter().map(of));
         }
         let distance =
             |&[r, c]: &[usize; 2]| down.taps[r].id * job.taps[0] + across.taps[c].id * job.taps[1];
-        let shape = level.dispatch(AskShape::<T>(PhantomData));
+        let shape = level.dispatch(GetTileSizes::<T>(PhantomData));
         let of = |start| strips(channels.min(job.outputs - start), shape.rows);
-        let direct = job.inputs <= depth && direct(job, &field, shape, columns);
+        let direct = job.inputs <= depth && direct(job, &padded, shape, columns);
         let bytes = job.images * job.groups * down.out * across.out * size_of::<T>();
-        Plan {
+        DirectPlan {
             taps: order.iter().map(distance).collect(),
             strips: (0..job.outputs).step_by(channels).map(of).collect(),
             block: [images, rows, channels, groups],
@@ -123,15 +126,16 @@ impl Plan {
                 job.outputs.div_ceil(channels),
                 job.groups.div_ceil(groups),
             ],
-            field,
+            padded,
             offsets,
             depth,
             direct,
-            far: direct && alone && simd::is_far(bytes),
+            prefetch_result: direct && alone && simd::exceeds_cache(bytes),
             work,
         }
     }
 
+    /// The number of blocks.
     pub(super) fn tasks(&self) -> usize {
         self.count.iter().product()
     }
@@ -166,7 +170,7 @@ impl Plan {
     }
 
     /// What block `t` is made of.
-    pub(super) fn part<T>(&self, job: &Correlation<T>, t: usize) -> Part {
+    pub(super) fn part<T>(&self, job: &Correlation<T>, t: usize) -> BlockRange {
         let [_, rows, channels, groups] = self.count;
         let (t, group) = (t / groups, t % groups);
         let (t, channel) = (t / channels, t % channels);
@@ -174,7 +178,7 @@ impl Plan {
             let start = i * self.block[axis];
             start..n.min(start + self.block[axis])
         };
-        Part {
+        BlockRange {
             images: part(t / rows, 0, job.images),
             rows: part(t % rows, 1, job.axes[0].out),
             channel,
@@ -211,7 +215,7 @@ impl Plan {
 
     /// The places of `rows` rows of outputs, `out` apart in the result.
     pub(super) fn places(&self, rows: usize, out: usize) -> Places {
-        let (pitch, width) = (self.field.pitch, self.field.width);
+        let (pitch, width) = (self.padded.pitch, self.padded.width);
         let dense = pitch == width && out == width;
         Places::Rows {
             rows: if dense { 1 } else { rows },
@@ -222,37 +226,37 @@ impl Plan {
     }
 }
 
-/// The images as the field, where they can be read as they stand: inside their borders, and not where only a
-/// part of each channel would be in the second cache and all parts fell into the same sets of it.
-fn in_place<T>(job: &Correlation<T>) -> Option<Field> {
+/// The images themselves as the padded image, where they can be read in place: no tap meets a border, and not
+/// where only a part of each channel would be in L2 and all parts fell into the same of its sets.
+fn in_place<T>(job: &Correlation<T>) -> Option<PaddedImage> {
     let channel = job.axes[0].size * job.axes[1].size;
     let whole = job.inputs * channel <= BLOCK;
     let spread = !(channel * size_of::<T>()).is_multiple_of(ALIAS);
-    let field = Field::of_images(job.axes, job.groups * job.inputs);
-    field.filter(|_| whole || spread)
+    let padded = PaddedImage::of_images(job.axes, job.groups * job.inputs);
+    padded.filter(|_| whole || spread)
 }
 
 /// The taps, `[row, column]`, in the order of their products: row by row; where a group has one output
-/// channel, column by column and in each as they lie in the field, so that a tile finds neighbours
+/// channel, column by column and in each as they lie in the padded image, so that a tile finds neighbours
 /// below each other (see `tile.rs`).
-fn order<T>(job: &Correlation<T>, field: &Field) -> Vec<[usize; 2]> {
+fn order<T>(job: &Correlation<T>, padded: &PaddedImage) -> Vec<[usize; 2]> {
     let [rows, columns] = job.axes.map(|a| a.taps.len());
     let all = (0..rows).flat_map(|r| (0..columns).map(move |c| [r, c]));
     let mut order: Vec<[usize; 2]> = all.collect();
     if job.outputs == 1 {
-        order.sort_by_key(|&[r, c]| (c, field.offset(r, c)));
+        order.sort_by_key(|&[r, c]| (c, padded.offset(r, c)));
     }
     order
 }
 
-/// Whether sums may be written at once where the result stands: they are complete after one pass, and
-/// rows of whole vectors waste no more than the field's borders do. (One output channel alone gains more
+/// Whether sums may be written directly to the result: they are complete after one pass, and
+/// rows of whole vectors waste no more than the padding does. (One output channel alone gains more
 /// from its neighbours below than it wastes.)
-fn direct<T>(job: &Correlation<T>, field: &Field, shape: Shape, columns: usize) -> bool {
+fn direct<T>(job: &Correlation<T>, padded: &PaddedImage, shape: TileSizes, columns: usize) -> bool {
     let [down, across] = job.axes;
-    let (width, lanes) = (field.width, shape.lanes);
-    let dense = field.pitch == width && down.spread * columns == width;
+    let (width, lanes) = (padded.width, shape.lanes);
+    let dense = padded.pitch == width && down.spread * columns == width;
     let vectors = width.next_multiple_of(lanes);
-    let few = vectors * 8 <= field.pitch * 9 || job.outputs == 1;
+    let few = vectors * 8 <= padded.pitch * 9 || job.outputs == 1;
     across.spread == 1 && width >= lanes && (dense || few)
 }

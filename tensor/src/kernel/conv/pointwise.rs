@@ -2,7 +2,7 @@
 //! with it.
 
 use super::axis::Axis;
-use super::direct::Correlation;
+use super::problem::Correlation;
 use crate::kernel::gemm::{Epilogue, MatMut, MatRef, RowBias, batched};
 use crate::simd::{Float, Level};
 

@@ -1,48 +1,48 @@
-//! The innermost loop: a tile of outputs, some channels by some vectors of neighbours in a field,
-//! held in registers while the taps of the input channels go by.
+//! The innermost loop: a tile of outputs, some channels by some vectors of neighbours in a padded image, held
+//! in registers while the taps of the input channels go by.
 
-use super::prefetch::Ahead;
+use super::prefetch::Prefetcher;
 use crate::kernel::gemm::MatMut;
 use crate::simd::{Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector, prefetch};
 
 /// Places behind a segment that a tile may read, and overwrite in its sums.
 pub(super) const SLACK: usize = MAX_LANES;
 
-/// Multiplications of an output after which a tile asks for what is laid next: asked for all at once, the
-/// lines would wait for each other, and the tile for them.
-const ASK: usize = 16;
+/// Multiplications of an output between two prefetches for the next block: all at once, the lines would wait
+/// for each other, and the tile for them.
+const PREFETCH_EVERY: usize = 16;
 
-/// What the tiles of a level are like.
+/// The tiles of a level.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Shape {
+pub(super) struct TileSizes {
     /// The numbers of output channels that a tile can have, largest first.
     pub(super) rows: &'static [usize],
     /// Elements of a vector.
     pub(super) lanes: usize,
 }
 
-/// Asks a level for its tiles.
-pub(super) struct AskShape<T>(pub(super) std::marker::PhantomData<T>);
+/// The tiles that suit a level's registers.
+pub(super) struct GetTileSizes<T>(pub(super) std::marker::PhantomData<T>);
 
-impl<T: Float> Kernel for AskShape<T> {
-    type Out = Shape;
+impl<T: Float> Kernel for GetTileSizes<T> {
+    type Out = TileSizes;
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) -> Shape {
+    fn run<S: Simd>(self, _: S) -> TileSizes {
         let rows: &[usize] = if S::TILE_ROWS < 6 {
             &[2, 1]
         } else {
             &[6, 4, 2, 1]
         };
         let lanes = T::Vec::<S>::LANES;
-        Shape { rows, lanes }
+        TileSizes { rows, lanes }
     }
 }
 
-/// A part of a field where places follow each other without end of row.
+/// A part of a padded image where places follow each other without the end of a row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Segment {
     /// Its first place.
-    pub(super) field: usize,
+    pub(super) padded: usize,
     /// Where its sums begin in each row of them.
     pub(super) sums: usize,
     /// Its number of places.
@@ -54,7 +54,7 @@ pub(super) struct Segment {
 pub(super) enum Places {
     /// All, one after the other, and less than a vector behind them.
     All,
-    /// The first `width` of each of `rows` rows, `pitch` apart in the field and `out` apart in the
+    /// The first `width` of each of `rows` rows, `pitch` apart in the padded image and `out` apart in the
     /// sums, and no others: the last vectors overlap those before them. A single row is cut along
     /// itself, several are taken together.
     Rows {
@@ -65,22 +65,28 @@ pub(super) enum Places {
     },
 }
 
-/// `sums[channel][place] = sum of weights[channel][k] * field[place + offsets[k]]`, or `+=` where
+/// `sums[channel][place] = sum of weights[channel][k] * padded[place + offsets[k]]`, or `+=` where
 /// `add`, for tiles of `rows` output channels; then plus `bias[channel]`.
 pub(super) struct Tiles<'a, T> {
-    /// Output channels of a tile, one of [`Shape::rows`].
+    /// Output channels of a tile, one of [`TileSizes::rows`].
     pub(super) rows: usize,
     /// For each tile and each `k` its channels' weights, adjacent.
     pub(super) weights: &'a [T],
+    /// The distance of each tap of each input channel.
     pub(super) offsets: &'a [usize],
-    pub(super) field: &'a [T],
+    /// The padded images.
+    pub(super) padded: &'a [T],
+    /// Which parts of them have outputs.
     pub(super) segments: &'a [Segment],
+    /// Which places of the segments have sums.
     pub(super) places: Places,
     /// A row of sums for each channel.
     pub(super) sums: MatMut<'a, T>,
+    /// Whether there are sums already.
     pub(super) add: bool,
+    /// A number for each output channel.
     pub(super) bias: Option<&'a [T]>,
-    /// What is needed next, of the images and of the result.
+    /// What the next block needs, of the images and of the result, to be prefetched.
     pub(super) next: &'a [*const [T]],
 }
 
@@ -101,13 +107,14 @@ impl<T: Float> Kernel for Tiles<'_, T> {
 }
 
 impl<T: Float> Tiles<'_, T> {
+    /// Checks the sizes, then runs all segments by tiles of `ROWS` channels and `VECTORS` vectors.
     #[inline(always)]
     fn each<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self) {
         let (lanes, k) = (T::Vec::<S>::LANES, self.offsets.len());
         let [channels, columns] = self.sums.shape();
         let reach = self.offsets.iter().copied().max().unwrap_or(0);
         for s in self.segments {
-            let (field, sums) = match self.places {
+            let (padded, sums) = match self.places {
                 Places::All => (s.len + SLACK, s.len + SLACK),
                 Places::Rows {
                     rows,
@@ -120,8 +127,8 @@ impl<T: Float> Tiles<'_, T> {
                 }
             };
             assert!(
-                s.field + reach + field <= self.field.len() && s.sums + sums <= columns,
-                "conv: a segment of {} places ends outside its field",
+                s.padded + reach + padded <= self.padded.len() && s.sums + sums <= columns,
+                "conv: a segment of {} places ends outside its padded image",
                 s.len
             );
         }
@@ -134,23 +141,24 @@ impl<T: Float> Tiles<'_, T> {
             "conv: weights or bias are not those of {channels} channels in tiles of {ROWS}"
         );
         let places: usize = self.segments.iter().map(|s| s.len).sum();
-        let steps = places / (VECTORS * lanes) * (channels / ROWS) * k.div_ceil(ASK).max(1);
-        let mut ahead = Ahead::new(self.next, steps);
+        let steps =
+            places / (VECTORS * lanes) * (channels / ROWS) * k.div_ceil(PREFETCH_EVERY).max(1);
+        let mut prefetcher = Prefetcher::new(self.next, steps);
         for &s in self.segments {
             // SAFETY: the assertions above hold for every segment.
-            unsafe { self.segment::<S, ROWS, VECTORS>(s, &mut ahead) };
+            unsafe { self.segment::<S, ROWS, VECTORS>(s, &mut prefetcher) };
         }
     }
 
     /// All tiles of a segment.
     ///
     /// # Safety
-    /// Field and sums have room for the segment's places and, in the field, all offsets.
+    /// Padded image and sums have room for the segment's places and, in the padded image, all offsets.
     #[inline(always)]
     unsafe fn segment<S: Simd, const ROWS: usize, const VECTORS: usize>(
         &mut self,
         s: Segment,
-        ahead: &mut Ahead<T>,
+        prefetcher: &mut Prefetcher<T>,
     ) {
         let lanes = T::Vec::<S>::LANES;
         let wide = VECTORS * lanes;
@@ -160,13 +168,13 @@ impl<T: Float> Tiles<'_, T> {
                 let mut q = 0;
                 while q + wide <= s.len {
                     // SAFETY: these vectors lie in the segment.
-                    unsafe { self.tile::<S, ROWS, VECTORS>(s, [q, q], beside, ahead) };
+                    unsafe { self.tile::<S, ROWS, VECTORS>(s, [q, q], beside, prefetcher) };
                     q += wide;
                 }
                 while q < s.len {
-                    // SAFETY: this vector begins in the segment, and field and sums have room for
+                    // SAFETY: this vector begins in the segment, and padded image and sums have room for
                     // `SLACK` places behind it.
-                    unsafe { self.tile::<S, ROWS, 1>(s, [q, q], beside, ahead) };
+                    unsafe { self.tile::<S, ROWS, 1>(s, [q, q], beside, prefetcher) };
                     q += lanes;
                 }
             }
@@ -174,7 +182,7 @@ impl<T: Float> Tiles<'_, T> {
                 for q in (0..width).step_by(wide) {
                     let q = q.min(width - wide);
                     // SAFETY: these vectors lie in the row.
-                    unsafe { self.tile::<S, ROWS, VECTORS>(s, [q, q], beside, ahead) };
+                    unsafe { self.tile::<S, ROWS, VECTORS>(s, [q, q], beside, prefetcher) };
                 }
             }
             Places::Rows {
@@ -193,9 +201,11 @@ impl<T: Float> Tiles<'_, T> {
                         // as many.
                         unsafe {
                             match (steps, ROWS) {
-                                (1, _) => self.tile::<S, ROWS, 1>(s, at, beside, ahead),
-                                (_, 1) => self.column::<S, VECTORS>(s, at, [pitch, out], ahead),
-                                _ => self.tile::<S, ROWS, VECTORS>(s, at, [pitch, out], ahead),
+                                (1, _) => self.tile::<S, ROWS, 1>(s, at, beside, prefetcher),
+                                (_, 1) => {
+                                    self.column::<S, VECTORS>(s, at, [pitch, out], prefetcher)
+                                }
+                                _ => self.tile::<S, ROWS, VECTORS>(s, at, [pitch, out], prefetcher),
                             }
                         }
                     }
@@ -205,25 +215,25 @@ impl<T: Float> Tiles<'_, T> {
     }
 
     /// All channels at `VECTORS` vectors of places: the first `at` from the segment's start, in the
-    /// field and in the sums, the others `steps` from one to the next.
+    /// padded image and in the sums, the others `steps` from one to the next.
     ///
     /// # Safety
-    /// Field and sums have room for these vectors and, in the field, all offsets.
+    /// Padded image and sums have room for these vectors and, in the padded image, all offsets.
     #[inline(always)]
     unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
         &mut self,
         s: Segment,
         at: [usize; 2],
         steps: [usize; 2],
-        ahead: &mut Ahead<T>,
+        prefetcher: &mut Prefetcher<T>,
     ) {
         let (lanes, k) = (T::Vec::<S>::LANES, self.offsets.len());
-        let x = self.field.as_ptr().wrapping_add(s.field + at[0]);
+        let x = self.padded.as_ptr().wrapping_add(s.padded + at[0]);
         for channel in (0..self.sums.shape()[0]).step_by(ROWS) {
             let (w, _) = self.weights[channel * k..(channel + ROWS) * k].as_chunks::<ROWS>();
             let zero = <T::Vec<S> as Num>::splat(0.0);
             let mut sums = [[zero; VECTORS]; ROWS];
-            // The sums are written after `k` steps, and their rows are far apart.
+            // The sums are written after `k` steps, and each of their rows lies in another page.
             for i in 0..ROWS {
                 for v in 0..VECTORS {
                     let to = self.sums.at(channel + i, s.sums + at[1]);
@@ -232,8 +242,8 @@ impl<T: Float> Tiles<'_, T> {
             }
             let mut p = 0;
             while p < k {
-                ahead.step();
-                let end = k.min(p + ASK);
+                prefetcher.step();
+                let end = k.min(p + PREFETCH_EVERY);
                 while p < end {
                     // SAFETY: `p < k`, the number of offsets and of chunks of weights.
                     let (w, offset) =
@@ -241,7 +251,7 @@ impl<T: Float> Tiles<'_, T> {
                     let mut y = [zero; VECTORS];
                     for v in 0..VECTORS {
                         let x = x.wrapping_add(offset + v * steps[0]);
-                        // SAFETY: this vector lies in the field, as the caller vouches.
+                        // SAFETY: this vector lies in the padded image, as the caller vouches.
                         y[v] = Vector::load(unsafe { std::slice::from_raw_parts(x, lanes) });
                     }
                     for i in 0..ROWS {
@@ -259,7 +269,7 @@ impl<T: Float> Tiles<'_, T> {
     }
 
     /// [`Tiles::tile`] of one channel whose vectors stand below each other: taps that do so too share
-    /// what is read of the field, three at most. The order of the products is the same.
+    /// what is read of the padded image, three at most. The order of the products is the same.
     ///
     /// # Safety
     /// As for [`Tiles::tile`].
@@ -269,13 +279,13 @@ impl<T: Float> Tiles<'_, T> {
         s: Segment,
         at: [usize; 2],
         steps: [usize; 2],
-        ahead: &mut Ahead<T>,
+        prefetcher: &mut Prefetcher<T>,
     ) {
         let k = self.offsets.len();
-        let x = self.field.as_ptr().wrapping_add(s.field + at[0]);
+        let x = self.padded.as_ptr().wrapping_add(s.padded + at[0]);
         for channel in 0..self.sums.shape()[0] {
-            for _ in 0..k.div_ceil(ASK) {
-                ahead.step();
+            for _ in 0..k.div_ceil(PREFETCH_EVERY) {
+                prefetcher.step();
             }
             let w = &self.weights[channel * k..][..k];
             let mut sums = [<T::Vec<S> as Num>::splat(0.0); VECTORS];
@@ -284,7 +294,7 @@ impl<T: Float> Tiles<'_, T> {
                 let below =
                     |i: usize| self.offsets.get(p + i) == Some(&(self.offsets[p] + i * steps[0]));
                 let x = x.wrapping_add(self.offsets[p]);
-                // SAFETY: these taps' vectors lie in the field, as the caller vouches.
+                // SAFETY: these taps' vectors lie in the padded image, as the caller vouches.
                 unsafe {
                     p += match (below(1), below(2)) {
                         (true, true) => add::<T, S, 3, VECTORS>(x, &w[p..], steps[0], &mut sums),
@@ -336,7 +346,7 @@ impl<T: Float> Tiles<'_, T> {
 /// the number of taps.
 ///
 /// # Safety
-/// From `x` on the field has `VECTORS + TAPS - 1` rows of a vector, `pitch` apart.
+/// From `x` on the padded image has `VECTORS + TAPS - 1` rows of a vector, `pitch` apart.
 #[inline(always)]
 unsafe fn add<T: Float, S: Simd, const TAPS: usize, const VECTORS: usize>(
     x: *const T,

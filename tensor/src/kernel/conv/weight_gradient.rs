@@ -4,18 +4,19 @@ use std::ops::Range;
 
 use super::axis::Axis;
 
-use super::dots::Dots;
-use super::lines::Lines;
-use super::padded_image::{Block, Field, Images, apart};
-use super::plan::{PARALLEL, even};
+use super::dots::GradientDots;
+use super::lines::PadRows;
+use super::padded_image::{Images, PaddedImage, Region, apart};
+use super::problem::PARALLEL;
 use super::tile::{SLACK, Segment};
-use crate::kernel::gemm::Scratch;
+use crate::kernel::scratch::Scratch;
+use crate::kernel::split::even;
 use crate::simd::{Float, Level, MAX_LANES};
 use crate::threads::parallel_chunks;
 
-/// Places of a block: a channel of the field and two of the gradient stay in the first cache.
+/// Places of a block: a channel of the padded image and two of the gradient stay in L1.
 const PLACES: usize = 1 << 10;
-/// Elements of the field that is laid at once, which stays in the second cache.
+/// Elements of padded images that are copied at once, which stay in L2.
 const FIELD: usize = 1 << 16;
 /// Parts that the images are cut into at most, each with sums of its own.
 const PARTS: usize = 8;
@@ -42,6 +43,26 @@ pub struct WeightGradient<'a, T> {
 ///
 /// How the images are cut into parts whose sums are added in order depends on the shapes alone.
 ///
+/// ```
+/// use lepton_tensor::kernel::conv::{Axis, WeightGradient, weight_gradient};
+/// use lepton_tensor::simd::level;
+/// let (x, g) = ([1.0f32, 2.0, 3.0, 4.0], [1.0, 0.0, 10.0]); // a row of an image, and its windows' gradient
+/// let rows = Axis::forward(1, 1, [1, 1, 0, 1]);
+/// let columns = Axis::forward(4, 3, [2, 1, 0, 1]);
+/// let job = WeightGradient {
+///     x: &x,
+///     g: &g,
+///     images: 1,
+///     groups: 1,
+///     inputs: 1,
+///     outputs: 1,
+///     axes: [&rows, &columns],
+/// };
+/// let mut dw = [0.0; 2];
+/// weight_gradient(level(), &job, &mut dw);
+/// assert_eq!(dw, [1.0 + 30.0, 2.0 + 40.0]);
+/// ```
+///
 /// # Panics
 /// Where a slice is shorter than the shapes say.
 pub fn weight_gradient<T: Float>(level: Level, job: &WeightGradient<T>, out: &mut [T]) {
@@ -55,9 +76,9 @@ pub fn weight_gradient<T: Float>(level: Level, job: &WeightGradient<T>, out: &mu
     let parts = (work / PARALLEL)
         .min(PARTS / job.groups)
         .clamp(1, job.images);
-    let part = even(job.images, job.images.div_ceil(parts));
+    let part = even(job.images, job.images.div_ceil(parts), 1);
     let parts = job.images.div_ceil(part);
-    let plan = Plan::new(job, part);
+    let plan = GradientPlan::new(job, part);
     let group = out.len() / job.groups;
     // Small groups share a task.
     let each = (PARALLEL / 8 / (work / (parts * job.groups)).max(1)).clamp(1, job.groups);
@@ -85,36 +106,41 @@ pub fn weight_gradient<T: Float>(level: Level, job: &WeightGradient<T>, out: &mu
     }
 }
 
-struct Plan {
-    field: Field,
+/// How the sums over images and places are cut.
+struct GradientPlan {
+    /// The layout of a block's padded images.
+    padded: PaddedImage,
+    /// The distance of each tap of each input channel.
     offsets: Vec<usize>,
     /// In a block: images, rows of outputs.
     block: [usize; 2],
-    /// Input channels laid at once.
+    /// Input channels copied at once.
     depth: usize,
+    /// Taps of the kernel.
     taps: usize,
 }
 
-impl Plan {
-    fn new<T>(job: &WeightGradient<T>, images: usize) -> Plan {
+impl GradientPlan {
+    /// The plan for parts of `images` images.
+    fn new<T>(job: &WeightGradient<T>, images: usize) -> GradientPlan {
         let [down, across] = job.axes;
         let taps = down.taps.len() * across.taps.len();
-        let pitch = Field::new(job.axes, 1, down.out).pitch;
+        let pitch = PaddedImage::new(job.axes, 1, down.out).pitch;
         let rows = PLACES / pitch;
-        let together = even(images, (rows / down.out).clamp(1, images));
-        let rows = even(down.out, rows);
-        let field = Field::new(job.axes, together, rows);
-        let depth = even(job.inputs, FIELD / field.channel);
+        let together = even(images, (rows / down.out).clamp(1, images), 1);
+        let rows = even(down.out, rows, 1);
+        let padded = PaddedImage::new(job.axes, together, rows);
+        let depth = even(job.inputs, FIELD / padded.channel, 1);
         let mut offsets = Vec::with_capacity(depth * taps);
         for input in 0..depth {
             for r in 0..down.taps.len() {
                 for c in 0..across.taps.len() {
-                    offsets.push(input * field.channel + field.offset(r, c));
+                    offsets.push(input * padded.channel + padded.offset(r, c));
                 }
             }
         }
-        Plan {
-            field,
+        GradientPlan {
+            padded,
             offsets,
             block: [together, rows],
             depth,
@@ -132,53 +158,53 @@ impl Plan {
         sums: &mut [T],
     ) {
         let row = job.inputs * self.taps;
-        let laid = Images {
+        let images_of = Images {
             x: job.x,
             groups: job.groups,
             inputs: job.inputs,
             size: job.axes.map(|a| a.size),
         };
-        let (mut left, mut right) = (Scratch::left(), Scratch::right());
-        let len = (self.block[1] - 1) * self.field.pitch + self.field.width;
+        let (mut left, mut right) = (Scratch::lhs(), Scratch::rhs());
+        let len = (self.block[1] - 1) * self.padded.pitch + self.padded.width;
         let step = len.next_multiple_of(MAX_LANES);
         let pitch = apart(self.block[0] * step + SLACK);
         let g = left.get::<T>(job.outputs * pitch);
-        let field = right.get::<T>(self.depth * self.field.channel + SLACK);
-        // What lies between the planes meets zeros of the gradient, and must be a number.
-        field.fill(T::default());
+        let padded = right.get::<T>(self.depth * self.padded.channel + SLACK);
+        // What lies between the planes is multiplied by zeros of the gradient, and must be finite.
+        padded.fill(T::default());
         g.fill(T::default());
         for start in images.clone().step_by(self.block[0]) {
             let images = start..images.end.min(start + self.block[0]);
             for top in (0..job.axes[0].out).step_by(self.block[1]) {
                 let rows = top..job.axes[0].out.min(top + self.block[1]);
-                let len = (rows.len() - 1) * self.field.pitch + self.field.width;
+                let len = (rows.len() - 1) * self.padded.pitch + self.padded.width;
                 let segments: Vec<Segment> = (0..images.len())
                     .map(|i| Segment {
-                        field: i * self.field.image,
+                        padded: i * self.padded.image,
                         sums: i * step,
                         len,
                     })
                     .collect();
                 for (group, sums) in sums.chunks_exact_mut(job.outputs * row).enumerate() {
                     let group = first + group;
-                    let block = Block {
+                    let block = Region {
                         images: &images,
                         group,
                         inputs: &(0..job.inputs),
                         rows: &rows,
                     };
-                    self.lay_gradient(level, job, g, [pitch, step], &block);
+                    self.copy_gradient(level, job, g, [pitch, step], &block);
                     for input in (0..job.inputs).step_by(self.depth) {
                         let inputs = input..job.inputs.min(input + self.depth);
-                        let block = Block {
+                        let block = Region {
                             inputs: &inputs,
                             ..block
                         };
-                        (self.field).lay_block(level, field, &laid, &block);
-                        level.dispatch(Dots {
+                        (self.padded).copy_block(level, padded, &images_of, &block);
+                        level.dispatch(GradientDots {
                             g,
                             pitch,
-                            field,
+                            padded,
                             offsets: &self.offsets[..inputs.len() * self.taps],
                             segments: &segments,
                             out: &mut sums[input * self.taps..],
@@ -191,14 +217,14 @@ impl Plan {
         }
     }
 
-    /// The gradient with rows as far apart as the field has them, zeros between.
-    fn lay_gradient<T: Float>(
+    /// Copies the gradient with the padded image's pitch, zeros between rows.
+    fn copy_gradient<T: Float>(
         &self,
         level: Level,
         job: &WeightGradient<T>,
         g: &mut [T],
         [pitch, step]: [usize; 2],
-        at: &Block,
+        at: &Region,
     ) {
         let [height, width] = [job.axes[0].out, job.axes[1].out];
         for channel in 0..job.outputs {
@@ -206,17 +232,17 @@ impl Plan {
                 let start = (image * job.groups + at.group) * job.outputs + channel;
                 let from = &job.g[start * height * width..][..height * width];
                 let to = &mut g[channel * pitch + i * step..][..step];
-                level.dispatch(Lines {
+                level.dispatch(PadRows {
                     from: &from[at.rows.start * width..],
                     from_pitch: width,
                     step: 1,
                     to: &mut *to,
-                    to_pitch: self.field.pitch,
+                    to_pitch: self.padded.pitch,
                     rows: at.rows.len(),
                     widths: [0, width, 0],
                 });
                 // A shorter block than the one before leaves its rest behind.
-                to[(at.rows.len() - 1) * self.field.pitch + width..].fill(T::default());
+                to[(at.rows.len() - 1) * self.padded.pitch + width..].fill(T::default());
             }
         }
     }

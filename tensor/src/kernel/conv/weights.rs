@@ -17,7 +17,7 @@ pub struct Weights<'a, T> {
 
 /// Tiles of as many output channels each.
 #[derive(Clone, Debug)]
-pub(super) struct Strip {
+pub(super) struct ChannelStrip {
     /// Output channels of a tile.
     pub(super) rows: usize,
     /// The strip's output channels.
@@ -25,12 +25,12 @@ pub(super) struct Strip {
 }
 
 /// `channels` output channels as strips of tiles, of the sizes that `rows` lists (largest first).
-pub(super) fn strips(channels: usize, rows: &[usize]) -> Vec<Strip> {
+pub(super) fn strips(channels: usize, rows: &[usize]) -> Vec<ChannelStrip> {
     let (mut strips, mut start) = (Vec::new(), 0);
     for &rows in rows {
         let n = (channels - start) / rows * rows;
         if n > 0 {
-            strips.push(Strip {
+            strips.push(ChannelStrip {
                 rows,
                 channels: start..start + n,
             });
@@ -45,7 +45,7 @@ pub(super) fn strips(channels: usize, rows: &[usize]) -> Vec<Strip> {
 pub(super) fn pack<T: Copy + Default>(
     weights: &Weights<T>,
     group: usize,
-    strips: &[Strip],
+    strips: &[ChannelStrip],
     inputs: Range<usize>,
     taps: &[usize],
     out: &mut Vec<T>,

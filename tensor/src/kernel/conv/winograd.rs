@@ -7,33 +7,33 @@
 
 use std::ops::Range;
 
-use super::direct::Correlation;
-use super::padded_image::{Block, Field, apart};
-use super::plan::{PARALLEL, even};
+use super::padded_image::{PaddedImage, Region, apart};
+use super::problem::{Correlation, PARALLEL};
 use super::tile::SLACK;
-use crate::kernel::gemm::{MatMut, MatRef, Scratch, tile};
+use crate::kernel::gemm::{MatMut, MatRef, tile};
+use crate::kernel::scratch::Scratch;
+use crate::kernel::split::even;
 use crate::simd::{Float, Kernel, Level, Num, Simd, Vector};
 use crate::threads::parallel_for;
 
 /// Products of a tile.
 const PRODUCTS: usize = 16;
-/// Half the harmonic mean of input and output channels from which fewer products outweigh the sums around
-/// them.
+/// Half the harmonic mean of input and output channels from which fewer products outweigh the transforms.
 const CHANNELS: usize = 24;
-/// Tiles of an image from which they outweigh the sums of weights. (Were other images counted, an image's
+/// Tiles of an image from which they outweigh the filter transform. (Were other images counted, an image's
 /// bits would depend on them.)
 const TILES: usize = 48;
 /// Output channels whose products are held at once, at most.
 const OUTPUTS: usize = 32;
-/// Elements of a block's sums and products, which stay in the second cache.
+/// Elements of a block's transformed input and products, which stay in L2.
 const BLOCK: usize = 3 << 16;
 /// Tiles of a block, where there are as many, even if it is larger: a product of fewer columns is slow.
 const COLUMNS: usize = 96;
 /// Parts that images are cut into at least, for threads.
 const PARTS: usize = 8;
 
-/// Whether `job` is done this way: f32 (where the differences cost the last bits only), three taps
-/// beside each other, enough channels and tiles.
+/// Whether `job` is computed by this algorithm: f32 (where the differences cost the last bits only), three
+/// adjacent taps, enough channels and tiles.
 pub(super) fn applies<T: Float>(job: &Correlation<T>) -> bool {
     let tiles = job.axes.map(|a| a.out.div_ceil(2));
     T::EPSILON > f64::EPSILON
@@ -56,22 +56,22 @@ pub(super) fn correlate<T: Float>(
     let axes = job.axes.map(|a| a.tiles(2, 4));
     let [down, across] = [axes[0].out, axes[1].out];
     let most = (BLOCK / (PRODUCTS * (job.inputs + OUTPUTS))).max(COLUMNS);
-    let rows = even(down, most / across);
+    let rows = even(down, most / across, 1);
     let together = (most / (down * across)).clamp(1, job.images.div_ceil(PARTS));
-    let images = even(job.images, together);
-    let field = Field::new([&axes[0], &axes[1]], images, rows);
+    let images = even(job.images, together, 1);
+    let padded = PaddedImage::new([&axes[0], &axes[1]], images, rows);
     let mut taps = [0; PRODUCTS];
     for (i, tap) in taps.iter_mut().enumerate() {
-        *tap = field.offset(i / 4, i % 4);
+        *tap = padded.offset(i / 4, i % 4);
     }
     let pitch = apart(images * rows * across + SLACK);
-    let whole = Whole {
+    let whole = Winograd {
         level,
         job,
         out,
         columns,
-        weights: weights(job),
-        field,
+        weights: filter_transform(job),
+        padded,
         taps,
         pitch,
         planes: [job.inputs, OUTPUTS].map(|n| apart(n * pitch)),
@@ -92,7 +92,7 @@ pub(super) fn correlate<T: Float>(
 }
 
 /// The weights of every product: by group a matrix `[outputs, inputs]` for each, [`apart`] from the next.
-fn weights<T: Float>(job: &Correlation<T>) -> Vec<T> {
+fn filter_transform<T: Float>(job: &Correlation<T>) -> Vec<T> {
     let half = T::splat(0.5);
     let sums = |g: [T; 3]| {
         let (ends, middle) = ((g[0] + g[2]) * half, g[1] * half);
@@ -123,54 +123,61 @@ fn weights<T: Float>(job: &Correlation<T>) -> Vec<T> {
 }
 
 /// What every block works on.
-struct Whole<'a, 'b, T> {
+struct Winograd<'a, 'b, T> {
+    /// The level of all kernels.
     level: Level,
+    /// The problem.
     job: &'a Correlation<'b, T>,
+    /// The result.
     out: &'a MatMut<'a, T>,
+    /// The length of the result's rows.
     columns: usize,
+    /// The filter transform.
     weights: Vec<T>,
-    field: Field,
+    /// The layout of a block's padded images.
+    padded: PaddedImage,
+    /// From a tile's place to its sixteen elements.
     taps: [usize; PRODUCTS],
     /// From one channel's tiles to the next.
     pitch: usize,
-    /// From one product's sums, and one product's results, to the next: in other sets of a cache.
+    /// From one product's inputs, and one product's results, to the next: in other sets of a cache.
     planes: [usize; 2],
 }
 
-impl<T: Float> Whole<'_, '_, T> {
+impl<T: Float> Winograd<'_, '_, T> {
     /// Rows of tiles of some images, all groups.
     fn task(&self, images: Range<usize>, rows: Range<usize>) {
         let job = self.job;
-        let (inputs, width) = (job.inputs, self.field.width);
+        let (inputs, width) = (job.inputs, self.padded.width);
         let n = images.len() * rows.len() * width;
         let mut memory = Scratch::tiles();
         let sizes = [
-            inputs * self.field.channel + SLACK,
+            inputs * self.padded.channel + SLACK,
             PRODUCTS * self.planes[0],
             PRODUCTS * self.planes[1],
         ];
-        let (field, rest) = memory.get::<T>(sizes.iter().sum()).split_at_mut(sizes[0]);
+        let (padded, rest) = memory.get::<T>(sizes.iter().sum()).split_at_mut(sizes[0]);
         let (sums, products) = rest.split_at_mut(sizes[1]);
         for group in 0..job.groups {
-            let block = Block {
+            let block = Region {
                 images: &images,
                 group,
                 inputs: &(0..inputs),
                 rows: &rows,
             };
-            (self.field).lay_block(self.level, field, &job.image(), &block);
-            self.level.dispatch(Differences {
-                field,
-                channel: self.field.channel,
-                row: self.field.pitch,
+            (self.padded).copy_block(self.level, padded, &job.image(), &block);
+            self.level.dispatch(InputTransform {
+                padded,
+                channel: self.padded.channel,
+                row: self.padded.pitch,
                 taps: self.taps,
-                image: self.field.image,
+                image: self.padded.image,
                 size: [inputs, images.len(), rows.len(), width],
                 out: sums,
                 pitch: self.pitch,
                 plane: self.planes[0],
             });
-            let step = even(job.outputs, OUTPUTS);
+            let step = even(job.outputs, OUTPUTS, 1);
             for first in (0..job.outputs).step_by(step) {
                 let outputs = step.min(job.outputs - first);
                 for p in 0..PRODUCTS {
@@ -200,7 +207,7 @@ impl<T: Float> Whole<'_, '_, T> {
         // SAFETY: tasks differ in image or rows, which end before the next task's begin, and a task
         // uses one such block after the other.
         let out = unsafe { job.part_of(self.out, self.columns, image, &down, &channels) };
-        self.level.dispatch(Outputs {
+        self.level.dispatch(OutputTransform {
             products,
             pitch: self.pitch,
             plane: self.planes[1],
@@ -212,12 +219,15 @@ impl<T: Float> Whole<'_, '_, T> {
     }
 }
 
-/// The differences of elements that are multiplied: for each product, channel and tile.
-struct Differences<'a, T> {
-    field: &'a [T],
+/// The input transform: differences of elements for each product, channel and tile.
+struct InputTransform<'a, T> {
+    /// The padded images of the block.
+    padded: &'a [T],
     /// From one channel, one image and one row of tiles to the next.
     channel: usize,
+    /// From one image to the next.
     image: usize,
+    /// From one row of tiles to the next.
     row: usize,
     /// From a tile's place to its sixteen elements.
     taps: [usize; PRODUCTS],
@@ -225,7 +235,9 @@ struct Differences<'a, T> {
     size: [usize; 4],
     /// For each product a row for each channel, `pitch` apart.
     out: &'a mut [T],
+    /// From one channel to the next.
     pitch: usize,
+    /// From one product to the next.
     plane: usize,
 }
 
@@ -235,7 +247,7 @@ fn differences<V: Num>(d: [V; 4]) -> [V; 4] {
     [d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]]
 }
 
-impl<T: Float> Kernel for Differences<'_, T> {
+impl<T: Float> Kernel for InputTransform<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, _: S) {
@@ -246,7 +258,7 @@ impl<T: Float> Kernel for Differences<'_, T> {
                 for row in 0..rows {
                     let from = channel * self.channel + image * self.image + row * self.row;
                     let to = channel * self.pitch + (image * rows + row) * width;
-                    // What is written behind a row is written over by the next one.
+                    // What is written behind a row is overwritten by the next one.
                     for q in (0..width).step_by(lanes) {
                         self.tiles::<S>(from + q, to + q);
                     }
@@ -256,14 +268,14 @@ impl<T: Float> Kernel for Differences<'_, T> {
     }
 }
 
-impl<T: Float> Differences<'_, T> {
+impl<T: Float> InputTransform<'_, T> {
     /// A vector of tiles.
     #[inline(always)]
     fn tiles<S: Simd>(&mut self, from: usize, to: usize) {
         let mut d = [[<T::Vec<S> as Num>::splat(0.0); 4]; 4];
         for r in 0..4 {
             for c in 0..4 {
-                d[c][r] = Vector::load(&self.field[from + self.taps[r * 4 + c]..]);
+                d[c][r] = Vector::load(&self.padded[from + self.taps[r * 4 + c]..]);
             }
         }
         for c in 0..4 {
@@ -278,15 +290,19 @@ impl<T: Float> Differences<'_, T> {
     }
 }
 
-/// The sums of products that are outputs, plus bias.
-struct Outputs<'a, T> {
+/// The output transform, plus bias.
+struct OutputTransform<'a, T> {
     /// For each product a row of tiles for each channel, `pitch` apart.
     products: &'a [T],
+    /// From one channel to the next.
     pitch: usize,
+    /// From one product to the next.
     plane: usize,
+    /// A number for each output channel.
     bias: Option<&'a [T]>,
     /// A row for each output channel, in it rows of outputs `columns` apart.
     out: MatMut<'a, T>,
+    /// The length of the result's rows.
     columns: usize,
     /// Rows and columns of outputs.
     size: [usize; 2],
@@ -298,7 +314,7 @@ fn sums<V: Num>(m: [V; 4]) -> [V; 2] {
     [m[0] + m[1] + m[2], m[1] - m[2] - m[3]]
 }
 
-impl<T: Float> Kernel for Outputs<'_, T> {
+impl<T: Float> Kernel for OutputTransform<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, _: S) {

@@ -1,4 +1,5 @@
-//! Five taps below one another with 2 products for each output instead of 5 (Winograd 1980, F(4, 5)).
+//! One-dimensional Winograd for five taps of a column: 2 products for each output instead of 5 (Winograd 1980,
+//! F(4, 5)).
 //!
 //! Four outputs of a column are sums of eight products, each of a sum of its five taps and a sum of the
 //! eight elements that they meet: polynomials of degree 4 and 3 are multiplied by their values at 0, 1, -1,
@@ -7,33 +8,34 @@
 
 use std::ops::Range;
 
-use super::direct::Correlation;
-use super::padded_image::{Block, Field, apart};
-use super::plan::{PARALLEL, even};
+use super::padded_image::{PaddedImage, Region, apart};
+use super::problem::{Correlation, PARALLEL};
 use super::tile::SLACK;
-use crate::kernel::gemm::{MatMut, Scratch};
+use crate::kernel::gemm::MatMut;
+use crate::kernel::scratch::Scratch;
+use crate::kernel::split::even;
 use crate::simd::{Float, Kernel, Lane, Level, Num, Simd, Vector};
 use crate::threads::parallel_for;
 
 const TAPS: usize = 5;
-/// Outputs of a tile.
+/// OutputTransform of a tile.
 const OUTPUTS: usize = 4;
 /// Products, and elements of the image.
 const PRODUCTS: usize = 8;
-/// Output channels whose products stay in registers together.
+/// Output channels whose products stay in registers at the same time.
 const CHANNELS: usize = 3;
 /// Output channels from which fewer products outweigh the sums of elements.
 const LEAST_CHANNELS: usize = 8;
-/// Rows of outputs from which those that the last tile has in vain cost little.
+/// Rows of outputs from which those that the last tile wastes cost little.
 const LEAST_ROWS: usize = 12;
-/// Sums of elements in a block, about, and in one row of tiles at most: they stay in the second cache.
+/// Elements of a block's transformed input, about, and of one row of tiles at most: they stay in L2.
 const BLOCK: usize = 1 << 15;
 const MOST: usize = 1 << 17;
 
-/// What a level has for this: many registers, which hold a vector of so many places each.
-struct Ask<T>(std::marker::PhantomData<T>);
+/// Whether a level has the registers for this, and the lanes of a vector.
+struct GetRegisters<T>(std::marker::PhantomData<T>);
 
-impl<T: Float> Kernel for Ask<T> {
+impl<T: Float> Kernel for GetRegisters<T> {
     type Out = (bool, usize);
     #[inline(always)]
     fn run<S: Simd>(self, _: S) -> (bool, usize) {
@@ -41,12 +43,12 @@ impl<T: Float> Kernel for Ask<T> {
     }
 }
 
-/// Whether `job` is done this way: f32 (where the sums cost the last bits only), five taps beside each other
+/// Whether `job` is computed by this algorithm: f32 (where the sums cost the last bits only), five adjacent taps
 /// down the columns, and rows of a vector or more. (Were other images counted, an image's bits would depend on
 /// them.)
 pub(super) fn applies<T: Float>(level: Level, job: &Correlation<T>) -> bool {
     let [down, across] = job.axes;
-    let (registers, lanes) = level.dispatch(Ask::<T>(std::marker::PhantomData));
+    let (registers, lanes) = level.dispatch(GetRegisters::<T>(std::marker::PhantomData));
     T::EPSILON > f64::EPSILON
         && registers
         && down.is_plain()
@@ -68,24 +70,24 @@ pub(super) fn correlate<T: Float>(
 ) {
     let (down, across) = (job.axes[0].tiles(OUTPUTS, PRODUCTS), job.axes[1]);
     let k = job.inputs * across.taps.len();
-    let rows = even(down.out, BLOCK / (k * PRODUCTS * across.out));
-    let field = Field::new([&down, across], 1, rows);
-    let left = (0..across.taps.len()).map(|c| field.offset(0, c)).min();
+    let rows = even(down.out, BLOCK / (k * PRODUCTS * across.out), 1);
+    let padded = PaddedImage::new([&down, across], 1, rows);
+    let left = (0..across.taps.len()).map(|c| padded.offset(0, c)).min();
     let left = left.unwrap_or(0);
-    let reach = field.columns.reach;
-    let whole = Whole {
+    let reach = padded.columns.reach;
+    let whole = Winograd1d {
         level,
         job,
         out,
         columns,
-        weights: weights(job),
-        elements: std::array::from_fn(|r| field.offset(r, 0) - field.offset(0, 0) + left),
+        weights: filter_transform(job),
+        elements: std::array::from_fn(|r| padded.offset(r, 0) - padded.offset(0, 0) + left),
         shifts: (0..across.taps.len())
-            .map(|c| field.offset(0, c) - left)
+            .map(|c| padded.offset(0, c) - left)
             .collect(),
-        places: (rows - 1) * field.pitch + field.width + reach,
+        places: (rows - 1) * padded.pitch + padded.width + reach,
         pitch: apart(rows * across.out + SLACK),
-        field,
+        padded,
     };
     let blocks = down.out.div_ceil(rows);
     let task = |t: usize| {
@@ -116,7 +118,8 @@ fn strips(outputs: usize) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// The values of a column of taps, a polynomial's, over the product of each point's distances from the others.
+/// The filter transform of a column of taps: the values of their polynomial, over the product of each point's
+/// distances from the others.
 fn values(g: [f64; TAPS]) -> [f64; PRODUCTS] {
     let even = |x: f64| g[0] + x * x * (g[2] + x * x * g[4]);
     let odd = |x: f64| x * (g[1] + x * x * g[3]);
@@ -129,7 +132,7 @@ fn values(g: [f64; TAPS]) -> [f64; PRODUCTS] {
 
 /// The weights of every product as they are read: by group, strip, input channel, column and product
 /// one for each output channel of the strip.
-fn weights<T: Float>(job: &Correlation<T>) -> Vec<T> {
+fn filter_transform<T: Float>(job: &Correlation<T>) -> Vec<T> {
     let ids: [usize; TAPS] = job.axes[0].neighbours().expect("five taps");
     let across = &job.axes[1].taps;
     let all = job.groups * job.outputs * job.inputs * across.len() * PRODUCTS;
@@ -158,13 +161,19 @@ fn weights<T: Float>(job: &Correlation<T>) -> Vec<T> {
 }
 
 /// What every block works on.
-struct Whole<'a, 'b, T> {
+struct Winograd1d<'a, 'b, T> {
+    /// The level of all kernels.
     level: Level,
+    /// The problem.
     job: &'a Correlation<'b, T>,
+    /// The result.
     out: &'a MatMut<'a, T>,
+    /// The length of the result's rows.
     columns: usize,
+    /// The filter transform.
     weights: Vec<T>,
-    field: Field,
+    /// The layout of a block's padded images.
+    padded: PaddedImage,
     /// From a place to the eight elements of its column.
     elements: [usize; PRODUCTS],
     /// From a place to the columns that its taps meet.
@@ -175,32 +184,32 @@ struct Whole<'a, 'b, T> {
     pitch: usize,
 }
 
-impl<T: Float> Whole<'_, '_, T> {
+impl<T: Float> Winograd1d<'_, '_, T> {
     /// Rows of tiles of an image, all groups.
     fn task(&self, image: usize, rows: Range<usize>) {
         let job = self.job;
         let k = job.inputs * self.shifts.len();
         let plane = apart(self.places + SLACK);
         let sizes = [
-            job.inputs * self.field.channel + SLACK,
+            job.inputs * self.padded.channel + SLACK,
             PRODUCTS * plane,
             k * PRODUCTS * self.pitch,
         ];
         let mut memory = Scratch::tiles();
-        let (field, rest) = memory.get::<T>(sizes.iter().sum()).split_at_mut(sizes[0]);
+        let (padded, rest) = memory.get::<T>(sizes.iter().sum()).split_at_mut(sizes[0]);
         let (planes, sums) = rest.split_at_mut(sizes[1]);
         let each = self.weights.len() / job.groups;
         for group in 0..job.groups {
-            let block = Block {
+            let block = Region {
                 images: &(image..image + 1),
                 group,
                 inputs: &(0..job.inputs),
                 rows: &rows,
             };
-            (self.field).lay_block(self.level, field, &job.image(), &block);
-            self.level.dispatch(Sums {
+            (self.padded).copy_block(self.level, padded, &job.image(), &block);
+            self.level.dispatch(InputTransform {
                 whole: self,
-                field,
+                padded,
                 rows: rows.len(),
                 planes: &mut *planes,
                 plane,
@@ -211,7 +220,7 @@ impl<T: Float> Whole<'_, '_, T> {
             // SAFETY: tasks differ in image or rows, which end before the next task's begin, and a task
             // uses one such block after the other.
             let out = unsafe { job.part_of(self.out, self.columns, image, &down, &channels) };
-            self.level.dispatch(Outputs {
+            self.level.dispatch(OutputTransform {
                 sums,
                 pitch: self.pitch,
                 k,
@@ -225,27 +234,31 @@ impl<T: Float> Whole<'_, '_, T> {
     }
 }
 
-/// The sums of elements that are multiplied: for each input channel, column of taps and product those of
-/// every tile, row by row.
-struct Sums<'a, 'b, 'c, T> {
-    whole: &'a Whole<'b, 'c, T>,
-    field: &'a [T],
+/// The input transform: for each input channel, column of taps and product the sums of elements of every
+/// tile, row by row.
+struct InputTransform<'a, 'b, 'c, T> {
+    /// The convolution.
+    whole: &'a Winograd1d<'b, 'c, T>,
+    /// The padded images of the block.
+    padded: &'a [T],
     /// Rows of tiles.
     rows: usize,
     /// Room for one channel's sums in the order of its places: a plane for each product.
     planes: &'a mut [T],
+    /// From one product's plane to the next.
     plane: usize,
+    /// The transform: `pitch` elements for each input channel, column of taps and product.
     out: &'a mut [T],
 }
 
-impl<T: Float> Kernel for Sums<'_, '_, '_, T> {
+impl<T: Float> Kernel for InputTransform<'_, '_, '_, T> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, _: S) {
         let w = self.whole;
         for input in 0..w.job.inputs {
             for place in (0..w.places).step_by(T::Vec::<S>::LANES) {
-                self.place::<S>(input * w.field.channel + place, place);
+                self.place::<S>(input * w.padded.channel + place, place);
             }
             for (c, &shift) in w.shifts.iter().enumerate() {
                 self.column::<S>(input * w.shifts.len() + c, shift);
@@ -254,13 +267,13 @@ impl<T: Float> Kernel for Sums<'_, '_, '_, T> {
     }
 }
 
-impl<T: Float> Sums<'_, '_, '_, T> {
+impl<T: Float> InputTransform<'_, '_, '_, T> {
     /// The sums of a vector of places.
     #[inline(always)]
     fn place<S: Simd>(&mut self, from: usize, to: usize) {
         let mut d = [<T::Vec<S> as Num>::splat(0.0); PRODUCTS];
         for r in 0..PRODUCTS {
-            d[r] = Vector::load(&self.field[from + self.whole.elements[r]..]);
+            d[r] = Vector::load(&self.padded[from + self.whole.elements[r]..]);
         }
         let v = sums(d);
         for p in 0..PRODUCTS {
@@ -272,14 +285,14 @@ impl<T: Float> Sums<'_, '_, '_, T> {
     #[inline(always)]
     fn column<S: Simd>(&mut self, at: usize, shift: usize) {
         let (w, lanes) = (self.whole, T::Vec::<S>::LANES);
-        let width = w.field.width;
+        let width = w.padded.width;
         for p in 0..PRODUCTS {
             let from = &self.planes[p * self.plane + shift..];
             let to = &mut self.out[(at * PRODUCTS + p) * w.pitch..][..w.pitch];
             for row in 0..self.rows {
-                // What is written behind a row is written over by the next one.
+                // What is written behind a row is overwritten by the next one.
                 for x in (0..width).step_by(lanes) {
-                    let v: T::Vec<S> = Vector::load(&from[row * w.field.pitch + x..]);
+                    let v: T::Vec<S> = Vector::load(&from[row * w.padded.pitch + x..]);
                     v.store(&mut to[row * width + x..]);
                 }
             }
@@ -287,7 +300,7 @@ impl<T: Float> Sums<'_, '_, '_, T> {
     }
 }
 
-/// The coefficients of the polynomials that are 0 at all points but one.
+/// The input transform: the coefficients of the polynomials that are 0 at all points but one.
 #[inline(always)]
 fn sums<V: Lane>(d: [V; PRODUCTS]) -> [V; PRODUCTS] {
     let add = |x: V, by: f64, y: V| y.mul_add(V::splat(by), x);
@@ -302,23 +315,27 @@ fn sums<V: Lane>(d: [V; PRODUCTS]) -> [V; PRODUCTS] {
     [first, a, b, c, d2, e, f, last]
 }
 
-/// Products of sums, and of them the outputs, plus bias.
-struct Outputs<'a, T> {
+/// The products, and the output transform, plus bias.
+struct OutputTransform<'a, T> {
     /// `k` times eight rows of tiles' sums, `pitch` apart.
     sums: &'a [T],
+    /// From one product's sums to the next.
     pitch: usize,
+    /// Input channels times columns of taps.
     k: usize,
-    /// As [`weights`] has them, of one group.
+    /// As [`filter_transform`] has them, of one group.
     weights: &'a [T],
+    /// A number for each output channel.
     bias: Option<&'a [T]>,
     /// A row for each output channel, in it rows of outputs `columns` apart.
     out: MatMut<'a, T>,
+    /// The length of the result's rows.
     columns: usize,
     /// Rows and columns of outputs.
     size: [usize; 2],
 }
 
-impl<T: Float> Kernel for Outputs<'_, T> {
+impl<T: Float> Kernel for OutputTransform<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, _: S) {
@@ -341,7 +358,7 @@ impl<T: Float> Kernel for Outputs<'_, T> {
     }
 }
 
-impl<T: Float> Outputs<'_, T> {
+impl<T: Float> OutputTransform<'_, T> {
     /// A vector of tiles, from tile `q` on, for `N` channels. (Where an index is no constant, sums would be kept
     /// in memory; a loop over channels is not unrolled.)
     #[inline(always)]
@@ -362,7 +379,7 @@ impl<T: Float> Outputs<'_, T> {
         }
     }
 
-    /// Eight products' sums for each of `N` channels.
+    /// The sums of eight products for each of `N` channels.
     #[inline(always)]
     fn products<S: Simd, const N: usize>(
         &self,
@@ -418,7 +435,7 @@ impl<T: Float> Outputs<'_, T> {
     }
 }
 
-/// Four outputs from eight products.
+/// The output transform: four outputs from eight products.
 #[inline(always)]
 fn outputs<V: Lane>(m: [V; PRODUCTS]) -> [V; OUTPUTS] {
     let add = |x: V, by: f64, y: V| y.mul_add(V::splat(by), x);

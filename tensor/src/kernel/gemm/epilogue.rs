@@ -67,7 +67,9 @@ impl MapBody for Identity {
 /// `activation(x + bias[column])`: the bits of a separate addition and map.
 #[derive(Clone, Copy, Debug)]
 pub struct Bias<'a, T, F = Identity> {
+    /// A number for each column.
     bias: &'a [T],
+    /// What is applied to the sum.
     activation: F,
 }
 
@@ -81,7 +83,7 @@ impl<'a, T: Float, F: MapBody> Bias<'a, T, F> {
 impl<T: Float, F: MapBody> Epilogue<T> for Bias<'_, T, F> {
     fn finish(&self, level: Level, block: MatMut<T>, [_, column]: [usize; 2]) {
         let bias = &self.bias[column..column + block.shape()[1]];
-        level.dispatch(Rows {
+        level.dispatch(FinishRows {
             f: AddThen(self.activation),
             block,
             bias: Addend::Columns(bias),
@@ -97,12 +99,21 @@ impl<T: Float, F: MapBody> Epilogue<T> for Bias<'_, T, F> {
 }
 
 /// `activation(x)`.
+///
+/// ```
+/// use lepton_tensor::kernel::gemm::{Apply, MatMut, MatRef, Relu, gemm};
+/// use lepton_tensor::simd::level;
+/// let (a, b, mut c) = ([1.0f32], [-2.0f32, 2.0], [0.0; 2]);
+/// let (a, b) = (MatRef::rows_of(&a, [1, 1]), MatRef::rows_of(&b, [1, 2]));
+/// gemm(level(), a, b, MatMut::rows_of(&mut c, [1, 2]), false, Some(&Apply(Relu)));
+/// assert_eq!(c, [0.0, 2.0]);
+/// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Activation<F>(pub F);
+pub struct Apply<F>(pub F);
 
-impl<T: Float, F: MapBody> Epilogue<T> for Activation<F> {
+impl<T: Float, F: MapBody> Epilogue<T> for Apply<F> {
     fn finish(&self, level: Level, block: MatMut<T>, _: [usize; 2]) {
-        level.dispatch(Rows {
+        level.dispatch(FinishRows {
             f: First(self.0),
             block,
             bias: Addend::None,
@@ -117,7 +128,7 @@ pub(crate) struct RowBias<'a, T>(pub(crate) &'a [T]);
 impl<T: Float> Epilogue<T> for RowBias<'_, T> {
     fn finish(&self, level: Level, block: MatMut<T>, [row, _]: [usize; 2]) {
         let bias = &self.0[row..row + block.shape()[0]];
-        level.dispatch(Rows {
+        level.dispatch(FinishRows {
             f: AddThen(Identity),
             block,
             bias: Addend::Rows(bias),
@@ -129,6 +140,7 @@ impl<T: Float> Epilogue<T> for RowBias<'_, T> {
     }
 }
 
+/// `f(x + y)`.
 #[derive(Clone, Copy)]
 struct AddThen<F>(F);
 
@@ -139,6 +151,7 @@ impl<F: MapBody> ZipBody for AddThen<F> {
     }
 }
 
+/// `f(x)`, whatever `y` is.
 #[derive(Clone, Copy)]
 struct First<F>(F);
 
@@ -150,13 +163,16 @@ impl<F: MapBody> ZipBody for First<F> {
 }
 
 /// `f` of each element and its bias.
-struct Rows<'a, T, F> {
+struct FinishRows<'a, T, F> {
+    /// The function of an element and its addend.
     f: F,
+    /// The block of C.
     block: MatMut<'a, T>,
+    /// The addends of the block.
     bias: Addend<'a, T>,
 }
 
-impl<T: Float, F: ZipBody> Kernel for Rows<'_, T, F> {
+impl<T: Float, F: ZipBody> Kernel for FinishRows<'_, T, F> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, _: S) {

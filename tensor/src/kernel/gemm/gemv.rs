@@ -3,21 +3,23 @@
 //! A matrix with adjacent elements along k gives dot products, four rows at a time; one with
 //! adjacent elements across k is added up, eight steps of k at a time.
 
-use super::blocked::{Job, Shared};
-use super::pack::Scratch;
+use super::job::{Job, Shared, Threading};
 use crate::kernel::matrix::{MatMut, MatRef};
-use crate::simd::{self, Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector, prefetch_far};
+use crate::kernel::scratch::Scratch;
+use crate::simd::{
+    self, Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector, prefetch_l2, sum_lanes,
+};
 use crate::threads;
 
 /// Elements of the matrix in one task.
 const TASK: usize = 1 << 16;
-/// Sums that stay in the first cache while steps of k go by: on one thread, where long stretches of
-/// memory are read fastest, and in one task of several. A sum's order does not depend on it.
+/// Sums that stay in L1 while steps of k go by: on one thread, where long stretches of memory are read
+/// fastest, and in one task of several. A sum's order does not depend on it.
 const SUMS: [usize; 2] = [4096, 1024];
 /// Elements of the matrix below which a product stays on one thread.
 const PARALLEL: usize = 1 << 18;
 
-/// `C = A B` where one side of C is 1; false where the strides ask for packing instead.
+/// `C = A B` where one side of C is 1; false where the strides call for packing instead.
 pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) -> bool {
     let (matrix, vector, y_step) = match c.shape() {
         [_, 1] => (job.a, job.b.t(), c.row_stride()),
@@ -34,23 +36,24 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) -> bool {
     let x: &[T] = if vector.strides()[1] == 1 || k == 1 {
         vector.row(0)
     } else {
-        memory = Scratch::left();
+        memory = Scratch::lhs();
         let x = memory.get::<T>(k);
         vector.row_into(0, x, |v| v);
         x
     };
     let y = Shared(c.at(0, 0));
-    let parallel = job.parallel && rows * k >= PARALLEL && threads::count() > 1;
+    let parallel =
+        job.threading == Threading::Parallel && rows * k >= PARALLEL && threads::count() > 1;
     let chunk = if dots {
         TASK.div_ceil(k).next_multiple_of(4)
     } else {
         SUMS[usize::from(parallel)]
     };
-    let far = simd::is_far(rows * k * size_of::<T>());
+    let prefetch = simd::exceeds_cache(rows * k * size_of::<T>());
     let task = |t: usize| {
         let (first, count) = (t * chunk, chunk.min(rows - t * chunk));
         let y = y.get().wrapping_add(first * y_step);
-        let part = Part {
+        let part = MatrixRows {
             matrix,
             first,
             count,
@@ -60,17 +63,17 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) -> bool {
             add: job.add,
         };
         if dots {
-            return match far {
-                true => job.level.dispatch(Dots::<T, true>(part)),
-                false => job.level.dispatch(Dots::<T, false>(part)),
+            return match prefetch {
+                true => job.level.dispatch(RowDots::<T, true>(part)),
+                false => job.level.dispatch(RowDots::<T, false>(part)),
             };
         }
-        let mut memory = Scratch::right();
+        let mut memory = Scratch::rhs();
         let sums = memory.get::<T>(count);
         sums.fill(T::default());
-        match far {
-            true => job.level.dispatch(Columns::<T, true>(part, sums)),
-            false => job.level.dispatch(Columns::<T, false>(part, sums)),
+        match prefetch {
+            true => job.level.dispatch(ColumnSums::<T, true>(part, sums)),
+            false => job.level.dispatch(ColumnSums::<T, false>(part, sums)),
         }
     };
     let tasks = rows.div_ceil(chunk);
@@ -83,17 +86,24 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>) -> bool {
 }
 
 /// Rows `first .. first + count` of the matrix, and where their products go.
-struct Part<'a, T> {
+struct MatrixRows<'a, T> {
+    /// The matrix, `[rows, k]`.
     matrix: MatRef<'a, T>,
+    /// The part's first row.
     first: usize,
+    /// The part's rows.
     count: usize,
+    /// The vector, `[k]`.
     x: &'a [T],
+    /// Where the product of the first row goes.
     y: *mut T,
+    /// From one product to the next.
     y_step: usize,
+    /// Whether the products are added to what is there.
     add: bool,
 }
 
-impl<T: Float> Part<'_, T> {
+impl<T: Float> MatrixRows<'_, T> {
     /// Writes the product of the part's row `i`.
     #[inline(always)]
     fn put(&self, i: usize, sum: T) {
@@ -104,14 +114,14 @@ impl<T: Float> Part<'_, T> {
     }
 }
 
-/// The part's dot products; where the matrix is `FAR`, the next rows are asked for.
-struct Dots<'a, T, const FAR: bool>(Part<'a, T>);
+/// The part's dot products; where `PREFETCH`, the next rows are prefetched.
+struct RowDots<'a, T, const PREFETCH: bool>(MatrixRows<'a, T>);
 
-impl<T: Float, const FAR: bool> Kernel for Dots<'_, T, FAR> {
+impl<T: Float, const PREFETCH: bool> Kernel for RowDots<'_, T, PREFETCH> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let rest = Rest::<T, S>::of(self.0.x);
+        let rest = Tail::<T, S>::of(self.0.x);
         let mut i = 0;
         while i + 4 <= self.0.count {
             self.rows::<S, 4>(i, rest);
@@ -124,28 +134,31 @@ impl<T: Float, const FAR: bool> Kernel for Dots<'_, T, FAR> {
     }
 }
 
-/// What is left of a vector behind its whole registers, with zeros behind it.
-struct Rest<T: Float, S: Simd> {
+/// The tail of a vector behind its whole registers, with zeros behind it.
+struct Tail<T: Float, S: Simd> {
+    /// Its elements.
     x: T::Vec<S>,
+    /// The lanes that it fills.
     there: <T::Vec<S> as Num>::Mask,
 }
 
-impl<T: Float, S: Simd> Clone for Rest<T, S> {
+impl<T: Float, S: Simd> Clone for Tail<T, S> {
     #[inline(always)]
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: Float, S: Simd> Copy for Rest<T, S> {}
+impl<T: Float, S: Simd> Copy for Tail<T, S> {}
 
-impl<T: Float, S: Simd> Rest<T, S> {
+impl<T: Float, S: Simd> Tail<T, S> {
+    /// The tail of `x`.
     #[inline(always)]
     fn of(x: &[T]) -> Self {
         let x = &x[x.len() / T::Vec::<S>::LANES * T::Vec::<S>::LANES..];
         let zero = <T::Vec<S> as Num>::splat(0.0);
         let ones = T::Vec::<S>::load_first(&[<T as Num>::splat(1.0); MAX_LANES][..x.len()]);
-        Rest {
+        Tail {
             x: Vector::load_first(x),
             there: zero.lt(ones),
         }
@@ -159,21 +172,21 @@ impl<T: Float, S: Simd> Rest<T, S> {
     }
 }
 
-/// Asks for the cache lines of the `n` elements at `from` but the one that they may end in, which those
-/// behind them ask for (other than [`super::micro::ask_far`], behind whose elements nothing follows).
+/// Prefetches the cache lines of the `n` elements at `from` but the one that they may end in, which the
+/// elements behind them prefetch (other than [`super::prefetch::prefetch_lines`], for a row's only part).
 #[inline(always)]
-fn ask<T>(from: *const T, n: usize) {
+fn prefetch_part<T>(from: *const T, n: usize) {
     let line = 64 / size_of::<T>();
     for i in 0..n.div_ceil(line) {
-        prefetch_far(from.wrapping_add(i * line));
+        prefetch_l2(from.wrapping_add(i * line));
     }
 }
 
-impl<T: Float, const FAR: bool> Dots<'_, T, FAR> {
+impl<T: Float, const PREFETCH: bool> RowDots<'_, T, PREFETCH> {
     /// `ROWS` dot products, each in the same order whatever `ROWS` is; `rest` has the elements of
     /// the vector that fill no register.
     #[inline(always)]
-    fn rows<S: Simd, const ROWS: usize>(&self, i: usize, rest: Rest<T, S>) {
+    fn rows<S: Simd, const ROWS: usize>(&self, i: usize, rest: Tail<T, S>) {
         let (part, lanes) = (&self.0, T::Vec::<S>::LANES);
         let x = part.x;
         let mut rows = [x; ROWS];
@@ -190,8 +203,8 @@ impl<T: Float, const FAR: bool> Dots<'_, T, FAR> {
                 let at = p + half * lanes;
                 let x = T::Vec::<S>::load(&x[at..]);
                 for r in 0..ROWS {
-                    if FAR {
-                        ask(
+                    if PREFETCH {
+                        prefetch_part(
                             rows[r].as_ptr().wrapping_add(at).wrapping_offset(next),
                             lanes,
                         );
@@ -223,41 +236,26 @@ impl<T: Float, const FAR: bool> Dots<'_, T, FAR> {
             }
         }
         for r in 0..ROWS {
-            part.put(i + r, total::<T, S>(sums[r][0] + sums[r][1]));
+            part.put(i + r, sum_lanes::<T, S>(sums[r][0] + sums[r][1]));
         }
     }
 }
 
-/// The sum of a vector's elements, pairwise.
-#[inline(always)]
-fn total<T: Float, S: Simd>(v: T::Vec<S>) -> T {
-    let mut x = [T::default(); MAX_LANES];
-    v.store(&mut x);
-    let mut n = T::Vec::<S>::LANES;
-    while n > 1 {
-        n /= 2;
-        for i in 0..n {
-            x[i] = x[i] + x[i + n];
-        }
-    }
-    x[0]
-}
+/// The part's sums, and room for them; where `PREFETCH`, the next steps are prefetched.
+struct ColumnSums<'a, T, const PREFETCH: bool>(MatrixRows<'a, T>, &'a mut [T]);
 
-/// The part's sums, and room for them; where the matrix is `FAR`, the next steps are asked for.
-struct Columns<'a, T, const FAR: bool>(Part<'a, T>, &'a mut [T]);
-
-impl<T: Float, const FAR: bool> Kernel for Columns<'_, T, FAR> {
+impl<T: Float, const PREFETCH: bool> Kernel for ColumnSums<'_, T, PREFETCH> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let Columns(part, sums) = self;
+        let ColumnSums(part, sums) = self;
         let mut p = 0;
         while p + 8 <= part.x.len() {
-            part.steps::<S, 8, FAR>(p, sums);
+            part.steps::<S, 8, PREFETCH>(p, sums);
             p += 8;
         }
         while p < part.x.len() {
-            part.steps::<S, 1, FAR>(p, sums);
+            part.steps::<S, 1, PREFETCH>(p, sums);
             p += 1;
         }
         for i in 0..part.count {
@@ -266,10 +264,10 @@ impl<T: Float, const FAR: bool> Kernel for Columns<'_, T, FAR> {
     }
 }
 
-impl<T: Float> Part<'_, T> {
+impl<T: Float> MatrixRows<'_, T> {
     /// Adds steps `p .. p + STEPS` of k to `sums`, one after the other.
     #[inline(always)]
-    fn steps<S: Simd, const STEPS: usize, const FAR: bool>(&self, p: usize, sums: &mut [T]) {
+    fn steps<S: Simd, const STEPS: usize, const PREFETCH: bool>(&self, p: usize, sums: &mut [T]) {
         let (part, lanes) = (self, T::Vec::<S>::LANES);
         let mut from = [&[][..]; STEPS];
         let mut x = [<T::Vec<S> as Num>::splat(0.0); STEPS];
@@ -284,8 +282,8 @@ impl<T: Float> Part<'_, T> {
         while i + lanes <= sums.len() {
             let mut sum = T::Vec::<S>::load(&sums[i..]);
             for s in 0..STEPS {
-                if FAR {
-                    ask(
+                if PREFETCH {
+                    prefetch_part(
                         from[s].as_ptr().wrapping_add(i).wrapping_offset(next),
                         lanes,
                     );

@@ -3,11 +3,9 @@
 //! A panel of A has a tile's rows adjacent at each step of k, a panel of B a tile's columns; what
 //! fills up a short panel has no meaning.
 
-use std::cell::Cell;
-
-use super::micro::{AHEAD, ask_far};
+use super::prefetch::{AHEAD, prefetch_lines};
 use crate::kernel::matrix::MatRef;
-use crate::simd::{Float, Kernel, MAX_LANES, Num, Simd, Vector, prefetch, prefetch_far};
+use crate::simd::{Float, Kernel, MAX_LANES, Num, Simd, Vector, prefetch, prefetch_l2};
 
 /// Elements of one panel's step beyond its own that may be written (and are overwritten after).
 pub(super) const SLACK: usize = MAX_LANES;
@@ -17,11 +15,13 @@ const GROUP: usize = 4;
 
 /// Packs a part of a matrix: `width` rows a panel, each step's adjacent. B packs its transpose.
 pub(super) struct Pack<'a, T> {
+    /// The matrix.
     pub(super) from: MatRef<'a, T>,
     /// First row and how many, within `from`.
     pub(super) rows: [usize; 2],
     /// First step of k and how many, within `from`.
     pub(super) steps: [usize; 2],
+    /// Rows of a panel.
     pub(super) width: usize,
     /// Room for the panels; where rows are short, also for `SLACK`.
     pub(super) out: &'a mut [T],
@@ -48,7 +48,7 @@ impl<T: Float> Kernel for Pack<'_, T> {
             };
             // Elements `[r, p]` with `r < rows` and `p < k`, from here by `row` and `step`.
             let start = self.from.at(i0 + i, k0);
-            let panel = Panel {
+            let panel = SourcePanel {
                 start,
                 row,
                 step,
@@ -77,16 +77,22 @@ impl<T: Float> Kernel for Pack<'_, T> {
 }
 
 /// A panel to be packed.
-struct Panel<T> {
+struct SourcePanel<T> {
+    /// Element `[0, 0]`.
     start: *const T,
+    /// From one row to the next.
     row: isize,
+    /// From one step of k to the next.
     step: isize,
+    /// Rows that exist.
     rows: usize,
+    /// Steps.
     k: usize,
+    /// Rows of the packed panel.
     width: usize,
 }
 
-impl<T: Float> Panel<T> {
+impl<T: Float> SourcePanel<T> {
     /// Any strides, any number of rows; zeros where there is no row.
     #[inline(always)]
     unsafe fn one_by_one(&self, out: &mut [T]) {
@@ -118,12 +124,12 @@ impl<T: Float> Panel<T> {
         let (whole, _) = whole.as_chunks_mut::<WIDTH>();
         for p in 0..steps {
             let from = self.start.wrapping_offset(p as isize * self.step);
-            ask_far(from.wrapping_offset(AHEAD * self.step), WIDTH);
+            prefetch_lines(from.wrapping_offset(AHEAD * self.step), WIDTH);
             // SAFETY: `row` is 1, so these are elements `[.., p]`, as the caller vouches, and behind
             // them at most as much as lies before the last step's last row.
             whole[p] = unsafe { *from.cast::<[T; WIDTH]>() };
         }
-        let rest_of = Panel {
+        let rest_of = SourcePanel {
             start: self.start.wrapping_offset(steps as isize * self.step),
             k: self.k - steps,
             ..*self
@@ -138,7 +144,7 @@ impl<T: Float> Panel<T> {
         let (out, _) = out[..GROUP * WIDTH * self.k].as_chunks_mut::<WIDTH>();
         for p in 0..self.k {
             let from = self.start.wrapping_offset(p as isize * self.step);
-            ask_far(from.wrapping_offset(AHEAD * self.step), GROUP * WIDTH);
+            prefetch_lines(from.wrapping_offset(AHEAD * self.step), GROUP * WIDTH);
             for g in 0..GROUP {
                 // SAFETY: as in `adjacent`, where no panel is short.
                 out[g * self.k + p] = unsafe { *from.wrapping_add(g * WIDTH).cast::<[T; WIDTH]>() };
@@ -163,7 +169,7 @@ impl<T: Float> Panel<T> {
                     let from = self.start.wrapping_offset(row * self.row).wrapping_add(p);
                     prefetch(from.wrapping_add(2 * lanes));
                     // The next panel's rows begin in other pages, where no processor looks ahead.
-                    prefetch_far(from.wrapping_offset(next));
+                    prefetch_l2(from.wrapping_offset(next));
                     // SAFETY: `[row, p .. p + lanes]` are elements, adjacent as `step` is 1.
                     square[r] = Vector::load(unsafe { std::slice::from_raw_parts(from, lanes) });
                 }
@@ -174,91 +180,12 @@ impl<T: Float> Panel<T> {
             }
             p += lanes;
         }
-        let rest = Panel {
+        let rest = SourcePanel {
             start: self.start.wrapping_add(p),
             k: self.k - p,
             ..*self
         };
         // SAFETY: the rest of the steps, of which the caller vouches for.
         unsafe { rest.one_by_one(&mut out[p * self.width..]) };
-    }
-}
-
-/// Memory for packed panels, and for a kernel's tiles, that a thread keeps, aligned to a cache line.
-pub(crate) struct Scratch {
-    memory: Vec<u64>,
-    slot: &'static std::thread::LocalKey<Cell<Vec<u64>>>,
-}
-
-thread_local! {
-    static LEFT: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
-    static RIGHT: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
-    static TILES: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
-    static TURNED: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
-}
-
-impl Scratch {
-    /// This thread's memory for panels of A.
-    pub(crate) fn left() -> Scratch {
-        Scratch {
-            memory: LEFT.take(),
-            slot: &LEFT,
-        }
-    }
-
-    /// This thread's memory for panels of B.
-    pub(crate) fn right() -> Scratch {
-        Scratch {
-            memory: RIGHT.take(),
-            slot: &RIGHT,
-        }
-    }
-
-    /// This thread's memory for a product that is turned afterwards.
-    pub(super) fn turned() -> Scratch {
-        Scratch {
-            memory: TURNED.take(),
-            slot: &TURNED,
-        }
-    }
-
-    /// This thread's memory for the tiles of a kernel that multiplies them.
-    pub(crate) fn tiles() -> Scratch {
-        Scratch {
-            memory: TILES.take(),
-            slot: &TILES,
-        }
-    }
-
-    /// `n` elements of `T`, with arbitrary contents.
-    pub(crate) fn get<T: Float>(&mut self, n: usize) -> &mut [T] {
-        const LINE: usize = 64;
-        let bytes = n
-            .checked_mul(size_of::<T>())
-            .and_then(|b| b.checked_add(LINE));
-        let words = bytes
-            .expect("panels that fit into memory")
-            .div_ceil(size_of::<u64>());
-        if self.memory.len() < words {
-            self.memory = vec![0; words];
-        }
-        let start = self.memory.as_mut_ptr().cast::<u8>();
-        let start = start.wrapping_add(start.align_offset(LINE)).cast::<T>();
-        // SAFETY: `words` has room for `n` elements and the bytes skipped for alignment; `T` is
-        // f32 or f64 (`Float` is sealed), for which all bytes are values.
-        unsafe { std::slice::from_raw_parts_mut(start, n) }
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A task that a waiting thread stole may have left its own memory here: keep the larger.
-        let other = self.slot.take();
-        let mine = std::mem::take(&mut self.memory);
-        self.slot.set(if other.len() > mine.len() {
-            other
-        } else {
-            mine
-        });
     }
 }

@@ -300,12 +300,12 @@ fn batches_have_the_bits_of_single_products() {
             b,
             MatMut::rows_of(&mut all, [batches * m, n]),
             true,
-            |_| Some(&Activation(Relu)),
+            |_| Some(&Apply(Relu)),
         );
         for i in 0..batches {
             let mut one = vec![1.0; m * n];
             let out = MatMut::rows_of(&mut one, [m, n]);
-            gemm(level, a(i), b(i), out, true, Some(&Activation(Relu)));
+            gemm(level, a(i), b(i), out, true, Some(&Apply(Relu)));
             assert_eq!(
                 all[i * m * n..(i + 1) * m * n],
                 one,

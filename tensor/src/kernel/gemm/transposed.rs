@@ -1,43 +1,44 @@
 //! Few rows by the transpose of a large matrix, as a linear layer has them: `C^T = B^T A^T`.
 //!
-//! The rows of a transposed B lie in memory as the innermost loop reads the rows of its left side, where
-//! they stand. As its right side they would all be transposed and copied, each for a few rows of A alone.
+//! The rows of a transposed B are adjacent in memory, as the innermost loop reads the rows of its left side
+//! in place. As its right side they would all be transposed and packed, each for a few rows of A alone.
 
-use super::blocked::{Job, tiled};
-use super::micro::{TILE_VECTORS, TileShape};
-use super::pack::Scratch;
+use super::blocked;
+use super::job::Job;
+use super::tile_shape::{TILE_VECTORS, TileShape};
 use crate::kernel::matrix::{MatMut, MatRef};
+use crate::kernel::scratch::Scratch;
 use crate::kernel::transpose::Squares;
 use crate::simd::Float;
 use crate::threads::parallel_for;
 
-/// To transpose and copy B takes as long as to multiply it by so many rows, and somewhat more for them to be
-/// worth their turn: measured between 8 (from the second cache) and 20 (from memory).
+/// Rows that could be multiplied in the time in which B is transposed and packed, less a margin that makes
+/// it worthwhile: measured between 8 (B in L2) and 20 (in memory).
 const PACKING: usize = 6;
-/// To turn an element of the result takes as long as so many of its products.
-const TURN: usize = 16;
-/// Elements of a result that is turned at most, a few megabytes: a thread keeps as much memory for it.
-const ROOM: usize = 1 << 20;
-/// Columns of C that are turned and finished together, while they are in the cache.
+/// Products that take as long as transposing one element of the result.
+const TRANSPOSING: usize = 16;
+/// Elements of a transposed result at most, a few megabytes: a thread keeps as much memory for it.
+const MOST_ELEMENTS: usize = 1 << 20;
+/// Columns of C that are transposed and finished together, while they are in the cache.
 const COLUMNS: usize = 64;
 
-/// Whether the product is sooner there the other way round. The bits are the same.
+/// Whether the product is faster as `C^T`. The bits are the same.
 pub(super) fn pays<T>(job: &Job<T>, tile: TileShape) -> bool {
     let ([m, k], n) = (job.a.shape(), job.b.shape()[1]);
     let [step, across] = job.b.strides();
-    if step != 1 || across == 1 || job.add || m.saturating_mul(n) > ROOM {
+    if step != 1 || across == 1 || job.add || m.saturating_mul(n) > MOST_ELEMENTS {
         return false;
     }
-    // In rows that could be multiplied meanwhile: those of tiles that are not full, A's copy, the turn.
+    // In rows that could be multiplied meanwhile: those of partial tiles, A's packing, the transposing.
     let plain = m.next_multiple_of(tile.rows) + PACKING;
     let full = m.next_multiple_of(tile.cols / TILE_VECTORS);
-    plain > full + (PACKING * m).div_ceil(n) + (TURN * m).div_ceil(k)
+    plain > full + (PACKING * m).div_ceil(n) + (TRANSPOSING * m).div_ceil(k)
 }
 
 /// `C = A B` by way of `C^T`.
 pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
     let ([m, n], k) = (c.shape(), job.a.shape()[1]);
-    let mut memory = Scratch::turned();
+    let mut memory = Scratch::transposed();
     let sums = memory.get::<T>(n * m);
     let other = Job {
         a: job.b.t(),
@@ -45,9 +46,9 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
         epilogue: None,
         ..*job
     };
-    tiled(&other, &MatMut::rows_of(sums, [n, m]), tile);
+    blocked::product(&other, &MatMut::rows_of(sums, [n, m]), tile);
     let sums = MatRef::rows_of(sums, [n, m]);
-    let turn = |part: usize| {
+    let transpose = |part: usize| {
         let j = part * COLUMNS;
         let width = COLUMNS.min(n - j);
         // SAFETY: the parts are disjoint columns of C, and this one is used once at a time.
@@ -59,8 +60,8 @@ pub(super) fn product<T: Float>(job: &Job<T>, c: &MatMut<T>, tile: TileShape) {
         }
     };
     let parts = n.div_ceil(COLUMNS);
-    match job.threads(m.saturating_mul(n).saturating_mul(k)) {
-        true => parallel_for(parts, turn),
-        false => (0..parts).for_each(turn),
+    match job.uses_threads(m.saturating_mul(n).saturating_mul(k)) {
+        true => parallel_for(parts, transpose),
+        false => (0..parts).for_each(transpose),
     }
 }

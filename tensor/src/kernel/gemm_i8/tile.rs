@@ -2,7 +2,7 @@
 
 use wide::{i8x16, i16x16, i32x8};
 
-use super::{COLS, Pair};
+use super::packed::{COLS, Pair};
 use crate::simd::Level;
 
 /// Calls `write` with the number of each of `m` rows and its 16 sums. A row of `rows` is as many
@@ -135,7 +135,8 @@ impl Pairs for Wide {
 mod avx2 {
     use core::arch::x86_64::*;
 
-    use super::{COLS, Pair, Pairs};
+    use super::Pairs;
+    use crate::kernel::gemm_i8::packed::{COLS, Pair};
 
     /// The tile, compiled with AVX2, which the machine has.
     pub(super) fn tile<const R: usize>(rows: &[[i16; 2]], panel: &[Pair]) -> [[i32; COLS]; R] {
@@ -171,7 +172,7 @@ mod avx2 {
         }
         #[inline(always)]
         fn repeat(pair: [i16; 2]) -> __m256i {
-            // As one word: taken apart, the two halves would be joined again at some cost.
+            // As one word: two halves would be joined by extra instructions.
             cpu!(_mm256_set1_epi32(std::mem::transmute::<[i16; 2], i32>(
                 pair
             )))

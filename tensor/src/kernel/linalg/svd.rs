@@ -11,6 +11,14 @@ const SWEEPS: usize = 60;
 /// One-sided Jacobi (Hestenes 1958; Demmel and Veselic 1992): slow for large matrices, accurate for
 /// small singular values.
 ///
+/// ```
+/// use lepton_tensor::{Tensor, ops};
+/// let x = Tensor::from_vec(vec![3.0f64, 0.0, 0.0, 4.0, 0.0, 0.0], &[3, 2])?;
+/// let [u, s, vh] = ops::svd(&x)?;
+/// assert_eq!((u.shape(), s.to_f64(), vh.shape()), (&[3, 2][..], vec![4.0, 3.0], &[2, 2][..]));
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
+///
 /// # Errors
 /// When an element is not finite.
 pub fn svd(x: &Tensor) -> Result<[Tensor; 3]> {
@@ -50,7 +58,7 @@ fn one(x: &[f64], m: usize, n: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
         };
         return (flip(&vh, m, m), s, flip(&u, n, m));
     }
-    // Columns of `a` are turned in pairs until orthogonal; `v` collects the turns.
+    // Columns of `a` are rotated in pairs until orthogonal; `v` collects the rotations.
     let mut a: Vec<Vec<f64>> = (0..n)
         .map(|c| (0..m).map(|r| x[r * n + c]).collect())
         .collect();
@@ -58,13 +66,13 @@ fn one(x: &[f64], m: usize, n: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
         .map(|c| (0..n).map(|r| f64::from(u8::from(r == c))).collect())
         .collect();
     for _ in 0..SWEEPS {
-        let mut turned = false;
+        let mut rotated = false;
         for p in 0..n {
             for q in p + 1..n {
-                turned |= turn(&mut a, &mut v, p, q);
+                rotated |= rotate(&mut a, &mut v, p, q);
             }
         }
-        if !turned {
+        if !rotated {
             break;
         }
     }
@@ -79,7 +87,7 @@ fn one(x: &[f64], m: usize, n: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
 }
 
 /// One Jacobi rotation of columns `p` and `q`; false when they were orthogonal already.
-fn turn(a: &mut [Vec<f64>], v: &mut [Vec<f64>], p: usize, q: usize) -> bool {
+fn rotate(a: &mut [Vec<f64>], v: &mut [Vec<f64>], p: usize, q: usize) -> bool {
     let (alpha, beta, gamma) = (dot(&a[p], &a[p]), dot(&a[q], &a[q]), dot(&a[p], &a[q]));
     if gamma.abs() <= f64::EPSILON * (alpha * beta).sqrt() || gamma == 0.0 {
         return false;
@@ -129,6 +137,7 @@ fn complement(basis: &[Vec<f64>], e: usize, m: usize) -> Vec<f64> {
     x
 }
 
+/// The dot product.
 fn dot(x: &[f64], y: &[f64]) -> f64 {
     x.iter().zip(y).map(|(a, b)| a * b).sum()
 }

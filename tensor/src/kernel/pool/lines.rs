@@ -1,26 +1,32 @@
 //! Rows of an image with their border, taken apart by the stride, so that every window of a row meets
 //! its tap at its own number plus a constant.
 
-use super::PoolAxis;
+use super::axis::PoolAxis;
 use crate::simd::{Float, MAX_LANES, Simd, Vector};
 
 /// Where a tap's elements stand for a row of windows: window `i` meets line `line` at `i + shift`.
 #[derive(Clone, Copy)]
-pub(super) struct Tap {
+pub(super) struct LineTap {
+    /// The line.
     pub(super) line: usize,
+    /// Where window 0 meets it.
     pub(super) shift: usize,
 }
 
 /// The lines of one row of an image: one for each place modulo the stride.
 pub(super) struct Lines<T> {
+    /// The columns of the pool.
     axis: PoolAxis,
     /// The row with its border, and the lines cut from it (none where the stride is 1).
     row: Vec<T>,
+    /// The lines, `len` apart.
     lines: Vec<T>,
+    /// Room for a line.
     len: usize,
     /// Elements of a line that some window meets, and up to seven more.
     used: usize,
-    pub(super) taps: Vec<Tap>,
+    /// Where each tap's elements stand.
+    pub(super) taps: Vec<LineTap>,
     /// Whether no two taps meet the same place.
     apart: bool,
     /// Whether all windows lie inside the image.
@@ -30,11 +36,11 @@ pub(super) struct Lines<T> {
 impl<T: Float> Lines<T> {
     /// For the columns of a pool, the border being `outside`.
     pub(super) fn new(axis: PoolAxis, outside: T) -> Lines<T> {
-        let tap = |t: usize| Tap {
+        let tap = |t: usize| LineTap {
             line: t * axis.dilation % axis.stride,
             shift: t * axis.dilation / axis.stride,
         };
-        let taps: Vec<Tap> = (0..axis.kernel).map(tap).collect();
+        let taps: Vec<LineTap> = (0..axis.kernel).map(tap).collect();
         let reach = taps.last().map_or(0, |t| t.shift);
         let used = (axis.out + reach).next_multiple_of(8);
         let len = used + MAX_LANES;
@@ -97,7 +103,7 @@ impl<T: Float> Lines<T> {
 
     /// Adds to the places that windows from `i` on meet with a tap; where no other meets them, writes.
     #[inline(always)]
-    pub(super) fn add<S: Simd>(&mut self, tap: Tap, i: usize, v: T::Vec<S>) {
+    pub(super) fn add<S: Simd>(&mut self, tap: LineTap, i: usize, v: T::Vec<S>) {
         let to = match self.axis.stride {
             1 => &mut self.row[tap.shift + i..],
             _ => &mut self.lines[tap.line * self.len + tap.shift + i..],
@@ -151,7 +157,7 @@ impl<T: Float> Lines<T> {
 
     /// The elements that windows from `i` on meet with a tap.
     #[inline(always)]
-    pub(super) fn vector<S: Simd>(&self, tap: Tap, i: usize) -> T::Vec<S> {
+    pub(super) fn vector<S: Simd>(&self, tap: LineTap, i: usize) -> T::Vec<S> {
         match self.axis.stride {
             1 => Vector::load(&self.row[tap.shift + i..]),
             _ => Vector::load(&self.lines[tap.line * self.len + tap.shift + i..]),

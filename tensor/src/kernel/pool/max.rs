@@ -1,8 +1,11 @@
 //! The largest element of each window, and where it stands.
 
+use super::axis::PoolAxis;
+use super::combine::Largest;
 use super::lines::Lines;
-use super::reduce::{Largest, fold};
-use super::{PoolAxis, pairs, planes};
+use super::pairs;
+use super::planes::planes;
+use super::reduce::reduce;
 use crate::simd::{Float, Kernel, Level, MAX_LANES, Num, Simd, Vector};
 
 /// Images in which windows are searched, each of `axes[0].size` by `axes[1].size`.
@@ -15,6 +18,7 @@ pub struct Max<'a, T> {
 }
 
 impl<T> Max<'_, T> {
+    /// Elements of an image, and its windows.
     fn sizes(&self) -> [usize; 2] {
         let [r, c] = self.axes;
         [r.size * c.size, r.out * c.out]
@@ -23,49 +27,85 @@ impl<T> Max<'_, T> {
 
 /// Writes the largest element of each window, NaN where there is one.
 ///
+/// ```
+/// use lepton_tensor::kernel::pool::{Max, PoolAxis, max};
+/// use lepton_tensor::simd::level;
+/// let axis = |size, out| PoolAxis { size, out, kernel: 2, stride: 2, padding: 0, dilation: 1 };
+/// let axes = [axis(2, 1), axis(4, 2)];
+/// let x = [1.0f32, 5.0, 2.0, 2.0, 0.0, 3.0, 4.0, 0.0]; // an image of 2 x 4
+/// let mut y = [0.0; 2];
+/// max(level(), Max { x: &x, axes }, &mut y);
+/// assert_eq!(y, [5.0, 4.0]);
+/// ```
+///
 /// # Panics
 /// Where there are fewer images than results.
 pub fn max<T: Float>(level: Level, job: Max<T>, out: &mut [T]) {
-    fold(level, Largest, job.x, job.axes, None, out);
+    reduce(level, Largest, job.x, job.axes, None, out);
 }
 
 /// Writes the gradient of images from `g`, that of the windows' largest elements: it goes to the
 /// first of equals.
 ///
+/// ```
+/// use lepton_tensor::kernel::pool::{Max, PoolAxis, max_backward};
+/// use lepton_tensor::simd::level;
+/// let axis = |size, out| PoolAxis { size, out, kernel: 2, stride: 2, padding: 0, dilation: 1 };
+/// let axes = [axis(2, 1), axis(4, 2)];
+/// let x = [1.0f32, 5.0, 2.0, 2.0, 0.0, 3.0, 4.0, 0.0]; // an image of 2 x 4
+/// let mut dx = [9.0; 8];
+/// max_backward(level(), Max { x: &x, axes }, &[10.0, 20.0], &mut dx);
+/// assert_eq!(dx, [0.0, 10.0, 0.0, 0.0, 0.0, 0.0, 20.0, 0.0]);
+/// ```
+///
 /// # Panics
 /// Where there are fewer images or windows than results.
-pub fn max_back<T: Float>(level: Level, job: Max<T>, g: &[T], out: &mut [T]) {
+pub fn max_backward<T: Float>(level: Level, job: Max<T>, g: &[T], out: &mut [T]) {
     let [image, plane] = job.sizes();
     planes(out, image, plane, |first, out| {
         let x = &job.x[first * image..][..out.len()];
         let g = &g[first * plane..][..out.len() / image * plane];
         let job = Max { x, ..job };
-        level.dispatch(Back { job, g, out });
+        level.dispatch(MaxBackward { job, g, out });
     });
 }
 
 /// Writes for each window the element of `t`, images like `job.x`, at the place of the window's
 /// first largest element of `job.x`; 0 where the window is empty.
 ///
+/// ```
+/// use lepton_tensor::kernel::pool::{Max, PoolAxis, max_double_backward};
+/// use lepton_tensor::simd::level;
+/// let axis = |size, out| PoolAxis { size, out, kernel: 2, stride: 2, padding: 0, dilation: 1 };
+/// let axes = [axis(2, 1), axis(2, 1)];
+/// let mut y = [0.0];
+/// max_double_backward(level(), Max { x: &[1.0f32, 5.0, 2.0, 2.0], axes }, &[0.1, 0.2, 0.3, 0.4], &mut y);
+/// assert_eq!(y, [0.2]);
+/// ```
+///
 /// # Panics
 /// Where there are fewer images than results.
-pub fn max_pick<T: Float>(level: Level, job: Max<T>, t: &[T], out: &mut [T]) {
+pub fn max_double_backward<T: Float>(level: Level, job: Max<T>, t: &[T], out: &mut [T]) {
     let [image, plane] = job.sizes();
     planes(out, plane, image, |first, out| {
         let images = first * image..(first + out.len() / plane) * image;
         let (x, t) = (&job.x[images.clone()], &t[images]);
         let job = Max { x, ..job };
-        level.dispatch(Pick { job, t, out });
+        level.dispatch(MaxDoubleBackward { job, t, out });
     });
 }
 
-struct Back<'a, T> {
+/// Whole images of one task.
+struct MaxBackward<'a, T> {
+    /// The images.
     job: Max<'a, T>,
+    /// The windows' gradient.
     g: &'a [T],
+    /// The images' gradient.
     out: &'a mut [T],
 }
 
-impl<T: Float> Kernel for Back<'_, T> {
+impl<T: Float> Kernel for MaxBackward<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
@@ -92,7 +132,7 @@ impl<T: Float> Kernel for Back<'_, T> {
                     next = row + 1;
                 }
                 if apart && pairs {
-                    pairs::max_back::<T, S>(self.job.axes, o, x, g, out);
+                    pairs::max_backward::<T, S>(self.job.axes, o, x, g, out);
                     continue;
                 }
                 search.find::<S>(x, o);
@@ -116,13 +156,17 @@ impl<T: Float> Kernel for Back<'_, T> {
     }
 }
 
-struct Pick<'a, T> {
+/// Whole images of one task.
+struct MaxDoubleBackward<'a, T> {
+    /// The images.
     job: Max<'a, T>,
+    /// The images that elements are taken from.
     t: &'a [T],
+    /// An element for each window.
     out: &'a mut [T],
 }
 
-impl<T: Float> Kernel for Pick<'_, T> {
+impl<T: Float> Kernel for MaxDoubleBackward<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
@@ -145,6 +189,7 @@ impl<T: Float> Kernel for Pick<'_, T> {
 
 /// The taps with which a row of windows meets its first largest elements.
 struct Search<T> {
+    /// Rows and columns.
     axes: [PoolAxis; 2],
     /// The image's rows that the windows meet, one for each row of a window.
     lines: Vec<Lines<T>>,
@@ -155,6 +200,7 @@ struct Search<T> {
 }
 
 impl<T: Float> Search<T> {
+    /// For windows along these axes.
     fn new([rows, columns]: [PoolAxis; 2]) -> Search<T> {
         let outside = <T as Num>::splat(f64::NEG_INFINITY);
         let line = |_| Lines::new(columns, outside);

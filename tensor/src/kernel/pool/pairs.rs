@@ -1,14 +1,14 @@
-//! Windows two columns wide, beside each other: a vector of them is two vectors of a row of the image,
-//! taken apart in registers.
+//! Adjacent windows two columns wide: a vector of them is two vectors of a row of the image, deinterleaved in
+//! registers.
 //!
-//! Most pools are of this kind, and their rows are often short: to go by way of lines in memory, as windows
-//! of any shape do (`lines.rs`), cost a LeNet's step an eighth of its time (Zen 4).
+//! Most pools are of this kind, and their rows are often short: lines in memory, which windows of any shape use
+//! (`lines.rs`), would cost a LeNet's step an eighth of its time.
 
 use std::ops::Range;
 
-use super::PoolAxis;
+use super::axis::PoolAxis;
+use super::combine::Combine;
 use super::lines::{load, put};
-use super::reduce::Join;
 use crate::simd::{Float, Num, Simd, Vector};
 
 /// Whether windows have such columns, all of them inside the image.
@@ -17,33 +17,36 @@ pub(super) fn fit(columns: PoolAxis) -> bool {
     shape == [2, 2, 1] && columns.padding == 0 && 2 * columns.out <= columns.size
 }
 
-/// A row of windows of `image`, each joined to one element of `out`.
+/// A row of windows of `image`, each reduced to one element of `out`.
 #[inline(always)]
-pub(super) fn fold<T: Float, S: Simd, J: Join>(
+pub(super) fn reduce<T: Float, S: Simd, C: Combine>(
     [rows, columns]: [PoolAxis; 2],
     o: usize,
     image: &[T],
     out: &mut [T],
 ) {
-    let outside = <T::Vec<S> as Num>::splat(J::OUTSIDE);
+    let outside = <T::Vec<S> as Num>::splat(C::OUTSIDE);
     for i in (0..out.len()).step_by(T::Vec::<S>::LANES) {
-        let mut joined = [outside; 2];
+        let mut reduced = [outside; 2];
         for (n, row) in met([rows, columns], o, rows.inside(o)).enumerate() {
             let here = two::<T, S>(&image[row], i);
-            joined = match n {
+            reduced = match n {
                 0 => here,
-                _ => [J::join(joined[0], here[0]), J::join(joined[1], here[1])],
+                _ => [
+                    C::combine(reduced[0], here[0]),
+                    C::combine(reduced[1], here[1]),
+                ],
             };
         }
-        let [even, odd] = Vector::unzip(joined[0], joined[1]);
-        put::<T, S>(out, i, J::join(even, odd), false);
+        let [even, odd] = Vector::unzip(reduced[0], reduced[1]);
+        put::<T, S>(out, i, C::combine(even, odd), false);
     }
 }
 
 /// Writes the gradient of the rows of `image` that row `o` of windows meets, from that of its largest elements,
 /// `g`, of which each goes to the first of equals.
 #[inline(always)]
-pub(super) fn max_back<T: Float, S: Simd>(
+pub(super) fn max_backward<T: Float, S: Simd>(
     [rows, columns]: [PoolAxis; 2],
     o: usize,
     image: &[T],

@@ -1,46 +1,17 @@
-//! Windows joined to one number each, in one pass.
+//! Windows reduced to one number each, in one pass.
 
+use super::axis::PoolAxis;
+use super::combine::Combine;
 use super::lines::Lines;
-use super::{PoolAxis, pairs, planes};
-use crate::simd::{Float, Kernel, Lane, Level, Num, Simd, Vector};
+use super::pairs;
+use super::planes::planes;
+use crate::simd::{Float, Kernel, Level, Num, Simd, Vector};
 
-/// How the elements of a window are joined.
-pub(super) trait Join: Copy + Send + Sync {
-    /// What lies outside the image.
-    const OUTSIDE: f64;
-    /// Two parts of a window.
-    fn join<V: Lane>(a: V, b: V) -> V;
-}
-
-/// The larger, NaN first.
-#[derive(Clone, Copy)]
-pub(super) struct Largest;
-
-impl Join for Largest {
-    const OUTSIDE: f64 = f64::NEG_INFINITY;
-    #[inline(always)]
-    fn join<V: Lane>(a: V, b: V) -> V {
-        a.max(b)
-    }
-}
-
-/// The sum.
-#[derive(Clone, Copy)]
-pub(super) struct Total;
-
-impl Join for Total {
-    const OUTSIDE: f64 = 0.0;
-    #[inline(always)]
-    fn join<V: Lane>(a: V, b: V) -> V {
-        a + b
-    }
-}
-
-/// Writes the joined windows of images, divided by the product of their row's and column's divisor
+/// Writes the reduced windows of images, divided by the product of their row's and column's divisor
 /// where there are any.
-pub(super) fn fold<T: Float, J: Join>(
+pub(super) fn reduce<T: Float, C: Combine>(
     level: Level,
-    how: J,
+    how: C,
     x: &[T],
     axes: [PoolAxis; 2],
     divisors: Option<[&[f64]; 2]>,
@@ -49,7 +20,7 @@ pub(super) fn fold<T: Float, J: Join>(
     let [r, c] = axes;
     let (image, plane) = (r.size * c.size, r.out * c.out);
     planes(out, plane, image, |first, out| {
-        level.dispatch(Fold {
+        level.dispatch(PoolReduce {
             how,
             x: &x[first * image..][..out.len() / plane * image],
             axes,
@@ -59,21 +30,27 @@ pub(super) fn fold<T: Float, J: Join>(
     });
 }
 
-struct Fold<'a, T, J> {
-    how: J,
+/// Whole images of one task.
+struct PoolReduce<'a, T, C> {
+    /// How elements combine.
+    how: C,
+    /// The images.
     x: &'a [T],
+    /// Rows and columns.
     axes: [PoolAxis; 2],
+    /// What sums are divided by, for each row and each column of windows.
     divisors: Option<[&'a [f64]; 2]>,
+    /// The results.
     out: &'a mut [T],
 }
 
-impl<T: Float, J: Join> Kernel for Fold<'_, T, J> {
+impl<T: Float, C: Combine> Kernel for PoolReduce<'_, T, C> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let [rows, columns] = self.axes;
         let _ = self.how;
-        let outside = <T as Num>::splat(J::OUTSIDE);
+        let outside = <T as Num>::splat(C::OUTSIDE);
         let mut lines = Lines::new(columns, outside);
         let image = rows.size * columns.size;
         let pairs = pairs::fit(columns);
@@ -82,11 +59,11 @@ impl<T: Float, J: Join> Kernel for Fold<'_, T, J> {
             let image = &self.x[p * image..][..image];
             for (o, out) in plane.chunks_exact_mut(columns.out).enumerate() {
                 if pairs {
-                    pairs::fold::<T, S, J>(self.axes, o, image, out);
+                    pairs::reduce::<T, S, C>(self.axes, o, image, out);
                 } else {
-                    down::<T, S, J>(rows, o, image, &mut lines.inside()[..columns.size]);
+                    down::<T, S, C>(rows, o, image, &mut lines.inside()[..columns.size]);
                     lines.cut::<S>();
-                    across::<T, S, J>(&lines, out);
+                    across::<T, S, C>(&lines, out);
                 }
                 if let Some([r, c]) = self.divisors {
                     for i in 0..out.len() {
@@ -98,13 +75,13 @@ impl<T: Float, J: Join> Kernel for Fold<'_, T, J> {
     }
 }
 
-/// The columns of a row of windows, each joined to one element.
+/// The columns of a row of windows, each reduced to one element.
 #[inline(always)]
-fn down<T: Float, S: Simd, J: Join>(rows: PoolAxis, o: usize, image: &[T], line: &mut [T]) {
+fn down<T: Float, S: Simd, C: Combine>(rows: PoolAxis, o: usize, image: &[T], line: &mut [T]) {
     let (lanes, width) = (T::Vec::<S>::LANES, line.len());
     let taps = rows.inside(o);
     if taps.is_empty() || width == 0 {
-        return line.fill(<T as Num>::splat(J::OUTSIDE));
+        return line.fill(<T as Num>::splat(C::OUTSIDE));
     }
     let top = rows.place(o, taps.start) * width;
     let (step, n) = (rows.dilation * width, taps.len());
@@ -112,7 +89,7 @@ fn down<T: Float, S: Simd, J: Join>(rows: PoolAxis, o: usize, image: &[T], line:
         let mut sum: T::Vec<S> = Vector::load_first(&image[top..][..width]);
         for r in 1..n {
             let row = &image[top + r * step..][..width];
-            sum = J::join(sum, Vector::load_first(row));
+            sum = C::combine(sum, Vector::load_first(row));
         }
         return sum.store_first(line);
     }
@@ -121,22 +98,22 @@ fn down<T: Float, S: Simd, J: Join>(rows: PoolAxis, o: usize, image: &[T], line:
         let x = x.min(width - lanes);
         let mut sum: T::Vec<S> = Vector::load(&image[top + x..]);
         for r in 1..n {
-            sum = J::join(sum, Vector::load(&image[top + r * step + x..]));
+            sum = C::combine(sum, Vector::load(&image[top + r * step + x..]));
         }
         sum.store(&mut line[x..]);
     }
 }
 
-/// The windows, from the joined columns.
+/// The windows, from the reduced columns.
 #[inline(always)]
-fn across<T: Float, S: Simd, J: Join>(lines: &Lines<T>, out: &mut [T]) {
+fn across<T: Float, S: Simd, C: Combine>(lines: &Lines<T>, out: &mut [T]) {
     let lanes = T::Vec::<S>::LANES;
     let n = out.len();
     let mut i = 0;
     while i < n {
         let mut sum = lines.vector::<S>(lines.taps[0], i);
         for &tap in &lines.taps[1..] {
-            sum = J::join(sum, lines.vector::<S>(tap, i));
+            sum = C::combine(sum, lines.vector::<S>(tap, i));
         }
         if i + lanes <= n {
             sum.store(&mut out[i..]);

@@ -6,9 +6,13 @@ use crate::simd::{Float, Kernel, Simd};
 
 /// `ln sum e^x - x[class]` for each row of `len` logits; every class is below `len`.
 pub(crate) struct Entropy<'a, T> {
+    /// The logits, row after row.
     pub(crate) x: &'a [T],
+    /// A class for each row.
     pub(crate) classes: &'a [usize],
+    /// An entropy for each row.
     pub(crate) y: &'a mut [T],
+    /// Elements of a row.
     pub(crate) len: usize,
 }
 
@@ -28,15 +32,20 @@ impl<T: Float + Element> Kernel for Entropy<'_, T> {
 }
 
 /// The gradient for the cotangent `g` of each row's entropy: `g (softmax(x) - 1 at the class)`.
-pub(crate) struct EntropyGrad<'a, T> {
+pub(crate) struct EntropyBackward<'a, T> {
+    /// A cotangent for each row.
     pub(crate) g: &'a [T],
+    /// The logits, row after row.
     pub(crate) x: &'a [T],
+    /// A class for each row.
     pub(crate) classes: &'a [usize],
+    /// The logits' gradient.
     pub(crate) dx: &'a mut [T],
+    /// Elements of a row.
     pub(crate) len: usize,
 }
 
-impl<T: Float + Element> Kernel for EntropyGrad<'_, T> {
+impl<T: Float + Element> Kernel for EntropyBackward<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {

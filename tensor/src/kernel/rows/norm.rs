@@ -1,16 +1,22 @@
 //! Rows brought to mean 0 and variance 1, or to mean square 1, and the gradient of that.
 
-use super::{across, get, set, sum, total};
+use super::vectors::{BLOCK, across, get, set, sum, total};
 use crate::dtype::Element;
 use crate::simd::{Float, Kernel, Lane, Num, Simd, Vector, prefetch_next};
 
 /// `y = (x - mean) / sqrt(variance + eps) * weight + bias` for each row of `len` elements.
 pub(crate) struct Norm<'a, T> {
+    /// The rows.
     pub(crate) x: &'a [T],
+    /// A factor for each place of a row.
     pub(crate) weight: Option<&'a [T]>,
+    /// An addend for each place of a row.
     pub(crate) bias: Option<&'a [T]>,
+    /// The result.
     pub(crate) y: &'a mut [T],
+    /// Elements of a row.
     pub(crate) len: usize,
+    /// Added to the variance.
     pub(crate) eps: f64,
     /// Whether the mean is taken away first; without it the mean square takes the variance's place.
     pub(crate) centred: bool,
@@ -56,12 +62,16 @@ impl<T: Float + Element> Kernel for Norm<'_, T> {
 
 /// A row, and what it is shifted and scaled by.
 struct Row<'a, T: Float, S: Simd> {
+    /// The elements.
     x: &'a [T],
+    /// The mean, or 0 where it is not taken away.
     mean: T::Vec<S>,
+    /// The reciprocal of the standard deviation.
     scale: T::Vec<S>,
 }
 
 impl<'a, T: Float + Element, S: Simd> Row<'a, T, S> {
+    /// A row with its statistics.
     #[inline(always)]
     fn new(x: &'a [T], eps: f64, centred: bool) -> Self {
         let [mean, scale] = statistics::<T, S>(x, eps, centred);
@@ -78,6 +88,7 @@ impl<'a, T: Float + Element, S: Simd> Row<'a, T, S> {
         (get::<T, S, WHOLE>(&self.x[i..]) - self.mean) * self.scale
     }
 
+    /// Writes a vector of the result from `i` on.
     #[inline(always)]
     fn write<const WHOLE: bool>(
         &self,
@@ -99,18 +110,24 @@ impl<'a, T: Float + Element, S: Simd> Row<'a, T, S> {
 
 /// The gradient of [`Norm`] for the cotangent `g` of its result: `dx` row by row, and the rows' share
 /// of the gradients of weight and bias, added to `sums`.
-pub(crate) struct NormGrad<'a, T> {
+pub(crate) struct NormBackward<'a, T> {
+    /// The cotangent of the result.
     pub(crate) g: &'a [T],
+    /// The rows.
     pub(crate) x: &'a [T],
     /// The weight, and where the gradients of weight and bias are added up.
     pub(crate) weight: Option<(&'a [T], [&'a mut [T]; 2])>,
+    /// The rows' gradient.
     pub(crate) dx: &'a mut [T],
+    /// Elements of a row.
     pub(crate) len: usize,
+    /// Added to the variance.
     pub(crate) eps: f64,
+    /// As in [`Norm`].
     pub(crate) centred: bool,
 }
 
-impl<T: Float + Element> Kernel for NormGrad<'_, T> {
+impl<T: Float + Element> Kernel for NormBackward<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, _: S) {
@@ -152,7 +169,7 @@ impl<T: Float + Element, S: Simd> Row<'_, T, S> {
         let mut totals = [0.0; 2];
         let mut start = 0;
         while start < n {
-            let end = n.min(start + super::BLOCK);
+            let end = n.min(start + BLOCK);
             let mut sums = [<T::Vec<S> as Num>::splat(0.0); 2];
             let mut i = start;
             while i + lanes <= end {
@@ -173,6 +190,7 @@ impl<T: Float + Element, S: Simd> Row<'_, T, S> {
         totals
     }
 
+    /// One vector of [`Row::weighted`], from `i` on.
     #[inline(always)]
     fn weigh<const WHOLE: bool>(
         &self,
@@ -206,6 +224,7 @@ impl<T: Float + Element, S: Simd> Row<'_, T, S> {
         }
     }
 
+    /// One vector of [`Row::finish`], from `i` on.
     #[inline(always)]
     fn bring<const WHOLE: bool>(&self, i: usize, a: &mut [T], [shift, slope]: [T::Vec<S>; 2]) {
         let away = self.unit::<WHOLE>(i) * slope;

@@ -2,7 +2,7 @@
 
 use std::f64::consts::{LN_2, LOG2_E};
 
-use super::{dot, part, put, sum, uneven};
+use super::vectors::{BLOCK, dot, part, put, sum, uneven};
 use crate::dtype::Element;
 use crate::simd::{
     Float, Kernel, Lane, MaxBody, Num, Partial, Simd, SumBody, Vector, prefetch_next,
@@ -10,7 +10,7 @@ use crate::simd::{
 
 /// Which of the two functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub(crate) enum SoftmaxKind {
     /// `e^x / sum e^x`.
     Plain,
     /// `x - ln sum e^x`.
@@ -19,10 +19,14 @@ pub(crate) enum Shape {
 
 /// Softmax of each row of `len` elements.
 pub(crate) struct Softmax<'a, T> {
+    /// The rows.
     pub(crate) x: &'a [T],
+    /// The result.
     pub(crate) y: &'a mut [T],
+    /// Elements of a row.
     pub(crate) len: usize,
-    pub(crate) shape: Shape,
+    /// Softmax or its logarithm.
+    pub(crate) kind: SoftmaxKind,
 }
 
 /// The largest of a row: NaN where any is NaN.
@@ -96,7 +100,7 @@ pub(super) fn powers<T: Float + Element, S: Simd, const KEEP: bool>(
     let mut total = 0.0;
     let mut start = 0;
     while start < x.len() {
-        let end = x.len().min(start + super::BLOCK);
+        let end = x.len().min(start + BLOCK);
         let mut sums = [<T::Vec<S> as Num>::splat(0.0); 4];
         let mut at = start;
         while at + 4 * lanes <= end {
@@ -134,12 +138,12 @@ impl<T: Float + Element> Kernel for Softmax<'_, T> {
         let rows = self.x.chunks_exact(self.len);
         for (x, y) in rows.zip(self.y.chunks_exact_mut(self.len)) {
             let top = highest::<T, S>(x);
-            match self.shape {
-                Shape::Plain => {
+            match self.kind {
+                SoftmaxKind::Plain => {
                     let total = powers::<T, S, true>(x, top, y);
                     scale::<T, S>(y, 1.0 / total);
                 }
-                Shape::Log => {
+                SoftmaxKind::Log => {
                     let total = powers::<T, S, false>(x, top, &mut []);
                     logarithm::<T, S>(x, y, top, total.ln());
                 }
@@ -178,15 +182,20 @@ fn logarithm<T: Float, S: Simd>(x: &[T], y: &mut [T], top: T, log: f64) {
 }
 
 /// The gradient for the cotangent `g` of the result `y`: `(g - sum g y) y`, or `g - e^y sum g`.
-pub(crate) struct SoftmaxGrad<'a, T> {
+pub(crate) struct SoftmaxBackward<'a, T> {
+    /// The cotangent of the result.
     pub(crate) g: &'a [T],
+    /// The result.
     pub(crate) y: &'a [T],
+    /// The gradient of the rows.
     pub(crate) dx: &'a mut [T],
+    /// Elements of a row.
     pub(crate) len: usize,
-    pub(crate) shape: Shape,
+    /// Softmax or its logarithm.
+    pub(crate) kind: SoftmaxKind,
 }
 
-impl<T: Float + Element> Kernel for SoftmaxGrad<'_, T> {
+impl<T: Float + Element> Kernel for SoftmaxBackward<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
@@ -194,16 +203,16 @@ impl<T: Float + Element> Kernel for SoftmaxGrad<'_, T> {
         let rows = self.g.chunks_exact(self.len);
         let rows = rows.zip(self.y.chunks_exact(self.len));
         for ((g, y), dx) in rows.zip(self.dx.chunks_exact_mut(self.len)) {
-            let total = match self.shape {
-                Shape::Plain => dot::<T, S>(g, y),
-                Shape::Log => sum::<T, S>(g),
+            let total = match self.kind {
+                SoftmaxKind::Plain => dot::<T, S>(g, y),
+                SoftmaxKind::Log => sum::<T, S>(g),
             };
             let total = <T::Vec<S> as Num>::splat(total);
             for i in (0..g.len()).step_by(lanes) {
                 let (g, y) = (part::<T, S>(&g[i..], zero), part::<T, S>(&y[i..], zero));
-                let v = match self.shape {
-                    Shape::Plain => (g - total) * y,
-                    Shape::Log => g - y.exp() * total,
+                let v = match self.kind {
+                    SoftmaxKind::Plain => (g - total) * y,
+                    SoftmaxKind::Log => g - y.exp() * total,
                 };
                 put::<T, S>(v, &mut dx[i..]);
             }

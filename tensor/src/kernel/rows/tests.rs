@@ -63,9 +63,9 @@ fn softmax_and_its_gradient_follow_the_definition() {
             plain.extend(g.iter().zip(y).map(|(g, y)| (g - along) * y));
             logs.extend(g.iter().zip(y).map(|(g, y)| g - y * total));
         }
-        let got = ops::softmax_grad(&gt, &tensor(&y, &shape), 1, false);
+        let got = ops::softmax_backward(&gt, &tensor(&y, &shape), 1, false);
         close("softmax's gradient", len, &got, &plain, 4e-6);
-        let got = ops::softmax_grad(&gt, &tensor(&log, &shape), 1, true);
+        let got = ops::softmax_backward(&gt, &tensor(&log, &shape), 1, true);
         close("log softmax's gradient", len, &got, &logs, 4e-6);
     });
 }
@@ -111,7 +111,7 @@ fn cross_entropy_and_its_gradient_follow_the_definition() {
         let classes = Tensor::from_vec(classes.clone(), &[ROWS]).expect("as many");
         let got = ops::cross_entropy(&xt, &classes).expect("classes inside");
         close("cross entropy", len, &got, &want, 1e-6);
-        let got = ops::cross_entropy_grad(&gt, &xt, &classes).expect("classes inside");
+        let got = ops::cross_entropy_backward(&gt, &xt, &classes).expect("classes inside");
         close("cross entropy's gradient", len, &got, &slope, 2e-6);
     });
 }
@@ -179,7 +179,7 @@ fn normalisation_and_its_gradient_follow_the_definition() {
                 &y,
                 4e-6,
             );
-            let (gx, rest) = ops::layer_norm_grad(&gt, &xt, Some(&wt), norm);
+            let (gx, rest) = ops::layer_norm_backward(&gt, &xt, Some(&wt), norm);
             let [gw, gb] = rest.expect("a weight");
             close("norm's gradient", len, &gx, &dx, 2e-5);
             close("norm's gradient of the weight", len, &gw, &dw, 2e-5);

@@ -8,10 +8,11 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, LOG2_E};
 
-use super::math::{Tables, poly};
-use super::{Lane, Vector};
+use super::poly::poly;
+use super::tables::Tables;
+use crate::simd::{Lane, Vector};
 
-/// Where the tail's way begins.
+/// Where the tail begins.
 const NEAR: f64 = 2.25;
 /// From here on `S` is held, where `e^(-x^2/2)` leaves nothing of it that counts.
 const END: f64 = 6.0;
@@ -46,7 +47,7 @@ fn bell<T: Lane>(x: T) -> T {
     (x * x * T::splat(-0.5 * LOG2_E)).exp2()
 }
 
-/// The function; `bell` is asked for only where a lane is beyond. (An element's bits do not depend on that.)
+/// The function; `bell` is evaluated only where a lane is in the tail. (An element's bits do not depend on that.)
 #[inline(always)]
 fn cdf<T: Lane>(x: T, bell: impl FnOnce() -> T) -> T {
     let y = x.mul_add(poly(x * x, N), T::splat(0.5));
@@ -151,7 +152,7 @@ mod tests {
     #[test]
     fn bits_depend_on_the_element_alone_and_not_on_what_is_asked_for() {
         for level in Level::available() {
-            // Vectors of near elements, of far ones and of both.
+            // Vectors of central elements, of tail elements and of both.
             let at = |i: i32| f64::from(i % 16 - 8) * if i % 48 < 16 { 0.25 } else { 0.6 };
             let x: Vec<f32> = (0..143).map(|i| at(i) as f32).collect();
             let all = map(level, Fun::Cdf, &x);

@@ -9,8 +9,9 @@
     reason = "coefficients stand as they were published or fitted"
 )]
 
-use super::Lane;
+use crate::simd::Lane;
 
+/// The error function.
 #[inline(always)]
 pub(super) fn erf<T: Lane>(x: T) -> T {
     let a = x.abs();
@@ -18,14 +19,14 @@ pub(super) fn erf<T: Lane>(x: T) -> T {
 
     // The tail is costly and rare; an element's bits do not depend on whether its vector has one.
     let z = a * a;
-    let mut p = fraction(z, NEAR);
+    let mut p = fraction(z, INNER);
     if T::any(middle) {
         p = pick(middle, fraction(a - T::splat(1.0), MIDDLE), p);
     }
     if T::any(tail) {
         let z = T::splat(1.0) / z;
-        let far = T::splat(1.0 / 0.35).le(a);
-        p = pick(tail, pick(far, fraction(z, FAR), fraction(z, TAIL)), p);
+        let outer = T::splat(1.0 / 0.35).le(a);
+        p = pick(tail, pick(outer, fraction(z, OUTER), fraction(z, TAIL)), p);
     }
     let r = p.0 / p.1;
 
@@ -48,7 +49,7 @@ type Rational = [&'static [f64]; 2];
 /// erf(1), rounded to 24 bits as the fit of `MIDDLE` expects it.
 const AT_ONE: f64 = 8.45062911510467529297e-1;
 
-const NEAR: Rational = [
+const INNER: Rational = [
     &[
         1.28379167095512558561e-1,
         -3.25042107247001499370e-1,
@@ -111,7 +112,7 @@ const TAIL: Rational = [
     ],
 ];
 
-const FAR: Rational = [
+const OUTER: Rational = [
     &[
         -9.86494292470009928597e-3,
         -7.99283237680523006574e-1,
@@ -133,11 +134,13 @@ const FAR: Rational = [
     ],
 ];
 
+/// Numerator and denominator at `x`.
 #[inline(always)]
 fn fraction<T: Lane>(x: T, [p, q]: Rational) -> (T, T) {
     (horner(x, p), horner(x, q))
 }
 
+/// The polynomial with these coefficients, by Horner's rule.
 #[inline(always)]
 fn horner<T: Lane>(x: T, c: &[f64]) -> T {
     let mut y = T::splat(c[c.len() - 1]);
@@ -147,6 +150,7 @@ fn horner<T: Lane>(x: T, c: &[f64]) -> T {
     y
 }
 
+/// `a` where `m`, else `b`.
 #[inline(always)]
 fn pick<T: Lane>(m: T::Mask, a: (T, T), b: (T, T)) -> (T, T) {
     (T::select(m, a.0, b.0), T::select(m, a.1, b.1))
