@@ -12,7 +12,7 @@ pub const MAX_LANES: usize = 16;
 ///
 ///
 /// ```
-/// use lepton_tensor::simd::{dispatch, Kernel, Lane, Simd, Vector};
+/// use lepton_tensor::simd::{dispatch, Kernel, Num, Simd, Vector};
 /// /// `x = x / (1 + |x|)` on whole vectors.
 /// struct Softsign<'a>(&'a mut [f32]);
 /// impl Kernel for Softsign<'_> {
