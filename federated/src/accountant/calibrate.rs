@@ -3,6 +3,10 @@
 use super::{Accountant, RdpAccountant, check_delta};
 use lepton_tensor::{Error, Result};
 
+/// The least and the most noise that is looked for.
+const LEAST: f64 = 1e-4;
+const MOST: f64 = 1e9;
+
 /// The least noise multiplier, rounded up to a hundred-thousandth, with which `steps` steps of
 /// DP-SGD at sampling rate `q` cost at most `target_epsilon` at `delta`, by [`RdpAccountant`].
 ///
@@ -16,7 +20,7 @@ use lepton_tensor::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// If an argument is out of its range, or no noise from 0.001 to 1,000,000 is the answer.
+/// If an argument is out of its range, or no noise from 0.0001 to a billion is the answer.
 pub fn noise_multiplier(target_epsilon: f64, delta: f64, q: f64, steps: u64) -> Result<f64> {
     noise_multiplier_after(&RdpAccountant::new(), target_epsilon, delta, q, steps, 1e-5)
 }
@@ -49,28 +53,54 @@ pub fn noise_multiplier_after<A: Accountant + Clone>(
             "noise_multiplier: q and steps must be above 0; a run that reads no rows needs no noise",
         ));
     }
+    let place = |e: Error| {
+        e.at(format!(
+            "noise_multiplier for epsilon {target_epsilon}, delta {delta}, q {q}, {steps} steps"
+        ))
+    };
+    if spent.epsilon(delta)? > target_epsilon {
+        return Err(place(Error::value(
+            "what the accountant holds already costs more than the target",
+        )));
+    }
     // ln(epsilon / target) over ln(sigma): close to a line, and falling.
-    let excess = |ln_sigma: f64| -> Result<f64> {
+    let excess = |sigma: f64, quick: bool| -> Result<f64> {
         let mut accountant = spent.clone();
-        accountant.step(q, ln_sigma.exp(), steps)?;
-        let epsilon = accountant.epsilon(delta)?;
+        accountant.step(q, sigma, steps)?;
+        let epsilon = if quick {
+            accountant.quick_epsilon(delta)?
+        } else {
+            accountant.epsilon(delta)?
+        };
         Ok((epsilon.max(f64::MIN_POSITIVE) / target_epsilon)
             .ln()
             .clamp(-700.0, 700.0))
     };
-    let (low, high) = bracket(&excess).map_err(|e| {
-        e.at(format!(
-            "noise_multiplier for epsilon {target_epsilon}, delta {delta}, q {q}, {steps} steps"
-        ))
-    })?;
+    // A first look finds the neighbourhood, so that few grids need to be fine.
+    let quick = |ln_sigma: f64| excess(ln_sigma.exp(), true);
+    let (low, high) = bracket(0.0, 2f64.ln(), &quick).map_err(place)?;
+    let (_, near) = falling_root(low, high, 1e-2, &quick)?;
+    let own = |ln_sigma: f64| excess(ln_sigma.exp(), false);
+    let (low, high) = bracket(near.0, 0.02, &own).map_err(place)?;
     let close = (0.25 * tolerance / high.0.exp()).clamp(1e-9, 1e-3);
-    let (low, high) = falling_root(low, high, close, &excess)?;
+    let (low, high) = falling_root(low, high, close, &own)?;
     // The bracket is narrower than the tolerance, so it holds one multiple at most.
     let inside = round_up(low.0.exp(), tolerance);
-    if inside < high.0.exp() && excess(inside.ln())? <= 0.0 {
-        return Ok(inside);
+    let mut answer = if inside < high.0.exp() {
+        inside
+    } else {
+        round_up(high.0.exp(), tolerance)
+    };
+    // Epsilon has a grain of its own, which may ask for one multiple more.
+    for _ in 0..8 {
+        if excess(answer, false)? <= 0.0 {
+            return Ok(answer);
+        }
+        answer = round_up(answer + 0.5 * tolerance, tolerance);
     }
-    Ok(round_up(high.0.exp(), tolerance))
+    Err(place(Error::value(format!(
+        "no multiple of {tolerance} near {answer} meets the target; use a larger tolerance"
+    ))))
 }
 
 /// The least multiple of `unit` that is at least `x`; of a thousandth, the `f64` that prints with
@@ -97,30 +127,23 @@ fn check_positive(name: &str, value: f64) -> Result<()> {
 /// An argument and its value.
 type Point = (f64, f64);
 
-/// Two neighbours on the doubling ladder around the root.
-fn bracket(f: &impl Fn(f64) -> Result<f64>) -> Result<(Point, Point)> {
-    let step = 2f64.ln();
-    let mut here = (0.0, f(0.0)?);
+/// Two points on either side of the root, on a ladder from `start` whose steps double.
+fn bracket(start: f64, mut step: f64, f: &impl Fn(f64) -> Result<f64>) -> Result<(Point, Point)> {
+    let (least, most) = (LEAST.ln(), MOST.ln());
+    let mut here = (start, f(start)?);
     loop {
-        let x = if here.1 > 0.0 {
-            here.0 + step
-        } else {
-            here.0 - step
-        };
-        if !(1e-3f64.ln()..=1e6f64.ln()).contains(&x) {
-            return Err(Error::value(
-                "no noise multiplier from 0.001 to 1,000,000 is the least that meets the target",
-            ));
+        let up = here.1 > 0.0;
+        let x = if up { here.0 + step } else { here.0 - step }.clamp(least, most);
+        if x == here.0 {
+            return Err(Error::value(format!(
+                "no noise multiplier from {LEAST} to {MOST} is the least that meets the target"
+            )));
         }
         let next = (x, f(x)?);
-        if (here.1 > 0.0) != (next.1 > 0.0) {
-            return Ok(if here.1 > 0.0 {
-                (here, next)
-            } else {
-                (next, here)
-            });
+        if up != (next.1 > 0.0) {
+            return Ok(if up { (here, next) } else { (next, here) });
         }
-        here = next;
+        (here, step) = (next, 2.0 * step);
     }
 }
 
@@ -168,6 +191,8 @@ mod tests {
             noise_multiplier_after(&PldAccountant::new(), 3.0, 1e-5, 0.1, 50, 1e-3).unwrap();
         let after = noise_multiplier_after(&spent, 3.0, 1e-5, 0.1, 50, 1e-3).unwrap();
         assert!(after > fresh, "{after} {fresh}");
+        let error = noise_multiplier_after(&spent, 0.5, 1e-5, 0.1, 50, 1e-3).unwrap_err();
+        assert!(error.to_string().contains("already costs"), "{error}");
         spent.step(0.1, after, 50).unwrap();
         assert!(spent.epsilon(1e-5).unwrap() <= 3.0);
     }

@@ -20,6 +20,21 @@ impl Complex {
         }
     }
 
+    pub(crate) fn conjugate(self) -> Complex {
+        Complex {
+            re: self.re,
+            im: -self.im,
+        }
+    }
+
+    /// `self + i other`.
+    pub(crate) fn plus_i_times(self, other: Complex) -> Complex {
+        Complex {
+            re: self.re - other.im,
+            im: self.im + other.re,
+        }
+    }
+
     /// `self^n` by squaring: about `2 log2 n` products.
     pub(crate) fn power(self, mut n: u64) -> Complex {
         let (mut base, mut out) = (self, Complex::ONE);
@@ -34,65 +49,86 @@ impl Complex {
     }
 }
 
-/// The discrete Fourier transform in place, of a length that is a power of two (Cooley, Tukey
-/// 1965).
-pub(crate) fn forward(x: &mut [Complex]) {
-    transform(x, -1.0);
+/// The discrete Fourier transform of one length, in place (Cooley, Tukey 1965).
+pub(crate) struct Plan {
+    roots: Vec<Complex>,
 }
 
-/// The inverse of [`forward`].
-pub(crate) fn inverse(x: &mut [Complex]) {
-    transform(x, 1.0);
-    let scale = 1.0 / x.len() as f64;
-    for v in x {
-        (v.re, v.im) = (v.re * scale, v.im * scale);
-    }
-}
-
-fn transform(x: &mut [Complex], sign: f64) {
-    let n = x.len();
-    assert!(
-        n.is_power_of_two(),
-        "fft: the length is {n}, must be a power of two"
-    );
-    if n == 1 {
-        return;
-    }
-    for i in 0..n {
-        let j = i.reverse_bits() >> (usize::BITS - n.ilog2());
-        if i < j {
-            x.swap(i, j);
-        }
-    }
-    // Each root by its own sine and cosine: a recurrence would lose the digits that small deltas
-    // need.
-    let roots: Vec<Complex> = (0..n / 2)
-        .map(|k| {
+impl Plan {
+    /// The transform of `n` numbers, `n` a power of two.
+    pub(crate) fn new(n: usize) -> Plan {
+        assert!(
+            n.is_power_of_two(),
+            "fft: the length is {n}, must be a power of two"
+        );
+        // Each root by its own sine and cosine: a recurrence would lose the digits that small
+        // deltas need.
+        let root = |k: usize| {
             let (sin, cos) = (TAU * k as f64 / n as f64).sin_cos();
-            Complex {
-                re: cos,
-                im: sign * sin,
-            }
-        })
-        .collect();
-    let mut half = 1;
-    while half < n {
-        let stride = n / (2 * half);
-        for block in x.chunks_exact_mut(2 * half) {
-            let (low, high) = block.split_at_mut(half);
-            for k in 0..half {
-                let (a, b) = (low[k], high[k].times(roots[k * stride]));
-                low[k] = Complex {
-                    re: a.re + b.re,
-                    im: a.im + b.im,
-                };
-                high[k] = Complex {
-                    re: a.re - b.re,
-                    im: a.im - b.im,
-                };
+            Complex { re: cos, im: -sin }
+        };
+        Plan {
+            roots: (0..(n / 2).max(1)).map(root).collect(),
+        }
+    }
+
+    pub(crate) fn forward(&self, x: &mut [Complex]) {
+        let n = x.len();
+        if n == 1 {
+            return;
+        }
+        for i in 0..n {
+            let j = i.reverse_bits() >> (usize::BITS - n.ilog2());
+            if i < j {
+                x.swap(i, j);
             }
         }
-        half *= 2;
+        self.merge(x);
+    }
+
+    /// The inverse of [`forward`](Plan::forward): the transform of the conjugates, once more
+    /// conjugated.
+    pub(crate) fn inverse(&self, x: &mut [Complex]) {
+        x.iter_mut().for_each(|z| *z = z.conjugate());
+        self.forward(x);
+        let scale = 1.0 / x.len() as f64;
+        for z in x {
+            (z.re, z.im) = (z.re * scale, -z.im * scale);
+        }
+    }
+
+    /// Joins the transforms of the halves, each half first: what fits a cache stays in it.
+    fn merge(&self, x: &mut [Complex]) {
+        const CACHED: usize = 1 << 12;
+        if x.len() > CACHED {
+            let (low, high) = x.split_at_mut(x.len() / 2);
+            self.merge(low);
+            self.merge(high);
+            return self.join(x);
+        }
+        let mut size = 2;
+        while size <= x.len() {
+            x.chunks_exact_mut(size).for_each(|block| self.join(block));
+            size *= 2;
+        }
+    }
+
+    fn join(&self, x: &mut [Complex]) {
+        let half = x.len() / 2;
+        let stride = self.roots.len() / half;
+        let (low, high) = x.split_at_mut(half);
+        for (k, (a, b)) in low.iter_mut().zip(high).enumerate() {
+            let root = self.roots[k * stride];
+            let (x, y) = (*a, b.times(root));
+            *a = Complex {
+                re: x.re + y.re,
+                im: x.im + y.im,
+            };
+            *b = Complex {
+                re: x.re - y.re,
+                im: x.im - y.im,
+            };
+        }
     }
 }
 
@@ -110,10 +146,11 @@ mod tests {
             let (a, b) = (&values[..n], &values[64..64 + n]);
             let load = |v: &[f64]| v.iter().map(|&re| Complex { re, im: 0.0 }).collect::<Vec<_>>();
             let (mut x, mut y) = (load(a), load(b));
-            forward(&mut x);
-            forward(&mut y);
+            let plan = Plan::new(n);
+            plan.forward(&mut x);
+            plan.forward(&mut y);
             x.iter_mut().zip(&y).for_each(|(x, &y)| *x = x.times(y));
-            inverse(&mut x);
+            plan.inverse(&mut x);
             for k in 0..n {
                 let direct: f64 = (0..n).map(|i| a[i] * b[(n + k - i) % n]).sum();
                 prop_assert!((x[k].re - direct).abs() < 1e-12 && x[k].im.abs() < 1e-12);

@@ -1,5 +1,7 @@
 //! The mechanisms that an accountant knows, and the neighbours each of them protects.
 
+use std::fmt;
+
 use lepton_tensor::{Error, Result};
 
 /// One release of noisy data, as its privacy analysis sees it.
@@ -68,13 +70,43 @@ pub enum Mechanism {
         /// How far one row moves the value.
         sensitivity: u32,
     },
+    /// [`Laplace`](Mechanism::Laplace) noise on a sum over a Poisson sample.
+    SampledLaplace {
+        /// Sampling rate, from 0 to 1.
+        q: f64,
+        /// Scale of the noise.
+        scale: f64,
+        /// How far one row moves the value.
+        sensitivity: f64,
+    },
+    /// [`DiscreteLaplace`](Mechanism::DiscreteLaplace) noise on a sum over a Poisson sample.
+    SampledDiscreteLaplace {
+        /// Sampling rate, from 0 to 1.
+        q: f64,
+        /// Scale of the noise.
+        scale: f64,
+        /// How far one row moves the value.
+        sensitivity: u32,
+    },
+    /// [`DiscreteGaussian`](Mechanism::DiscreteGaussian) noise on a sum over a Poisson sample.
+    SampledDiscreteGaussian {
+        /// Sampling rate, from 0 to 1.
+        q: f64,
+        /// The `sigma` of the mass function.
+        sigma: f64,
+        /// How far one row moves the value.
+        sensitivity: u32,
+    },
 }
 
 /// Which pairs of data sets count as neighbours.
+///
+/// It prints as the end of a sentence that begins with "neighbouring data sets differ in".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Adjacency {
-    /// One row is added or removed.
+    /// One row is added or removed. A sampled sum has the same analysis under
+    /// [`ZeroOut`](Adjacency::ZeroOut), which is what remains where the number of rows is public.
     AddOrRemove,
     /// One row is replaced by any other.
     Replace,
@@ -82,6 +114,19 @@ pub enum Adjacency {
     ZeroOut,
     /// Whatever the stated sensitivity was measured for.
     AsSensitivity,
+}
+
+impl fmt::Display for Adjacency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Adjacency::AddOrRemove => "one row that is added or removed",
+            Adjacency::Replace => "one row that is replaced by any other",
+            Adjacency::ZeroOut => {
+                "one row that contributes or contributes nothing, with the same public number of rows"
+            }
+            Adjacency::AsSensitivity => "what the sensitivity was measured for",
+        })
+    }
 }
 
 impl Mechanism {
@@ -95,24 +140,35 @@ impl Mechanism {
             Mechanism::TreeGaussian { .. } => Adjacency::ZeroOut,
             Mechanism::Laplace { .. }
             | Mechanism::DiscreteLaplace { .. }
-            | Mechanism::DiscreteGaussian { .. } => Adjacency::AsSensitivity,
+            | Mechanism::DiscreteGaussian { .. }
+            | Mechanism::SampledLaplace { .. }
+            | Mechanism::SampledDiscreteLaplace { .. }
+            | Mechanism::SampledDiscreteGaussian { .. } => Adjacency::AsSensitivity,
+        }
+    }
+
+    /// The chance of each row to be in the batch.
+    pub(crate) fn rate(&self) -> f64 {
+        match *self {
+            Mechanism::SampledGaussian { q, .. }
+            | Mechanism::TruncatedGaussian { q, .. }
+            | Mechanism::FixedSizeGaussian { q, .. }
+            | Mechanism::SampledLaplace { q, .. }
+            | Mechanism::SampledDiscreteLaplace { q, .. }
+            | Mechanism::SampledDiscreteGaussian { q, .. } => q,
+            _ => 1.0,
         }
     }
 
     /// Refuses what no analysis covers: a rate outside [0, 1], noise that is not a positive number.
     pub(crate) fn check(&self) -> Result<()> {
+        check_rate(self.rate())?;
         match *self {
-            Mechanism::SampledGaussian { q, sigma } | Mechanism::FixedSizeGaussian { q, sigma } => {
-                check_rate(q)?;
-                check_noise("noise multiplier", sigma)
-            }
+            Mechanism::SampledGaussian { sigma, .. }
+            | Mechanism::FixedSizeGaussian { sigma, .. } => check_noise("noise multiplier", sigma),
             Mechanism::TruncatedGaussian {
-                q,
-                sigma,
-                rows,
-                cap,
+                sigma, rows, cap, ..
             } => {
-                check_rate(q)?;
                 check_noise("noise multiplier", sigma)?;
                 check_count("rows", rows)?;
                 check_count("cap", cap)
@@ -121,15 +177,24 @@ impl Mechanism {
                 check_noise("noise multiplier", sigma)?;
                 check_count("leaves", leaves)
             }
-            Mechanism::Laplace { scale, sensitivity } => {
+            Mechanism::Laplace { scale, sensitivity }
+            | Mechanism::SampledLaplace {
+                scale, sensitivity, ..
+            } => {
                 check_noise("scale", scale)?;
                 check_noise("sensitivity", sensitivity)
             }
-            Mechanism::DiscreteLaplace { scale, sensitivity } => {
+            Mechanism::DiscreteLaplace { scale, sensitivity }
+            | Mechanism::SampledDiscreteLaplace {
+                scale, sensitivity, ..
+            } => {
                 check_noise("scale", scale)?;
                 check_count("sensitivity", sensitivity.into())
             }
-            Mechanism::DiscreteGaussian { sigma, sensitivity } => {
+            Mechanism::DiscreteGaussian { sigma, sensitivity }
+            | Mechanism::SampledDiscreteGaussian {
+                sigma, sensitivity, ..
+            } => {
                 check_noise("sigma", sigma)?;
                 check_count("sensitivity", sensitivity.into())
             }

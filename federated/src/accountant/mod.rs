@@ -4,7 +4,8 @@
 //! Two accountants with one interface. [`RdpAccountant`] adds Renyi divergences: always a bound,
 //! microseconds to milliseconds. [`PldAccountant`] composes the privacy loss distribution itself on
 //! a grid, every rounding to the pessimistic side: the same guarantee, usually 5 to 15 % less
-//! epsilon for the same noise. There is deliberately no central-limit (Gaussian DP) estimate: it is
+//! epsilon for the same noise; where a closed form exists it takes that, and where no grid is fine
+//! enough, Renyi's bound. What cannot be computed is infinite or refused, never small. There is deliberately no central-limit (Gaussian DP) estimate: it is
 //! no bound and can lie below the true epsilon.
 //!
 //! ```
@@ -20,7 +21,11 @@
 //! ```
 
 mod calibrate;
+mod closed;
+mod compose;
 mod fft;
+mod gaussian;
+mod grid;
 mod loss;
 mod mechanism;
 mod order;
@@ -45,11 +50,21 @@ pub trait Accountant {
     /// if it protects other neighbours than the steps before.
     fn add(&mut self, mechanism: Mechanism, n: u64) -> Result<()>;
 
-    /// The epsilon at `delta` of everything so far; infinite when there is no guarantee.
+    /// The epsilon at `delta` of everything so far; infinite when there is no guarantee, or when
+    /// none can be computed.
     ///
     /// # Errors
     /// If `delta` is not above 0 and below 1.
     fn epsilon(&self, delta: f64) -> Result<f64>;
+
+    /// A bound like [`epsilon`](Accountant::epsilon), never below the truth but possibly far above
+    /// it, in a millisecond or so: where a search begins.
+    ///
+    /// # Errors
+    /// As [`epsilon`](Accountant::epsilon).
+    fn quick_epsilon(&self, delta: f64) -> Result<f64> {
+        self.epsilon(delta)
+    }
 
     /// Adds `n` steps of DP-SGD with sampling rate `q` and noise multiplier `sigma`.
     ///
@@ -81,7 +96,14 @@ fn push(steps: &mut Vec<Step>, mechanism: Mechanism, count: u64) -> Result<()> {
         )));
     }
     match steps.iter_mut().find(|s| s.mechanism == mechanism) {
-        Some(step) => step.count = step.count.saturating_add(count),
+        Some(step) => {
+            step.count = step.count.checked_add(count).ok_or_else(|| {
+                Error::value(format!(
+                    "privacy accounting: {} releases and {count} more are beyond counting; this run promises nothing",
+                    step.count
+                ))
+            })?;
+        }
         None if count > 0 => steps.push(Step { mechanism, count }),
         None => {}
     }

@@ -1,17 +1,23 @@
 //! Accounting by privacy loss distributions: tight, and always on the safe side.
 
-use super::loss::{LossDistribution, compose, window};
 use super::pairs::Pair;
-use super::{Accountant, Mechanism, Step, check_delta};
+use super::{Accountant, Mechanism, Step, check_delta, closed, grid};
 use lepton_tensor::{Error, Result};
+
+/// Cells of the finest grid: a tenth of a second's work.
+const CELLS: f64 = (1u64 << 18) as f64;
+/// Cells of a grid for a first look.
+const FEW_CELLS: f64 = (1u64 << 13) as f64;
 
 /// An accountant that composes privacy loss distributions (Koskela, Jalko, Honkela 2020; Doroshenko
 /// et al. 2022).
 ///
-/// Losses are rounded up, tails counted as infinite, sums taken by Fourier transform; only the
-/// rounding of `f64` itself is not bounded, which matters for a `delta` below about 1e-12. The grid
-/// is chosen from the loss's own spread, so that the result lies within about 1e-4 of the exact
-/// epsilon.
+/// Losses are rounded up, tails counted as infinite, sums taken by Fourier transform, with an
+/// allowance for the rounding of `f64`. The grid is chosen from the loss's own spread, so that the
+/// result lies within about 1e-4 of the exact epsilon. Where no grid can carry the answer (a `delta`
+/// near the rounding, counts beyond about a billion) it is the least of the bounds that need none:
+/// [`RdpAccountant`](super::RdpAccountant)'s, and the sum of bounded losses. Plain Gaussians, and
+/// single releases of continuous noise, have their exact value.
 ///
 /// ```
 /// use lepton_federated::accountant::{Accountant, PldAccountant};
@@ -49,6 +55,27 @@ impl PldAccountant {
             grid: Some(grid),
         })
     }
+
+    /// Epsilon by the best of closed forms, a grid of at most `cells` cells, and bounds.
+    fn within(&self, delta: f64, cells: f64) -> Result<f64> {
+        check_delta(delta)?;
+        let reads = |s: &&Step| s.mechanism.rate() > 0.0;
+        let steps: Vec<Step> = self.steps.iter().filter(reads).cloned().collect();
+        if let Some(exact) = closed::exact(&steps, delta) {
+            return Ok(exact);
+        }
+        // A grid that says less than a part of the run costs has gone wrong and is not believed.
+        let floor = closed::floor(&steps, delta);
+        let answer = grid::epsilon(&pairs(&steps)?, delta, self.grid, cells)
+            .filter(|a| a.epsilon >= floor * (1.0 - 1e-9));
+        Ok(match answer {
+            Some(answer) if answer.fine => answer.epsilon,
+            answer => {
+                let coarse = answer.map_or(f64::INFINITY, |a| a.epsilon);
+                coarse.min(closed::bound(&steps, delta))
+            }
+        })
+    }
 }
 
 impl Accountant for PldAccountant {
@@ -59,66 +86,23 @@ impl Accountant for PldAccountant {
     }
 
     fn epsilon(&self, delta: f64) -> Result<f64> {
-        check_delta(delta)?;
-        let mut pairs = Vec::new();
-        for step in self.steps.iter().filter(|s| reads_rows(&s.mechanism)) {
-            pairs.push((Pair::of(&step.mechanism)?, step.count));
-        }
-        if pairs.is_empty() {
-            return Ok(0.0);
-        }
-        let total: f64 = pairs.iter().map(|p| p.1 as f64).sum();
-        // All that is cut away together changes delta by at most its three millionth parts.
-        let tail = 1e-6 * delta;
-        let step = grid_step(&pairs, tail, tail / total, self.grid);
-        let one_way = |reverse| {
-            compose(&distributions(&pairs, step, tail / total, reverse), tail).epsilon(delta)
-        };
-        Ok(one_way(false).max(one_way(true)))
+        self.within(delta, CELLS)
+    }
+
+    fn quick_epsilon(&self, delta: f64) -> Result<f64> {
+        self.within(delta, FEW_CELLS)
     }
 }
 
-fn reads_rows(mechanism: &Mechanism) -> bool {
-    !matches!(*mechanism, Mechanism::SampledGaussian { q, .. } | Mechanism::TruncatedGaussian { q, .. } if q == 0.0)
-}
-
-fn distributions(
-    pairs: &[(Pair, u64)],
-    step: f64,
-    tail: f64,
-    reverse: bool,
-) -> Vec<(LossDistribution, u64)> {
-    let one = |(pair, count): &(Pair, u64)| {
-        let pieces = pair.pieces(step, tail);
-        (
-            LossDistribution::new(&if reverse { pieces.reversed() } else { pieces }),
-            *count,
-        )
-    };
-    pairs.iter().map(one).collect()
-}
-
-/// A step fine enough for the losses and coarse enough for memory.
-///
-/// Moving mass to the ends of its cell adds at most `step^2 / 4` to the variance of each loss: a
-/// fiftieth of the losses' own deviation keeps that addition below 1e-4 of the variance.
-fn grid_step(pairs: &[(Pair, u64)], tail: f64, tail_each: f64, wanted: Option<f64>) -> f64 {
-    const FINEST: f64 = (1u64 << 19) as f64; // cells of one step's distribution
-    const LONGEST: f64 = (1u64 << 20) as f64; // cells of the sum
-    let width = |pair: &Pair| {
-        let (low, high) = pair.range(tail_each);
-        high - low
-    };
-    let widest = pairs
-        .iter()
-        .map(|(pair, _)| width(pair))
-        .fold(f64::MIN_POSITIVE, f64::max);
-    let draft = distributions(pairs, widest / 4096.0, tail_each, false);
-    let count: f64 = draft.iter().map(|(_, n)| *n as f64).sum();
-    let variance: f64 = draft.iter().map(|(d, n)| *n as f64 * d.variance()).sum();
-    let (low, high) = window(&draft, tail);
-    let floor = (widest / FINEST).max((high - low) / LONGEST);
-    wanted
-        .unwrap_or_else(|| (0.02 * (variance / count).sqrt()).min(1e-3))
-        .max(floor)
+/// The pairs of the steps; all plain Gaussians are one.
+fn pairs(steps: &[Step]) -> Result<Vec<(Pair, u64)>> {
+    let mut pairs = Vec::new();
+    let distance = closed::plain_distance(steps);
+    if distance > 0.0 {
+        pairs.push((Pair::gaussian(1.0, 1.0 / distance), 1));
+    }
+    for step in closed::others(steps) {
+        pairs.push((Pair::of(&step.mechanism)?, step.count));
+    }
+    Ok(pairs)
 }

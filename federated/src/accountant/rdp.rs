@@ -1,6 +1,8 @@
 //! Accounting by Renyi differential privacy: divergences add up, then one conversion to `(epsilon,
 //! delta)`.
 
+use std::cell::Cell;
+
 use super::{Accountant, Mechanism, Step, check_delta, order};
 use lepton_tensor::{Error, Result};
 
@@ -35,14 +37,8 @@ impl RdpAccountant {
                 "renyi divergence: the order is {order}, must be a finite number above 1"
             )));
         }
-        Ok(self.total(order))
-    }
-
-    fn total(&self, order: f64) -> f64 {
-        self.steps
-            .iter()
-            .map(|s| s.count as f64 * divergence(&s.mechanism, order))
-            .sum()
+        let one = |s: &Step| s.count as f64 * divergence(&s.mechanism, order);
+        Ok(self.steps.iter().map(one).sum())
     }
 }
 
@@ -61,26 +57,60 @@ impl Accountant for RdpAccountant {
         if self.steps.is_empty() {
             return Ok(0.0);
         }
-        Ok(least_epsilon(delta, |order| self.total(order)))
+        Ok(epsilon(&self.steps, delta))
     }
 }
 
-fn divergence(mechanism: &Mechanism, order: f64) -> f64 {
+/// The divergence of one release at `order`, or a bound on it.
+pub(crate) fn divergence(mechanism: &Mechanism, order: f64) -> f64 {
     match *mechanism {
         Mechanism::SampledGaussian { q, sigma } => order::sampled_gaussian(q, sigma, order),
         Mechanism::FixedSizeGaussian { q, sigma } => order::fixed_size_gaussian(q, sigma, order),
         Mechanism::TreeGaussian { sigma, leaves } => {
-            f64::from(super::mechanism::tree_depth(leaves)) * order / (2.0 * sigma * sigma)
+            f64::from(super::mechanism::tree_depth(leaves)) * order::gaussian(sigma, order)
         }
         Mechanism::Laplace { scale, sensitivity } => order::laplace(sensitivity / scale, order),
-        // Its largest loss, which bounds every order.
-        Mechanism::DiscreteLaplace { scale, sensitivity } => f64::from(sensitivity) / scale,
+        Mechanism::SampledLaplace {
+            q,
+            scale,
+            sensitivity,
+        } => order::sampled_laplace(q, sensitivity / scale, order),
+        Mechanism::DiscreteLaplace { scale, sensitivity } => {
+            order::bounded_loss(f64::from(sensitivity) / scale, order)
+        }
+        Mechanism::SampledDiscreteLaplace {
+            q,
+            scale,
+            sensitivity,
+        } => order::sampled_bounded_loss(q, f64::from(sensitivity) / scale, order),
         // Proposition 5 of Canonne, Kamath, Steinke 2020: never above the continuous Gaussian.
         Mechanism::DiscreteGaussian { sigma, sensitivity } => {
-            order * f64::from(sensitivity).powi(2) / (2.0 * sigma * sigma)
+            order::gaussian(sigma / f64::from(sensitivity), order)
         }
-        Mechanism::TruncatedGaussian { .. } => f64::INFINITY, // refused by `add`
+        Mechanism::SampledDiscreteGaussian {
+            q,
+            sigma,
+            sensitivity,
+        } => order::sampled_discrete_gaussian(q, sigma / f64::from(sensitivity), order),
+        // With or without the cut two sums differ by two contributions at most, and the pair that
+        // dominates takes each of them twice (see `pairs`).
+        Mechanism::TruncatedGaussian { q, sigma, .. } => {
+            if q == 0.0 {
+                0.0
+            } else {
+                order::gaussian(0.25 * sigma, order)
+            }
+        }
     }
+}
+
+/// The least epsilon at `delta` of these steps over all orders.
+pub(crate) fn epsilon(steps: &[Step], delta: f64) -> f64 {
+    let total = |order: f64| -> f64 {
+        let one = |s: &Step| s.count as f64 * divergence(&s.mechanism, order);
+        steps.iter().map(one).sum()
+    };
+    least_epsilon(delta, total)
 }
 
 /// The least epsilon over all orders, by golden-section search.
@@ -88,15 +118,21 @@ fn divergence(mechanism: &Mechanism, order: f64) -> f64 {
 /// `(order - 1) epsilon(order)` is convex in the order, since the log-moment is; divided by `order
 /// - 1` it has a single valley, so the search needs no grid and no luck.
 fn least_epsilon(delta: f64, rdp: impl Fn(f64) -> f64) -> f64 {
-    let at = |ln_gap: f64| epsilon_at(1.0 + ln_gap.exp(), delta, &rdp);
+    // Every order gives a bound: the least that was met is the answer.
+    let best = Cell::new(f64::INFINITY);
+    let at = |ln_gap: f64| {
+        let epsilon = epsilon_at(1.0 + ln_gap.exp(), delta, &rdp);
+        best.set(best.get().min(epsilon));
+        epsilon
+    };
     let golden = 0.5 * (5f64.sqrt() - 1.0);
-    let (mut low, mut high) = (0.01f64.ln(), 1e6f64.ln()); // of order - 1
+    let (mut low, mut high) = (1e-6f64.ln(), 1e12f64.ln()); // of order - 1
     if at(low) <= 0.0 {
         return 0.0;
     }
     let (mut x1, mut x2) = (high - golden * (high - low), low + golden * (high - low));
     let (mut f1, mut f2) = (at(x1), at(x2));
-    while high - low > 1e-5 {
+    while high - low > 1e-4 {
         if f1 <= f2 {
             (high, x2, f2) = (x2, x1, f1);
             x1 = high - golden * (high - low);
@@ -107,21 +143,22 @@ fn least_epsilon(delta: f64, rdp: impl Fn(f64) -> f64) -> f64 {
             f2 = at(x2);
         }
     }
-    f1.min(f2).max(0.0)
+    best.get()
 }
 
 /// Epsilon from the divergence at one order: proposition 12 of Canonne, Kamath, Steinke 2020.
 fn epsilon_at(order: f64, delta: f64, rdp: impl Fn(f64) -> f64) -> f64 {
     let rdp = rdp(order);
     if rdp.is_nan() {
-        return f64::INFINITY;
+        return f64::INFINITY; // no bound, and not the small one that a comparison would let pass
     }
     // The divergence alone bounds the total variation (Bretagnolle, Huber 1979): a large delta
     // costs nothing.
     if delta * delta + (-rdp).exp_m1() > 0.0 {
         return 0.0;
     }
-    rdp + (-1.0 / order).ln_1p() - (delta * order).ln() / (order - 1.0)
+    let epsilon = rdp + (-1.0 / order).ln_1p() - (delta.ln() + order.ln()) / (order - 1.0);
+    if epsilon < 0.0 { 0.0 } else { epsilon }
 }
 
 #[cfg(test)]

@@ -154,21 +154,25 @@ fn other(row: &Row) -> Result<Outcome, String> {
     let (size, steps) = (row.number("sensitivity_or_n")?, row.number("steps")? as u64);
     let (mechanism, count) = match kind {
         "discrete_gaussian_pld" => (
-            Mechanism::DiscreteGaussian {
+            Mechanism::SampledDiscreteGaussian {
+                q,
                 sigma: scale,
                 sensitivity: size as u32,
             },
             steps,
         ),
+        // Here the column holds the other system's parameter, with masses as exp(-scale |k|).
         "discrete_laplace_pld" => (
-            Mechanism::DiscreteLaplace {
-                scale,
+            Mechanism::SampledDiscreteLaplace {
+                q,
+                scale: 1.0 / scale,
                 sensitivity: size as u32,
             },
             steps,
         ),
         "laplace_pld" => (
-            Mechanism::Laplace {
+            Mechanism::SampledLaplace {
+                q,
                 scale,
                 sensitivity: size,
             },
@@ -186,14 +190,18 @@ fn other(row: &Row) -> Result<Outcome, String> {
         "gaussian_without_replacement_rdp_replace_one" => {
             (Mechanism::FixedSizeGaussian { q, sigma: scale }, steps)
         }
-        "dpftrl_tree_single_epoch_rdp_replace_special" => (
+        "dpftrl_tree_single_epoch_rdp_replace_special" if q == 1.0 => (
             Mechanism::TreeGaussian {
                 sigma: scale,
                 leaves: steps,
             },
             1,
         ),
-        _ => return Ok(Outcome::Unsupported(format!("no mechanism {kind:?}"))),
+        _ => {
+            return Ok(Outcome::Unsupported(format!(
+                "no mechanism {kind:?} at q {q}"
+            )));
+        }
     };
     let mut accountant: Box<dyn Accountant> = if kind.contains("_pld") {
         Box::new(PldAccountant::new())
