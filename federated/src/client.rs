@@ -11,6 +11,7 @@ use lepton_tensor::{Error, Result, Tensor, ops};
 use crate::accountant::Mechanism;
 use crate::dp_sgd::DpSgd;
 use crate::per_sample::{clipped_sum, trained};
+use crate::records;
 use crate::round::{Client, Task, Trained};
 use crate::state::State;
 
@@ -39,13 +40,18 @@ pub enum Local {
 /// **What leaves it** is the module after its own steps, and the number of its rows, which is taken
 /// to be public: the average weighs clients by it. Buffers go back as they came.
 ///
-/// **What [`Local::Private`] promises** is about single rows. Each step sums the gradients of the
-/// rows in a batch, each shortened to the clipping norm, and adds noise *here*, before anything
-/// leaves, so the client's `(epsilon, delta)` holds against everyone, the server included, and
-/// whoever sees every model of every round. Neighbouring data sets are those where one row's
-/// gradient counts or does not, under the same public number of rows. Clients hold different
-/// people's rows, so their epsilons do not add up; someone with rows at two of them has both. The
-/// promise is about these steps alone: scale the features by published ranges
+/// **What [`Local::Private`] promises** is about single rows, not about the client: all its rows
+/// together are protected far less (see [`DpSgd`]). Each step sums the gradients of the rows in a
+/// batch, each shortened to the clipping norm, and adds noise *here*, before anything leaves.
+/// Neighbouring data sets are those where one row's gradient counts or does not, under the same
+/// public number of rows: [`Adjacency::ZeroOut`](crate::accountant::Adjacency::ZeroOut). The
+/// client's `(epsilon, delta)` then holds against whoever sees every model of every round **and does
+/// not know the seed of the noise**. In this simulation the server makes each client's stream from
+/// one seed, so it does not hold against the server, nor against readers of a seed that is published
+/// ([`NoiseSeed`](crate::NoiseSeed)).
+///
+/// Clients hold different people's rows, so their epsilons do not add up; someone with rows at two
+/// of them has both. The promise is about these steps alone: scale the features by published ranges
 /// ([`Features::from_ranges`]) and choose the settings without looking at the rows, for a mean, a
 /// median or a learning rate tuned on private rows gives them away with no noise. Nor does it
 /// depend on the others: with one client it is the same, only the noise is not averaged.
@@ -57,13 +63,14 @@ pub enum Local {
 /// let x = Tensor::from_vec((0..40).map(|i| i as f32 / 20.0 - 1.0).collect(), &[40, 1])?;
 /// let line = Linear::new(1, 1, &mut Rng::new(0));
 /// let local = Local::Private { steps: 2, dp: DpSgd::new(1.0, 5.0, 1.0)? };
-/// let client = ModuleClient::new(&line, mse, x.clone(), x, 0.1, local)?;
+/// let client = ModuleClient::new(3, &line, mse, x.clone(), x, 0.1, local)?;
 /// let mut federation = Federation::new(State::of(&line)?, FedAvg, 7);
 /// federation.run(&[client], 5, &mut ())?;
-/// assert!(federation.epsilon(1e-5)?[0] < 3.2);
+/// assert!(federation.epsilon(1e-5)?[&3] < 3.2);
 /// # Ok::<(), lepton_tensor::Error>(())
 /// ```
 pub struct ModuleClient {
+    id: u64,
     module: Box<dyn Module>,
     loss: Arc<Loss>,
     x: Tensor,
@@ -78,6 +85,7 @@ impl fmt::Debug for ModuleClient {
     /// Nothing about the rows but their number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ModuleClient")
+            .field("id", &self.id)
             .field("rows", &self.rows())
             .field("rate", &self.rate)
             .field("local", &self.local)
@@ -86,13 +94,18 @@ impl fmt::Debug for ModuleClient {
 }
 
 impl ModuleClient {
-    /// A client with the rows of `x` and their targets `y`, which trains modules of `template`'s
-    /// kind by gradient descent with the learning rate `rate`. `loss` is the mean over a batch.
+    /// The client number `id`, with the rows of `x` and their targets `y`, which trains modules of
+    /// `template`'s kind by gradient descent with the learning rate `rate`. `loss` is the mean over
+    /// a batch.
+    ///
+    /// Its records are checked here, so that none of them stops a round: numbers are finite, classes
+    /// below the last axis of the module's output, and the loss takes each row.
     ///
     /// # Errors
-    /// If there are no rows, `x` and `y` differ in rows, `template` has nothing to train, or a
-    /// setting is out of its range.
+    /// If there are no rows, `x` and `y` differ in rows, a record is not usable, `template` has
+    /// nothing to train, or a setting is out of its range. No error holds a value of a row.
     pub fn new(
+        id: u64,
         template: &dyn Module,
         loss: impl Fn(&Var, &Var) -> Var + Send + Sync + 'static,
         x: Tensor,
@@ -115,7 +128,9 @@ impl ModuleClient {
                 "client: the module has no parameter to train; are all frozen?",
             ));
         }
+        records::check(template, &loss, &x, &y)?;
         Ok(ModuleClient {
+            id,
             module: template.boxed(),
             loss: Arc::new(loss),
             x,
@@ -126,10 +141,11 @@ impl ModuleClient {
     }
 
     /// Clients that share out the rows of one data set, to simulate those who never pool theirs:
-    /// one for each part of a [partition](crate::partition).
+    /// one for each part of a [partition](crate::partition), its id the part's place.
     ///
     /// # Errors
-    /// As [`ModuleClient::new`], and if a part names a row that is not there.
+    /// As [`ModuleClient::new`], and if a part names a row that is not there, or one that is shared
+    /// out already: twice in a part, a row counts twice as much as the noise is made for.
     pub fn share_out(
         template: &dyn Module,
         loss: impl Fn(&Var, &Var) -> Var + Send + Sync + Clone + 'static,
@@ -138,10 +154,13 @@ impl ModuleClient {
         rate: f64,
         local: Local,
     ) -> Result<Vec<ModuleClient>> {
+        records::check_parts(parts)?;
         let one = |(i, rows): (usize, &Vec<usize>)| {
             let own = ops::take_rows(x, rows).and_then(|x| Ok((x, ops::take_rows(y, rows)?)));
-            own.and_then(|(x, y)| ModuleClient::new(template, loss.clone(), x, y, rate, local))
-                .map_err(|e| e.at(format!("client {i}")))
+            own.and_then(|(x, y)| {
+                ModuleClient::new(i as u64, template, loss.clone(), x, y, rate, local)
+            })
+            .map_err(|e| e.at(format!("client {i}")))
         };
         parts.iter().enumerate().map(one).collect()
     }
@@ -196,6 +215,10 @@ fn check_local(local: &Local) -> Result<()> {
 }
 
 impl Client for ModuleClient {
+    fn id(&self) -> u64 {
+        self.id
+    }
+
     fn train(&self, mut task: Task<'_>) -> Result<Trained> {
         let mut module = self.module.boxed();
         task.global.load_into(&mut module)?;

@@ -1,10 +1,12 @@
 //! Private gradients: each row's clipped, all summed, noise on the sum (Abadi et al. 2016).
 //!
 //! The noise here is a simulation: a seeded counter-based generator, so that a run can be repeated
-//! and checked. A deployment must draw from the system's secure generator, and on integers:
+//! and checked. Whoever has the seed can draw the same noise and subtract it, and nothing is left of
+//! the privacy. A deployment must draw from the system's secure generator, and on integers:
 //! floating-point noise leaves gaps between its values that give the sum away (Mironov 2012).
 
-use crate::accountant::Mechanism;
+use crate::accountant::{Adjacency, Mechanism};
+use crate::clipped_sum::ClippedSum;
 use crate::state::from_f64;
 use lepton_tensor::random::Rng;
 use lepton_tensor::{Error, Result, Tensor};
@@ -12,7 +14,20 @@ use lepton_tensor::{Error, Result, Tensor};
 /// The settings of one noisy gradient.
 ///
 /// The noise is drawn from a seeded generator, to be repeatable: fit for a simulation, not for a
-/// deployment, which needs a cryptographic generator and integer noise (Mironov 2012).
+/// deployment, which needs a cryptographic generator and integer noise (Mironov 2012). It protects
+/// against those who do not have the seed ([`NoiseSeed`](crate::NoiseSeed)).
+///
+/// What is protected is one row, not one client. A group of `k` rows moves the sum by `k` clipping
+/// norms, so the noise is worth a `k`-th to it:
+///
+/// ```
+/// use lepton_federated::accountant::{Accountant, PldAccountant, noise_multiplier};
+/// let sigma = noise_multiplier(3.0, 1e-5, 1.0, 50)?; // epsilon 3 for each row
+/// let mut hospital = PldAccountant::new();
+/// hospital.step(1.0, sigma / 41.0, 50)?; // for all 41 rows of a small client together
+/// assert!(hospital.epsilon(1e-5)? > 400.0);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DpSgd {
     /// The longest gradient, in Euclidean norm over all parameters, that one row may contribute.
@@ -27,8 +42,8 @@ impl DpSgd {
     /// Checked settings.
     ///
     /// # Errors
-    /// If `clip` is not above 0, `noise_multiplier` is negative, or `sampling_rate` is not in (0,
-    /// 1].
+    /// If `clip` is not above 0, `noise_multiplier` is negative, `sampling_rate` is not in (0, 1],
+    /// or the noise is too small or too large for a number.
     pub fn new(clip: f64, noise_multiplier: f64, sampling_rate: f64) -> Result<DpSgd> {
         let must = |name: &str, value: f64, range: &str| {
             Err(Error::value(format!(
@@ -48,6 +63,14 @@ impl DpSgd {
         if !(sampling_rate > 0.0 && sampling_rate <= 1.0) {
             return must("sampling rate", sampling_rate, "above 0 and at most 1");
         }
+        let deviation = noise_multiplier * clip;
+        if noise_multiplier > 0.0 && !deviation.is_normal() {
+            return must(
+                "noise multiplier times the clipping norm",
+                deviation,
+                "a finite number above 0",
+            );
+        }
         Ok(DpSgd {
             clip,
             noise_multiplier,
@@ -61,6 +84,12 @@ impl DpSgd {
             q: self.sampling_rate,
             sigma: self.noise_multiplier,
         }
+    }
+
+    /// The neighbours that the noise protects: the sum is divided by a share of the number of rows,
+    /// which is public, so that a row can only count or not count.
+    pub fn adjacency(&self) -> Adjacency {
+        Adjacency::ZeroOut
     }
 
     /// A Poisson batch: each of `rows` rows with the chance
@@ -77,12 +106,19 @@ impl DpSgd {
     /// `sum`'s, of its dtype.
     ///
     /// # Errors
-    /// If there are no rows.
+    /// If there are no rows, or the sum was clipped to another norm than this noise is made for.
     pub fn release(&self, sum: &ClippedSum, rows: usize, rng: &mut Rng) -> Result<Vec<Tensor>> {
         if rows == 0 {
             return Err(Error::value(
                 "DpSgd: a client without rows has no gradient; leave it out",
             ));
+        }
+        if sum.clip() != self.clip {
+            return Err(Error::value(format!(
+                "DpSgd: the sum is of gradients clipped to {}, the noise is made for {}; use one clipping norm",
+                sum.clip(),
+                self.clip
+            )));
         }
         let expected = self.sampling_rate * rows as f64;
         let deviation = self.noise_multiplier * self.clip;
@@ -93,219 +129,13 @@ impl DpSgd {
                 .collect();
             from_f64(&noisy, like)
         };
-        sum.values.iter().zip(&sum.like).map(mean).collect()
+        sum.values().iter().zip(sum.like()).map(mean).collect()
     }
-}
-
-/// The sum of clipped gradients, one row at a time or many; in `f64`, in the order of the rows.
-///
-/// ```
-/// use lepton_federated::ClippedSum;
-/// use lepton_tensor::Tensor;
-/// // Two rows' gradients of one parameter with two elements: norms 5 and 0.5.
-/// let grads = Tensor::from_vec(vec![3.0f32, 4.0, 0.3, 0.4], &[2, 2])?;
-/// let mut sum = ClippedSum::new(&[Tensor::from_vec(vec![0.0f32; 2], &[2])?], 1.0)?;
-/// sum.add(&[grads])?;
-/// assert!((sum.values()[0][0] - 0.9).abs() < 1e-6 && (sum.values()[0][1] - 1.2).abs() < 1e-6);
-/// # Ok::<(), lepton_tensor::Error>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct ClippedSum {
-    clip: f64,
-    like: Vec<Tensor>,
-    values: Vec<Vec<f64>>,
-    rows: u64,
-    clipped: u64,
-    refused: u64,
-}
-
-impl ClippedSum {
-    /// A sum of no rows, for gradients of `parameters`, each row's clipped to the norm `clip`.
-    ///
-    /// # Errors
-    /// If `clip` is not a finite number above 0, or a parameter is not a float.
-    pub fn new(parameters: &[Tensor], clip: f64) -> Result<ClippedSum> {
-        DpSgd::new(clip, 0.0, 1.0)?;
-        for p in parameters {
-            p.dtype().want_float("ClippedSum")?;
-        }
-        let values = parameters.iter().map(|p| vec![0.0; p.numel()]).collect();
-        Ok(ClippedSum {
-            clip,
-            like: parameters.to_vec(),
-            values,
-            rows: 0,
-            clipped: 0,
-            refused: 0,
-        })
-    }
-
-    /// Adds the gradients of a batch: for each parameter a tensor of its shape with the rows as an
-    /// axis in front.
-    ///
-    /// A row whose gradient is not finite adds nothing, so that no row can move the sum by more
-    /// than the clipping norm; [`refused`](ClippedSum::refused) counts them.
-    ///
-    /// # Errors
-    /// If the tensors do not have those shapes.
-    pub fn add(&mut self, per_row: &[Tensor]) -> Result<()> {
-        let rows = self.check(per_row)?;
-        let grads: Vec<Vec<f64>> = per_row.iter().map(Tensor::to_f64).collect();
-        for row in 0..rows {
-            let own = |i: usize, size: usize| &grads[i][row * size..(row + 1) * size];
-            let sizes = || self.values.iter().map(Vec::len).enumerate();
-            let square: f64 = sizes().flat_map(|(i, n)| own(i, n)).map(|g| g * g).sum();
-            let Some(factor) = clip_factor(square.sqrt(), self.clip) else {
-                self.refused += 1;
-                continue;
-            };
-            self.clipped += u64::from(factor < 1.0);
-            for (i, sum) in self.values.iter_mut().enumerate() {
-                let n = sum.len();
-                sum.iter_mut()
-                    .zip(own(i, n))
-                    .for_each(|(s, g)| *s += factor * g);
-            }
-        }
-        self.rows += rows as u64;
-        Ok(())
-    }
-
-    fn check(&self, per_row: &[Tensor]) -> Result<usize> {
-        let rows = per_row
-            .first()
-            .and_then(|g| g.shape().first())
-            .copied()
-            .unwrap_or(0);
-        let fits = |(g, p): (&Tensor, &Tensor)| g.shape().split_first() == Some((&rows, p.shape()));
-        if per_row.len() == self.like.len() && per_row.iter().zip(&self.like).all(fits) {
-            return Ok(rows);
-        }
-        let shapes = |t: &[Tensor]| {
-            t.iter()
-                .map(|t| format!("{:?}", t.shape()))
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
-        Err(Error::shape(format!(
-            "ClippedSum: per-row gradients of shapes {} do not fit parameters of shapes {}; each needs the rows as an axis in front",
-            shapes(per_row),
-            shapes(&self.like)
-        )))
-    }
-
-    /// The sum for each parameter, row-major.
-    pub fn values(&self) -> &[Vec<f64>] {
-        &self.values
-    }
-
-    /// Rows added.
-    pub fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    /// Rows whose gradient was shortened. This number is private: it is not covered by the noise.
-    pub fn clipped(&self) -> u64 {
-        self.clipped
-    }
-
-    /// Rows whose gradient was not finite. This number is private too.
-    pub fn refused(&self) -> u64 {
-        self.refused
-    }
-}
-
-/// What shortens a vector of this norm to `clip` at most; `None` for one that is not finite.
-fn clip_factor(norm: f64, clip: f64) -> Option<f64> {
-    if !norm.is_finite() {
-        return None;
-    }
-    // The margin keeps the rounded products within the clipping norm.
-    Some(if norm > clip {
-        clip / norm * (1.0 - 1e-12)
-    } else {
-        1.0
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lepton_tensor::random::Rng;
-    use proptest::prelude::*;
-
-    fn sum_of(rows: &[Vec<f64>], clip: f64) -> ClippedSum {
-        let parameters = [
-            Tensor::from_vec(vec![0.0; 2], &[2]).unwrap(),
-            Tensor::from_vec(vec![0.0; 3], &[3, 1]).unwrap(),
-        ];
-        let part = |from: usize, to: usize, shape: &[usize]| {
-            let data: Vec<f64> = rows.iter().flat_map(|r| r[from..to].to_vec()).collect();
-            Tensor::from_vec(data, shape).unwrap()
-        };
-        let mut sum = ClippedSum::new(&parameters, clip).unwrap();
-        sum.add(&[
-            part(0, 2, &[rows.len(), 2]),
-            part(2, 5, &[rows.len(), 3, 1]),
-        ])
-        .unwrap();
-        sum
-    }
-
-    fn flat(sum: &ClippedSum) -> Vec<f64> {
-        sum.values().concat()
-    }
-
-    fn distance(a: &[f64], b: &[f64]) -> f64 {
-        a.iter()
-            .zip(b)
-            .map(|(a, b)| (a - b).powi(2))
-            .sum::<f64>()
-            .sqrt()
-    }
-
-    fn row() -> impl Strategy<Value = Vec<f64>> {
-        let any = prop_oneof![
-            -5.0..5.0f64,
-            -1e200..1e200f64,
-            Just(f64::NAN),
-            Just(f64::INFINITY),
-            Just(0.0)
-        ];
-        prop_oneof![
-            prop::collection::vec(-5.0..5.0f64, 5),
-            prop::collection::vec(any, 5)
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn one_row_moves_the_sum_by_the_clipping_norm_at_most(
-            rows in prop::collection::vec(row(), 2..9), clip in 1e-3..10.0f64, at: prop::sample::Index
-        ) {
-            let at = at.index(rows.len());
-            let mut without = rows.clone();
-            without.remove(at);
-            let moved = distance(&flat(&sum_of(&rows, clip)), &flat(&sum_of(&without, clip)));
-            // The sums themselves are rounded.
-            prop_assert!(moved <= clip * (1.0 + 1e-12), "{moved} {clip}");
-        }
-
-        #[test]
-        fn a_short_gradient_is_left_alone(g in prop::collection::vec(-0.4..0.4f64, 5)) {
-            let sum = sum_of(std::slice::from_ref(&g), 1.0);
-            prop_assert_eq!(flat(&sum), g);
-            prop_assert_eq!((sum.clipped(), sum.rows()), (0, 1));
-        }
-
-        #[test]
-        fn a_long_gradient_keeps_its_direction(g in prop::collection::vec(1.0..9.0f64, 5), clip in 0.1..1.0f64) {
-            let out = flat(&sum_of(std::slice::from_ref(&g), clip));
-            let scale = out[0] / g[0];
-            prop_assert!(out.iter().zip(&g).all(|(o, g)| (o / g - scale).abs() < 1e-12));
-            prop_assert!(distance(&out, &[0.0; 5]) <= clip && distance(&out, &[0.0; 5]) > clip * (1.0 - 1e-9));
-        }
-    }
 
     #[test]
     fn the_noise_has_the_promised_size() {
@@ -318,6 +148,14 @@ mod tests {
         assert!((deviation - 1.0).abs() < 0.02, "{deviation}");
         let mean = noise.iter().sum::<f64>() / 40_000.0;
         assert!(mean.abs() < 0.03, "{mean}");
+    }
+
+    #[test]
+    fn noise_for_another_clipping_norm_is_refused() {
+        let sum = ClippedSum::new(&[Tensor::scalar(0.0f32)], 2.0).unwrap();
+        let dp = DpSgd::new(1.0, 1.0, 1.0).unwrap();
+        let error = dp.release(&sum, 1, &mut Rng::new(1)).unwrap_err();
+        assert!(error.to_string().contains("clipped to 2"), "{error}");
     }
 
     #[test]
@@ -341,12 +179,11 @@ mod tests {
             (1.0, f64::NAN, 0.5, "noise multiplier is NaN"),
             (1.0, 1.0, 0.0, "sampling rate is 0"),
             (1.0, 1.0, 1.5, "sampling rate is 1.5"),
+            (1e-200, 1e-200, 0.5, "times the clipping norm is 0"),
+            (1e200, 1e200, 0.5, "times the clipping norm is inf"),
         ] {
             let error = DpSgd::new(clip, noise, rate).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
         }
-        let mut sum = ClippedSum::new(&[Tensor::scalar(0.0f32)], 1.0).unwrap();
-        let error = sum.add(&[Tensor::scalar(1.0f32)]).unwrap_err().to_string();
-        assert!(error.contains("rows as an axis in front"), "{error}");
     }
 }

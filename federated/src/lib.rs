@@ -3,12 +3,12 @@
 //! Several parties hold rows that may not leave them. Each trains the common model on its own rows
 //! and sends back parameters only; a server averages them, round after round. Parameters can still
 //! give rows away, so a client may clip each row's gradient and add noise, and an accountant says
-//! what that is worth.
+//! what that is worth: to one row, against those who do not have the seed of the noise.
 //!
 //! Three types to know:
 //!
-//! - [`Federation`] runs rounds of [`Client`]s under a [`Strategy`] and keeps a privacy ledger for
-//!   each of them;
+//! - [`Federation`] runs rounds of [`Client`]s under a [`Strategy`] and keeps a privacy [`Ledger`]
+//!   that goes by their ids, and outlives it;
 //! - [`ModuleClient`] owns rows and trains any module on them, plainly or with [`DpSgd`]: the
 //!   gradient of each row shortened, the sum made noisy ([`clipped_sum`]);
 //! - [`accountant`] turns noise, sampling rate and steps into `(epsilon, delta)`, and back.
@@ -33,37 +33,54 @@
 //! let mut net = Mlp::new(&[2, 8, 2], rng);
 //! let hospitals = ModuleClient::share_out(&net, cross_entropy, (&x, &y), &parts, 2.0, local)?;
 //!
-//! // The server sees models, never rows.
+//! // The server is sent models, never rows. A number is a published seed: for simulations.
 //! let mut federation = Federation::new(State::of(&net)?, FedAvg, 7).averaging(10);
 //! federation.run(&hospitals, 30, &mut ())?;
 //! federation.averaged()?.load_into(&mut net)?;
 //!
-//! assert!(federation.epsilon(1e-5)?.iter().all(|&e| e <= 3.0));
+//! assert!(federation.epsilon(1e-5)?.values().all(|&e| e <= 3.0));
 //! let said = net.forward(&Var::from(x)).argmax(-1).to_vec::<i64>()?;
 //! let right = said.iter().zip(&ill).filter(|(s, i)| **s == **i as i64).count();
 //! assert!(right > 540, "{right} of 600");
 //! # Ok::<(), lepton_tensor::Error>(())
 //! ```
 //!
-//! **Invariants.** Whatever is summed is summed in `f64` and in order of client and row, so the
-//! bits do not depend on threads or on who answers first. Epsilon is always an upper bound; there
-//! is no estimate beside it. What a client sends is checked before it is used. The noise is a
-//! seeded simulation: a deployment needs a secure generator and integer noise (see [`DpSgd`]).
+//! **What an epsilon here is worth.** It speaks of one row that contributes or contributes nothing,
+//! with the same public number of rows; a client with many rows is protected far less than each of
+//! them (see [`DpSgd`]). It holds against those who do not know the seed. In this simulation the
+//! server makes every client's noise from one seed, so neither the server nor, where the seed is
+//! published, anyone else is among them; [`NoiseSeed::secret`] draws one that is not shown. A
+//! deployment needs noise that the client draws for itself, from a secure generator and on integers.
+//!
+//! **Invariants.** Whatever is summed is summed in `f64` and in order of client id and row, so the
+//! bits do not depend on threads or on who answers first. Epsilon is always an upper bound, infinite
+//! where none can be computed; there is no estimate beside it. What a client sends is checked before
+//! it is used, and nothing that it says of its own reaches another: a fault is one of a few fixed
+//! sentences. From one seed no two clients, rounds or models meet the same noise.
 
 #![forbid(unsafe_code)]
 
 pub mod accountant;
 mod client;
+mod clipped_sum;
 mod dp_sgd;
+mod federation;
+mod ledger;
+mod noise;
 pub mod partition;
 mod per_sample;
+mod records;
 mod round;
 mod state;
 mod strategy;
 
 pub use client::{Local, ModuleClient};
-pub use dp_sgd::{ClippedSum, DpSgd};
+pub use clipped_sum::ClippedSum;
+pub use dp_sgd::DpSgd;
+pub use federation::Federation;
+pub use ledger::Ledger;
+pub use noise::NoiseSeed;
 pub use per_sample::{clipped_sum, per_sample_grads};
-pub use round::{Client, Federation, Observer, Round, Task, Trained};
+pub use round::{Client, Fault, Observer, Round, Task, Trained};
 pub use state::State;
 pub use strategy::{ClientUpdate, FedAvg, Strategy};

@@ -9,7 +9,7 @@ use lepton_autograd::{Param, ParamId, ParamMap, Var, vmap, with_params};
 use lepton_nn::Module;
 use lepton_tensor::{Error, Result, Tensor, ops};
 
-use crate::dp_sgd::ClippedSum;
+use crate::clipped_sum::ClippedSum;
 
 /// Gradient elements held at once: rows go in parts that stay below, one row at least.
 const ELEMENTS: usize = 1 << 21;

@@ -137,6 +137,19 @@ impl State {
         Ok(State(tensors.collect::<Result<_>>()?))
     }
 
+    /// A number that tells states apart (FNV-1a over names and elements); no protection against one
+    /// who makes them meet.
+    pub(crate) fn digest(&self) -> u64 {
+        let mut hash = 0xcbf2_9ce4_8422_2325u64;
+        let mut mix =
+            |word: u64| hash = (hash ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(29);
+        for (name, tensor) in self.iter() {
+            name.bytes().for_each(|b| mix(b.into()));
+            tensor.to_f64().iter().for_each(|x| mix(x.to_bits()));
+        }
+        hash
+    }
+
     pub(crate) fn tensor(&self, index: usize) -> &Tensor {
         &self.0[index].1
     }

@@ -6,8 +6,8 @@ use lepton_tensor::{Error, Result};
 /// What a client sends back after a round.
 #[derive(Clone, Debug)]
 pub struct ClientUpdate {
-    /// Which client.
-    pub client: usize,
+    /// The client's id.
+    pub client: u64,
     /// Rows it trained on; its weight in an average. The server learns this number.
     pub examples: u64,
     /// Its parameters and buffers.
@@ -21,14 +21,15 @@ pub trait Strategy {
     /// The next global model.
     ///
     /// # Errors
-    /// If there is no update, or one does not fit the global model; the sentence names the client.
+    /// If there is no update, one does not fit the global model, or the result would not be finite;
+    /// the sentence names the client.
     fn aggregate(&mut self, global: &State, updates: &[ClientUpdate]) -> Result<State>;
 }
 
 /// Federated averaging (McMahan et al. 2017): the mean of the clients' models, weighted by their
 /// rows.
 ///
-/// Sums are taken in `f64` in order of client number, so the bits do not depend on who answered
+/// Sums are taken in `f64` in order of client id, so the bits do not depend on who answered
 /// first. Tensors that are not floats (counters, class tables) stay as they are.
 ///
 /// ```
@@ -50,7 +51,7 @@ impl Strategy for FedAvg {
     fn aggregate(&mut self, global: &State, updates: &[ClientUpdate]) -> Result<State> {
         let updates = in_order(global, updates)?;
         let weights = weights(&updates)?;
-        global.with_floats(|i, tensor| {
+        let mean = global.with_floats(|i, tensor| {
             let mut mean = vec![0.0; tensor.numel()];
             for (update, weight) in updates.iter().zip(&weights) {
                 let values = update.state.tensor(i).to_f64();
@@ -59,11 +60,26 @@ impl Strategy for FedAvg {
                     .for_each(|(m, x)| *m += weight * x);
             }
             Ok(mean)
-        })
+        })?;
+        // Finite models can have a mean that is not: the largest numbers overflow in the sum.
+        global
+            .check_like(&mean)
+            .map_err(|e| e.at("aggregate: the mean of the clients' models"))?;
+        Ok(mean)
     }
 }
 
-/// The updates by client number, each checked against the global model.
+/// The most rows that a client may claim beside these claims: a thousand times their median. What
+/// is above would be the whole average, and so would several such claims that vouch for one
+/// another, as long as they are fewer than the others.
+pub(crate) fn largest_claim(claims: impl Iterator<Item = u64>) -> u64 {
+    let mut claims: Vec<u64> = claims.filter(|&n| n > 0).collect();
+    claims.sort_unstable();
+    let median = claims.get(claims.len().saturating_sub(1) / 2);
+    median.map_or(u64::MAX, |m| m.saturating_mul(1000))
+}
+
+/// The updates by client id, each checked against the global model.
 fn in_order<'a>(global: &State, updates: &'a [ClientUpdate]) -> Result<Vec<&'a ClientUpdate>> {
     let mut ordered: Vec<&ClientUpdate> = updates.iter().collect();
     ordered.sort_by_key(|u| u.client);
@@ -88,6 +104,13 @@ fn weights(updates: &[&ClientUpdate]) -> Result<Vec<f64>> {
         return Err(Error::value(format!(
             "aggregate: {} updates with no rows behind them; at least one client must have trained",
             updates.len()
+        )));
+    }
+    let most = largest_claim(updates.iter().map(|u| u.examples));
+    if let Some(update) = updates.iter().find(|u| u.examples > most) {
+        return Err(Error::value(format!(
+            "aggregate: client {} claims {} rows, must be at most {most}, a thousand times the median claim; leave it out",
+            update.client, update.examples
         )));
     }
     Ok(updates.iter().map(|u| u.examples as f64 / total).collect())
@@ -118,7 +141,7 @@ mod tests {
         prop::collection::vec((1u64..1000, prop::collection::vec(-10.0..10.0f32, 6)), 1..7)
             .prop_map(|all| {
                 let update = |(client, (examples, w)): (usize, (u64, Vec<f32>))| ClientUpdate {
-                    client,
+                    client: client as u64,
                     examples,
                     state: model(&w),
                 };
@@ -176,6 +199,10 @@ mod tests {
             (
                 vec![good.clone(), update(3, 1, model(&[1.0; 4]))],
                 "client 3: a: f32 [2] came",
+            ),
+            (
+                vec![good.clone(), update(1, u64::MAX, model(&[1.0; 6]))],
+                "client 1 claims 18446744073709551615 rows",
             ),
             (
                 vec![good, update(4, 1, model(&[f32::INFINITY; 6]))],

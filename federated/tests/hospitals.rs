@@ -87,7 +87,7 @@ fn run(train: &Rows, test: &Rows, seed: u64) -> Result<(f64, f64)> {
     federation.averaged()?.load_into(&mut net)?;
     let said = no_grad(|| net.forward(&Var::from(test.x.clone())).argmax(-1)).to_vec::<i64>()?;
     let said: Vec<usize> = said.into_iter().map(|c| c as usize).collect();
-    let epsilon = federation.epsilon(DELTA)?.into_iter().fold(0.0, f64::max);
+    let epsilon = federation.epsilon(DELTA)?.into_values().fold(0.0, f64::max);
     Ok((metrics::accuracy(&said, &test.classes)?, epsilon))
 }
 

@@ -66,7 +66,7 @@ pub(crate) fn train(ward: &Ward, seed: u64, steps: &mut Steps) -> Result<Private
     federation.run(&clients, STEPS, &mut watch)?;
     let curve = watch.curve;
     federation.averaged()?.load_into(&mut model)?;
-    let epsilon = federation.epsilon(DELTA)?.into_iter().fold(0.0, f64::max);
+    let epsilon = federation.epsilon(DELTA)?.into_values().fold(0.0, f64::max);
     let privacy = Privacy {
         epsilon,
         delta: DELTA,

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use lepton_tensor::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 /// One release of noisy data, as its privacy analysis sees it.
 ///
 /// `sigma` and `scale` are in units of the sensitivity unless the variant has a sensitivity of its
 /// own. `q` is the chance of each row to be in the batch.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Mechanism {
     /// Gaussian noise on a sum over a Poisson sample: the step of DP-SGD. `q = 1` is the plain

@@ -76,7 +76,7 @@ pub trait Accountant {
 }
 
 /// `count` releases by one mechanism.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Step {
     mechanism: Mechanism,
     count: u64,

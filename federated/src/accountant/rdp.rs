@@ -16,7 +16,7 @@ use lepton_tensor::{Error, Result};
 /// assert!((spent.epsilon(1e-5)? - 6.713).abs() < 1e-3);
 /// # Ok::<(), lepton_tensor::Error>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RdpAccountant {
     steps: Vec<Step>,
 }
@@ -25,6 +25,11 @@ impl RdpAccountant {
     /// An accountant that has seen nothing.
     pub fn new() -> RdpAccountant {
         RdpAccountant::default()
+    }
+
+    /// What was added, equal releases counted together.
+    pub(crate) fn releases(&self) -> impl Iterator<Item = (Mechanism, u64)> {
+        self.steps.iter().map(|s| (s.mechanism, s.count))
     }
 
     /// The Renyi divergence of all steps together at `order`.

@@ -1,10 +1,10 @@
 use lepton_autograd::DType;
-use lepton_nn::{Buffer, Dropout, Linear, Mlp, Params, Relu, Sequential, cross_entropy, mse};
+use lepton_nn::{Buffer, Dropout, Linear, Mlp, Params, Relu, Sequential, cross_entropy};
 use lepton_tensor::random::Rng;
 use proptest::prelude::*;
 
 use super::*;
-use crate::round::Federation;
+use crate::federation::Federation;
 use crate::strategy::FedAvg;
 
 /// Points in the plane, labelled by the side of a line.
@@ -28,7 +28,7 @@ fn private(steps: u64, clip: f64, sigma: f64, q: f64) -> Local {
 fn clients(net: &dyn Module, n: usize, rate: f64, local: Local) -> Vec<ModuleClient> {
     let one = |i: usize| {
         let (x, y) = rows(20 + 7 * i, i as u64);
-        ModuleClient::new(net, cross_entropy, x, y, rate, local).unwrap()
+        ModuleClient::new(i as u64, net, cross_entropy, x, y, rate, local).unwrap()
     };
     (0..n).map(one).collect()
 }
@@ -99,10 +99,10 @@ fn any_number_of_threads_gives_the_same_bits() {
             let task = |client: usize| Task {
                 round,
                 global: &global,
-                rng: Rng::new(3).fork(client as u64).fork(round),
+                rng: crate::NoiseSeed::published(3).stream(client as u64, round, &global),
             };
             let update = |client: usize| crate::ClientUpdate {
-                client,
+                client: client as u64,
                 examples: all[client].rows() as u64,
                 state: all[client].train(task(client)).unwrap().state,
             };
@@ -139,7 +139,7 @@ proptest! {
         let other = Tensor::from_vec(other, &[20]).unwrap();
         let run = |y: Tensor| {
             let local = private(1, clip, 0.0, 1.0);
-            bits_apart(&net, &[ModuleClient::new(&net, cross_entropy, x.clone(), y, 1.0, local).unwrap()])
+            bits_apart(&net, &[ModuleClient::new(0, &net, cross_entropy, x.clone(), y, 1.0, local).unwrap()])
         };
         let (a, b) = (run(y), run(other));
         let moved = a.iter().zip(&b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
@@ -236,7 +236,7 @@ fn what_cannot_be_a_client_is_one_sentence() {
         sampling_rate: 1.0,
     };
     let new = |net: &dyn Module, x: &Tensor, y: &Tensor, rate, local| {
-        let made = ModuleClient::new(net, cross_entropy, x.clone(), y.clone(), rate, local);
+        let made = ModuleClient::new(0, net, cross_entropy, x.clone(), y.clone(), rate, local);
         made.unwrap_err().to_string()
     };
     let plain = |epochs, batch| Local::Plain { epochs, batch };
@@ -276,7 +276,7 @@ fn what_cannot_be_a_client_is_one_sentence() {
         assert!(error.contains(word), "{error}");
     }
     let parts = [vec![0, 1], vec![20]];
-    let error = ModuleClient::share_out(&net, mse, (&x, &y), &parts, 0.1, plain(1, 1));
+    let error = ModuleClient::share_out(&net, cross_entropy, (&x, &y), &parts, 0.1, plain(1, 1));
     assert!(error.unwrap_err().to_string().starts_with("client 1: "));
     // A model that does not fit is the client's error, not the end of the round.
     let task = Task {
@@ -304,4 +304,69 @@ fn the_module_keeps_its_dtype() {
     let net = Mlp::new(&[2, 4, 2], &mut Rng::new(1));
     let state = trained_by(&net, &clients(&net, 1, 0.1, private(1, 1.0, 1.0, 1.0)), 1);
     assert!(state.iter().all(|t| t.1.dtype() == DType::F32));
+}
+
+#[test]
+fn a_record_that_cannot_be_trained_on_is_found_when_the_client_is_made() {
+    let net = Mlp::new(&[2, 4, 2], &mut Rng::new(1));
+    let (x, y) = rows(20, 1);
+    let plain = Local::Plain {
+        epochs: 1,
+        batch: 8,
+    };
+    let with = |row: usize, feature: f32, class: i64| {
+        let (mut x, mut y) = (x.to_vec::<f32>().unwrap(), y.to_vec::<i64>().unwrap());
+        (x[2 * row + 1], y[row]) = (feature, class);
+        let x = Tensor::from_vec(x, &[20, 2]).unwrap();
+        let y = Tensor::from_vec(y, &[20]).unwrap();
+        ModuleClient::new(0, &net, cross_entropy, x, y, 0.1, plain)
+    };
+    assert!(with(3, 0.5, 1).is_ok());
+    for (made, word) in [
+        (
+            with(12, 0.5, 7),
+            "target of row 12 is no class of the module, which has 2",
+        ),
+        (with(12, 0.5, -1), "target of row 12"),
+        (
+            with(5, f32::NAN, 1),
+            "features of row 5 hold a number that is not finite",
+        ),
+        (with(5, f32::INFINITY, 1), "features of row 5"),
+    ] {
+        let error = made.unwrap_err().to_string();
+        assert!(error.contains(word), "{error}");
+        assert!(
+            !error.contains('7') && !error.contains("inf") && !error.contains("NaN"),
+            "{error}"
+        );
+    }
+    // What only the loss knows is tried out, and its own words are kept back.
+    let picky = |x: &Var, y: &Var| {
+        assert!(y.to_vec::<i64>().unwrap()[0] == 0, "the secret is 4711");
+        cross_entropy(x, y)
+    };
+    let targets = Tensor::from_vec(vec![1i64; 20], &[20]).unwrap();
+    let error = ModuleClient::new(0, &net, picky, x, targets, 0.1, plain)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("fail on row 0") && !error.contains("4711"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_row_has_one_owner_and_is_there_once() {
+    let net = Mlp::new(&[2, 4, 2], &mut Rng::new(1));
+    let (x, y) = rows(20, 1);
+    let share = |parts: &[Vec<usize>]| {
+        let local = private(1, 1.0, 1.0, 1.0);
+        ModuleClient::share_out(&net, cross_entropy, (&x, &y), parts, 0.1, local)
+    };
+    assert_eq!(share(&[vec![0, 1], vec![2]]).unwrap()[1].id(), 1);
+    for parts in [vec![vec![0, 1, 0]], vec![vec![0, 1], vec![2, 1]]] {
+        let error = share(&parts).unwrap_err().to_string();
+        assert!(error.contains("already; each row has one owner"), "{error}");
+    }
 }
