@@ -13,7 +13,7 @@
 //!
 //! ```
 //! use lepton_explain::report::Report;
-//! use lepton_explain::surrogate::{Rules, Surrogate, SurrogateOptions};
+//! use lepton_explain::surrogate::{Surrogate, SurrogateOptions};
 //! use lepton_explain::{Result, Table};
 //!
 //! // The model: any closure that gives each row of a table its class.
@@ -26,13 +26,12 @@
 //! let (seen, held_out) = (Table::new(&columns, seen)?, Table::new(&columns, held_out)?);
 //!
 //! let surrogate = Surrogate::fit(model, &seen, SurrogateOptions::default())?;
-//! let fidelity = surrogate.fidelity(model, &held_out)?;
-//! assert!(fidelity >= 0.9, "{fidelity}");
-//!
 //! let classes = ["low", "high"].map(String::from);
-//! let rules = Rules::measure(surrogate.tree(), &seen, &model(&seen)?, &classes)?;
+//! let rules = surrogate.rules(model, &held_out, &classes)?;
+//! let fidelity = rules.fidelity();
+//! assert!(fidelity.share() >= 0.9 && fidelity.share() > fidelity.always_one_class(), "{rules}");
 //! let page = Report::new("Who is at risk?")
-//!     .text(&format!("The rules repeat the model on {:.0} % of new rows.", 100.0 * fidelity))
+//!     .text(&format!("The model {fidelity}."))
 //!     .pre(&rules.with_units(&["years", "kg/m²"])?.to_string())
 //!     .html();
 //! assert!(page.contains("years"));

@@ -1,6 +1,7 @@
 //! How sure a discovered graph is: resamples, contradictions, columns of few values, ranks.
 
 use lepton_explain::Table;
+use lepton_explain::causal::correlation::Correlation;
 use lepton_explain::causal::{
     BootstrapOptions, ColumnKind, Edge, Graph, PcOptions, Tests, pc, pc_bootstrap, pc_with,
 };
@@ -145,6 +146,58 @@ fn resamples_tell_a_sure_edge_from_a_lucky_one_and_are_the_same_on_any_number_of
         ..bootstrap
     };
     assert!(pc_bootstrap(&table, PcOptions::default(), none).is_err());
+}
+
+#[test]
+fn what_cannot_be_searched_is_refused_with_a_sentence() {
+    let names = names(["a", "b"]);
+    let mut rng = Rng::new(6);
+    let values: Vec<f64> = (0..40).map(|_| rng.normal()).collect();
+    let table = Table::new(&names, &values).unwrap();
+    let default = PcOptions::default();
+    for bad in [0.0, 1.0, -0.5, f64::NAN, f64::INFINITY] {
+        let options = PcOptions {
+            alpha: bad,
+            ..default
+        };
+        assert!(pc(&table, options).is_err());
+        assert!(pc_bootstrap(&table, options, BootstrapOptions::default()).is_err());
+        let ridge = if (0.0..=1.0).contains(&bad) {
+            -1.0
+        } else {
+            bad
+        };
+        assert!(pc(&table, PcOptions { ridge, ..default }).is_err());
+        // A test that gives no p-value.
+        let said = pc_with(&names, 0.05, 1, |_, _, _| Ok(2.0 + bad)).unwrap_err();
+        assert!(
+            said.to_string().contains("a p-value lies in [0, 1]"),
+            "{said}"
+        );
+    }
+    for rows in 0..4 {
+        let few = Table::new(&names, &values[..2 * rows]).unwrap();
+        assert!(pc(&few, default).is_err() && Correlation::of(&few, 0.0).is_err() == (rows < 2));
+    }
+    let same: Vec<f64> = values.iter().flat_map(|v| [*v, *v]).collect();
+    let said = pc(&Table::new(&names, &same).unwrap(), default)
+        .unwrap_err()
+        .to_string();
+    assert!(said.contains("linear combination"), "{said}");
+    let still: Vec<f64> = values.iter().flat_map(|v| [*v, 3.0]).collect();
+    let said = pc(&Table::new(&names, &still).unwrap(), default)
+        .unwrap_err()
+        .to_string();
+    assert!(said.contains("`b` is constant"), "{said}");
+    let one = Table::new(&names[..1], &values).unwrap();
+    assert!(pc(&one, default).unwrap().graph.edges().is_empty());
+    let correlation = Correlation::of(&table, 0.0).unwrap();
+    assert!(correlation.partial(0, 2, &[]).is_err() && correlation.p_value(0, 1, &[7]).is_err());
+    // Only a diagram tells what is separated.
+    let mut open = Graph::new(&names);
+    open.connect(0, 1);
+    assert!(open.cpdag().is_err());
+    assert!(std::panic::catch_unwind(|| open.separated(0, 1, &[])).is_err());
 }
 
 proptest! {

@@ -160,6 +160,87 @@ fn rules_answer_as_the_tree_and_count_what_they_say() {
 }
 
 #[test]
+fn fidelity_is_of_rows_that_did_not_grow_the_tree_beside_one_answer_for_all() {
+    let case = Case::load();
+    let (train, test) = (case.train(), case.test());
+    let all = Table::new(&case.names, &case.x).unwrap();
+    let surrogate = Surrogate::fit(case.query(), &train, SurrogateOptions::default()).unwrap();
+    let found = surrogate.judge(case.query(), &all).unwrap();
+    assert_eq!((found.rows, found.seen), (test.rows(), TRAIN));
+    assert_eq!(
+        found.share(),
+        surrogate.fidelity(case.query(), &test).unwrap()
+    );
+    let held = &case.model[TRAIN..];
+    let ones = held.iter().filter(|c| **c == 1).count();
+    let most = ones.max(held.len() - ones);
+    assert_eq!(
+        (found.of_class, found.always_one_class()),
+        (most, most as f64 / held.len() as f64)
+    );
+    assert!(found.share() > found.always_one_class());
+
+    let classes = ["malignant".to_string(), "benign".to_string()];
+    let rules = surrogate.rules(case.query(), &all, &classes).unwrap();
+    assert_eq!(rules.fidelity(), found);
+    let covered: usize = rules.rules().iter().map(|r| r.covered).sum();
+    assert_eq!(covered, held.len());
+    let text = rules.to_string();
+    for rule in rules.rules().iter().filter(|r| r.covered > 0) {
+        let count = format!("covers {} of 169 unseen rows", rule.covered);
+        let agrees = format!(
+            "the model agrees on {} of {} (",
+            rule.agreeing, rule.covered
+        );
+        assert!(text.contains(&count) && text.contains(&agrees), "{text}");
+    }
+    let whole = format!("agrees on {} of 169 rows that did not grow", found.agreeing);
+    assert!(
+        text.contains(&whole) && text.contains("always answering benign"),
+        "{text}"
+    );
+    // Rows that grew the tree say nothing of it, alone or with another sign of zero.
+    assert!(surrogate.judge(case.query(), &train).is_err());
+    assert!(surrogate.rules(case.query(), &train, &classes).is_err());
+    let wild = |t: &Table<'_>| Ok(vec![usize::MAX; t.rows()]);
+    assert!(surrogate.judge(wild, &test).is_err());
+    let endless = SurrogateOptions {
+        queries: usize::MAX,
+        ..Default::default()
+    };
+    assert!(Surrogate::fit(case.query(), &train, endless).is_err());
+}
+
+#[test]
+fn a_missing_value_is_told_and_gets_no_class() {
+    let names = ["x".to_string()];
+    let table = Table::new(&names, &[1.0, 2.0, 3.0, 4.0]).unwrap();
+    let labels = [0, 0, 1, 1];
+    let options = TreeOptions {
+        max_depth: 1,
+        min_leaf: 1,
+    };
+    let tree = Tree::fit(&table, &labels, options).unwrap();
+    let classes = ["low".to_string(), "high".to_string()];
+    let rules = Rules::measure(&tree, &table, &labels, &classes).unwrap();
+    let refused = |ask: &(dyn Fn(&[f64]) -> usize + std::panic::RefUnwindSafe),
+                   row: &'static [f64]| {
+        std::panic::catch_unwind(|| ask(row)).is_err()
+    };
+    for row in [&[f64::NAN][..], &[], &[1.0, 2.0]] {
+        assert!(refused(&|row| tree.predict(row), row), "{row:?}");
+        assert!(refused(&|row| rules.predict(row), row), "{row:?}");
+    }
+    assert_eq!(
+        (
+            tree.predict(&[f64::INFINITY]),
+            rules.predict(&[f64::INFINITY])
+        ),
+        (1, 1)
+    );
+}
+
+#[test]
 fn questions_about_one_feature_become_one_interval() {
     let names = ["x".to_string()];
     let values: Vec<f64> = (0..30).map(f64::from).collect();

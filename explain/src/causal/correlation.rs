@@ -76,6 +76,7 @@ impl Correlation {
     ///
     /// # Panics
     /// If there is no such column.
+    #[track_caller]
     pub fn at(&self, i: usize, j: usize) -> f64 {
         assert!(
             i.max(j) < self.names.len(),
@@ -92,12 +93,16 @@ impl Correlation {
     /// inverse is needed.
     ///
     /// # Errors
-    /// If a column is a linear combination of those held fixed, with the columns' names.
-    ///
-    /// # Panics
-    /// If there is no such column.
+    /// If a column is a linear combination of those held fixed, with the columns' names, or there is
+    /// no such column.
     pub fn partial(&self, x: usize, y: usize, given: &[usize]) -> Result<f64> {
         let order: Vec<usize> = given.iter().copied().chain([x, y]).collect();
+        if let Some(j) = order.iter().find(|&&j| j >= self.names.len()) {
+            return Err(Error::index(format!(
+                "correlation: no column {j}; there are {}",
+                self.names.len()
+            )));
+        }
         let m = order.len();
         let mut l = vec![0.0; m * m];
         for i in 0..m {
@@ -129,9 +134,6 @@ impl Correlation {
     ///
     /// # Errors
     /// As [`Correlation::partial`], or if there are not more than `|given| + 3` rows.
-    ///
-    /// # Panics
-    /// If there is no such column.
     pub fn p_value(&self, x: usize, y: usize, given: &[usize]) -> Result<f64> {
         let degrees = self.rows.saturating_sub(given.len() + 3);
         if degrees == 0 {

@@ -146,14 +146,18 @@ impl Graph {
         self.marks[b * n + a] = back;
     }
 
+    #[track_caller]
     fn mark(&self, a: usize, b: usize) -> bool {
-        self.marks[a * self.nodes() + b]
+        let n = self.nodes();
+        assert!(a.max(b) < n, "graph: no node {} of {n}", a.max(b));
+        self.marks[a * n + b]
     }
 
     /// Whether there is an edge `a -> b`.
     ///
     /// # Panics
     /// If there is no such node.
+    #[track_caller]
     pub fn is_directed(&self, a: usize, b: usize) -> bool {
         self.mark(a, b) && !self.mark(b, a)
     }
@@ -162,6 +166,7 @@ impl Graph {
     ///
     /// # Panics
     /// If there is no such node.
+    #[track_caller]
     pub fn is_undirected(&self, a: usize, b: usize) -> bool {
         self.mark(a, b) && self.mark(b, a)
     }
@@ -170,11 +175,16 @@ impl Graph {
     ///
     /// # Panics
     /// If there is no such node.
+    #[track_caller]
     pub fn is_adjacent(&self, a: usize, b: usize) -> bool {
         self.mark(a, b) || self.mark(b, a)
     }
 
     /// The nodes that share an edge with `a`, in order.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    #[track_caller]
     pub fn neighbours(&self, a: usize) -> Vec<usize> {
         (0..self.nodes())
             .filter(|&b| self.is_adjacent(a, b))
@@ -182,6 +192,10 @@ impl Graph {
     }
 
     /// The nodes `b` with `b -> a`, in order.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    #[track_caller]
     pub fn parents(&self, a: usize) -> Vec<usize> {
         (0..self.nodes())
             .filter(|&b| self.is_directed(b, a))
@@ -205,7 +219,13 @@ impl Graph {
     }
 
     /// Whether a path of directed edges leads from `a` to `b`; each node reaches itself.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    #[track_caller]
     pub fn reaches(&self, a: usize, b: usize) -> bool {
+        let n = self.nodes();
+        assert!(a.max(b) < n, "graph: no node {} of {n}", a.max(b));
         let mut seen = vec![false; self.nodes()];
         let mut open = vec![a];
         while let Some(at) = open.pop() {
@@ -222,15 +242,23 @@ impl Graph {
         !self.edges().iter().any(arrow)
     }
 
+    /// Whether every edge is directed and no path returns.
+    fn is_diagram(&self) -> bool {
+        let open = |e: &Edge| matches!(e, Edge::Undirected(..));
+        !self.edges().iter().any(open) && self.is_acyclic()
+    }
+
     /// The structural Hamming distance: the number of pairs of nodes whose edge differs.
     ///
     /// # Panics
     /// If the graphs have different numbers of nodes.
+    #[track_caller]
     pub fn distance(&self, other: &Graph) -> usize {
-        assert_eq!(
+        assert!(
+            self.nodes() == other.nodes(),
+            "graph: no distance between graphs of {} and {} nodes; give two of the same nodes",
             self.nodes(),
-            other.nodes(),
-            "graph: distance of graphs of different sizes"
+            other.nodes()
         );
         let edge = |g: &Graph, a, b| (g.mark(a, b), g.mark(b, a));
         let differ = |&(a, b): &(usize, usize)| edge(self, a, b) != edge(other, a, b);
@@ -244,12 +272,7 @@ impl Graph {
     /// # Errors
     /// If an edge is undirected or the arrows form a cycle.
     pub fn cpdag(&self) -> Result<Graph> {
-        if !self.is_acyclic()
-            || self
-                .edges()
-                .iter()
-                .any(|e| matches!(e, Edge::Undirected(..)))
-        {
+        if !self.is_diagram() {
             return Err(Error::value(
                 "graph: only a directed graph without cycles has a class of equivalents",
             ));
@@ -274,9 +297,19 @@ impl Graph {
     /// a directed graph without cycles. It walks as "Bayes ball" does (Shachter, 1998).
     ///
     /// # Panics
-    /// If there is no such node.
+    /// If there is no such node, an edge is undirected, or the arrows form a cycle.
+    #[track_caller]
     pub fn separated(&self, x: usize, y: usize, given: &[usize]) -> bool {
         let n = self.nodes();
+        assert!(
+            self.is_diagram(),
+            "graph: only a directed graph without cycles tells what is separated"
+        );
+        assert!(
+            given.iter().all(|&g| g < n) && x.max(y) < n,
+            "graph: no node {} of {n}",
+            given.iter().copied().fold(x.max(y), usize::max)
+        );
         let fixed = |a: usize| given.contains(&a);
         // A node opens a collider if it or something it reaches is held fixed.
         let opens: Vec<bool> = (0..n)

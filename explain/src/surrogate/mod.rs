@@ -2,17 +2,23 @@
 //!
 //! The model is a black box: [`Surrogate::fit`] asks it for the classes of the data and of extra
 //! points around the data (the idea of TREPAN: Craven & Shavlik, 1996), and grows a [`Tree`] on
-//! the answers. [`Surrogate::fidelity`] tells, on rows that were held out, how often the tree
-//! says what the model says; a surrogate without that number explains nothing.
+//! the answers. [`Surrogate::judge`] tells, on rows that did not grow the tree, how often it says what
+//! the model says, beside what always giving one class would reach; a surrogate without these numbers
+//! explains nothing. [`Surrogate::rules`] tells the same of each way through the tree.
 
+mod fidelity;
+mod paths;
+mod purity;
 mod rules;
 mod sample;
 mod tree;
 
+pub use fidelity::Fidelity;
 pub use rules::{Condition, Rule, Rules};
 pub use tree::{Node, Split, Tree, TreeOptions};
 
 use crate::Table;
+use fidelity::Seen;
 use lepton_tensor::{Error, Result};
 
 /// How a [`Surrogate`] is grown.
@@ -60,6 +66,7 @@ impl Default for SurrogateOptions {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Surrogate {
     tree: Tree,
+    seen: Seen,
 }
 
 impl Surrogate {
@@ -85,6 +92,12 @@ impl Surrogate {
                 options.spread
             )));
         }
+        if options.queries > MOST_QUERIES {
+            return Err(Error::value(format!(
+                "surrogate: {} queries; give at most {MOST_QUERIES}",
+                options.queries
+            )));
+        }
         let mut values = data.values().to_vec();
         values.extend(sample::around(
             data,
@@ -96,6 +109,7 @@ impl Surrogate {
         let labels = ask(query, &table)?;
         Ok(Surrogate {
             tree: Tree::fit(&table, &labels, options.tree)?,
+            seen: Seen::rows_of(data),
         })
     }
 
@@ -105,7 +119,7 @@ impl Surrogate {
     }
 
     /// The share of the rows of `held_out` to which the tree gives the model's class. Rows that
-    /// the tree was grown on would flatter it.
+    /// the tree was grown on would flatter it: [`Surrogate::judge`] leaves them out.
     ///
     /// # Errors
     /// If `held_out` is empty or has other columns than the training data, or the model fails.
@@ -114,21 +128,88 @@ impl Surrogate {
         query: impl Fn(&Table<'_>) -> Result<Vec<usize>>,
         held_out: &Table<'_>,
     ) -> Result<f64> {
-        if held_out.columns() != self.tree.columns() || held_out.rows() == 0 {
-            return Err(Error::shape(format!(
-                "fidelity: {} rows of {} columns; give at least one row of the {} columns that \
-                 the tree was grown on",
-                held_out.rows(),
-                held_out.columns(),
-                self.tree.columns()
+        Ok(self.compare(query, held_out)?.share())
+    }
+
+    /// How often the tree gives the model's class on those rows of `table` that did not grow it, and
+    /// how often one class for all would.
+    ///
+    /// # Errors
+    /// As [`Surrogate::fidelity`], or if all rows grew the tree.
+    pub fn judge(
+        &self,
+        query: impl Fn(&Table<'_>) -> Result<Vec<usize>>,
+        table: &Table<'_>,
+    ) -> Result<Fidelity> {
+        let values = self.unseen(table)?;
+        let unseen = Table::new(table.names(), &values)?;
+        Ok(Fidelity {
+            seen: table.rows() - unseen.rows(),
+            ..self.compare(query, &unseen)?
+        })
+    }
+
+    /// The tree as [`Rules`], measured on those rows of `table` that did not grow it. `classes` are
+    /// the classes' names.
+    ///
+    /// # Errors
+    /// As [`Surrogate::judge`], or if the tree or the model gives a class without a name.
+    pub fn rules(
+        &self,
+        query: impl Fn(&Table<'_>) -> Result<Vec<usize>>,
+        table: &Table<'_>,
+        classes: &[String],
+    ) -> Result<Rules> {
+        let values = self.unseen(table)?;
+        let unseen = Table::new(table.names(), &values)?;
+        let rules = Rules::measure(&self.tree, &unseen, &ask(query, &unseen)?, classes)?;
+        Ok(rules.on_unseen(table.rows() - unseen.rows()))
+    }
+
+    fn compare(
+        &self,
+        query: impl Fn(&Table<'_>) -> Result<Vec<usize>>,
+        table: &Table<'_>,
+    ) -> Result<Fidelity> {
+        self.check(table)?;
+        let model = ask(query, table)?;
+        let tree = self.tree.predict_all(table);
+        let same = model.iter().zip(&tree).filter(|(a, b)| a == b).count();
+        Ok(Fidelity::count(&model, same))
+    }
+
+    /// The rows of `table` that did not grow the tree.
+    fn unseen(&self, table: &Table<'_>) -> Result<Vec<f64>> {
+        self.check(table)?;
+        let values = self.seen.others(table);
+        if values.is_empty() {
+            return Err(Error::value(format!(
+                "fidelity: all {} rows grew the tree, so they say nothing of it; hold some out",
+                table.rows()
             )));
         }
-        let model = ask(query, held_out)?;
-        let tree = self.tree.predict_all(held_out);
-        let same = model.iter().zip(&tree).filter(|(a, b)| a == b).count();
-        Ok(same as f64 / held_out.rows() as f64)
+        Ok(values)
+    }
+
+    fn check(&self, table: &Table<'_>) -> Result<()> {
+        if table.columns() == self.tree.columns() && table.rows() > 0 {
+            return Ok(());
+        }
+        Err(Error::shape(format!(
+            "fidelity: {} rows of {} columns; give at least one row of the {} columns that the tree was \
+             grown on",
+            table.rows(),
+            table.columns(),
+            self.tree.columns()
+        )))
     }
 }
+
+/// The most points that a model is asked about beside the data.
+const MOST_QUERIES: usize = 1 << 24;
+
+/// The highest class number: counts are kept for each.
+const MOST_CLASSES: usize = 1 << 20;
 
 fn ask(query: impl Fn(&Table<'_>) -> Result<Vec<usize>>, table: &Table<'_>) -> Result<Vec<usize>> {
     let classes = query(table)?;
@@ -137,6 +218,12 @@ fn ask(query: impl Fn(&Table<'_>) -> Result<Vec<usize>>, table: &Table<'_>) -> R
             "surrogate: the model gave {} classes for {} rows; it must give one for each",
             classes.len(),
             table.rows()
+        )));
+    }
+    if let Some(row) = classes.iter().position(|&c| c > MOST_CLASSES) {
+        return Err(Error::value(format!(
+            "surrogate: the model gave row {row} class {}; classes are numbers from 0 to {MOST_CLASSES}",
+            classes[row]
         )));
     }
     Ok(classes)

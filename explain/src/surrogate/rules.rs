@@ -1,8 +1,9 @@
 //! A tree as if-then rules that a person can read, check and contradict.
 
-use super::tree::{Node, Tree};
+use super::fidelity::Fidelity;
+use super::paths::{Thresholds, walk};
+use super::tree::{Tree, assert_numbers};
 use crate::Table;
-use crate::text::shortest_between;
 use lepton_tensor::{Error, Result};
 use std::fmt;
 
@@ -32,7 +33,8 @@ pub struct Rules {
     features: Vec<String>,
     units: Vec<String>,
     classes: Vec<String>,
-    rows: usize,
+    fidelity: Fidelity,
+    unseen: bool,
 }
 
 /// One rule: if every condition holds, the class.
@@ -81,7 +83,8 @@ impl Rule {
 
 impl Rules {
     /// The rules of `tree`, measured on the rows of `table`, of which `model` holds the model's
-    /// classes. `classes` are the classes' names.
+    /// classes. `classes` are the classes' names. Rows that grew the tree flatter its rules:
+    /// [`Surrogate::rules`](super::Surrogate::rules) leaves them out.
     ///
     /// # Errors
     /// If sizes do not fit together, or the tree or the model gives a class without a name.
@@ -122,6 +125,8 @@ impl Rules {
                 covered().filter(|&i| model[i] == rule.class).count(),
             );
         }
+        let agreeing = rules.iter().map(|r| r.agreeing).sum();
+        let fidelity = Fidelity::count(model, agreeing);
         // The widest rules first; the sort is stable, so a tie keeps the tree's order.
         rules.sort_by_key(|r| std::cmp::Reverse(r.covered));
         Ok(Rules {
@@ -129,8 +134,20 @@ impl Rules {
             features: table.names().to_vec(),
             units: vec![String::new(); table.columns()],
             classes: classes.to_vec(),
-            rows: table.rows(),
+            fidelity,
+            unseen: false,
         })
+    }
+
+    /// The same rules, known to be measured without the `seen` rows that grew the tree.
+    pub(super) fn on_unseen(mut self, seen: usize) -> Rules {
+        (self.unseen, self.fidelity.seen) = (true, seen);
+        self
+    }
+
+    /// How often all rules together give the model's class on the measured rows.
+    pub fn fidelity(&self) -> Fidelity {
+        self.fidelity
     }
 
     /// The same rules with a unit printed behind each threshold; an empty unit prints nothing.
@@ -157,8 +174,16 @@ impl Rules {
     /// The class of `row`.
     ///
     /// # Panics
-    /// If `row` is shorter than the tree's table was wide.
+    /// If `row` has not as many values as the tree has columns, or one is NaN.
+    #[track_caller]
     pub fn predict(&self, row: &[f64]) -> usize {
+        assert!(
+            row.len() == self.features.len(),
+            "rules: a row of {} values; they ask about {} columns",
+            row.len(),
+            self.features.len()
+        );
+        assert_numbers("rules", row);
         // The conditions part the space, so one rule holds.
         self.rules
             .iter()
@@ -168,11 +193,7 @@ impl Rules {
 
     /// The share of the measured rows that `rule` covers, in [0, 1].
     pub fn coverage(&self, rule: &Rule) -> f64 {
-        if self.rows == 0 {
-            0.0
-        } else {
-            rule.covered as f64 / self.rows as f64
-        }
+        rule.covered as f64 / self.fidelity.rows.max(1) as f64
     }
 
     /// `rule` as a sentence without its numbers: `if 10 < x <= 20 and y > 3 then high`.
@@ -199,103 +220,43 @@ impl Rules {
     }
 }
 
-/// Each rule with the share of rows that it covers and how often the model agrees.
+/// Each rule with the share of rows that it covers and how often the model agrees; with counts, and
+/// all rules beside the best single answer, where the rows are known not to have grown the tree.
 impl fmt::Display for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, rule) in self.rules.iter().enumerate() {
             if i > 0 {
                 writeln!(f)?;
             }
-            writeln!(f, "{}", self.sentence(rule))?;
-            let covered = format!("{:.1} % of {} rows", 100.0 * self.coverage(rule), self.rows);
-            match rule.precision() {
-                Some(p) => writeln!(
-                    f,
-                    "    covers {covered}; the model agrees on {:.1} %",
-                    100.0 * p
-                )?,
-                None => writeln!(
-                    f,
-                    "    covers none of {} rows, so it is not backed by data",
-                    self.rows
-                )?,
-            }
+            writeln!(f, "{}\n    {}", self.sentence(rule), self.evidence(rule))?;
+        }
+        if self.unseen {
+            let best = &self.classes[self.fidelity.class];
+            write!(f, "\nAll rules: the model {}", self.fidelity.told(best))?;
+            writeln!(f)?;
         }
         Ok(())
     }
 }
 
-/// Finds readable thresholds that part the rows of a table as the exact ones do.
-struct Thresholds<'a>(&'a Table<'a>);
-
-impl Thresholds<'_> {
-    fn readable(&self, feature: usize, exact: f64) -> f64 {
-        let low = self
-            .0
-            .column(feature)
-            .filter(|&v| v <= exact)
-            .fold(f64::NEG_INFINITY, f64::max);
-        let high = self
-            .0
-            .column(feature)
-            .filter(|&v| v > exact)
-            .fold(f64::INFINITY, f64::min);
-        shortest_between(exact, low, high)
-    }
-}
-
-/// Collects the rules below node `at`, whose conditions so far are `path`.
-fn walk(
-    nodes: &[Node],
-    at: usize,
-    thresholds: &Thresholds<'_>,
-    path: &[Condition],
-    rules: &mut Vec<Rule>,
-) {
-    let answer = single_answer(nodes, at);
-    if let (Some(split), None) = (nodes[at].split, answer) {
-        let t = thresholds.readable(split.feature, split.threshold);
-        let (low, high) = ((f64::NEG_INFINITY, t), (t, f64::INFINITY));
-        for (child, ends) in [(split.left, low), (split.right, high)] {
-            let mut narrowed = path.to_vec();
-            narrow(&mut narrowed, split.feature, ends);
-            // Rounding may close a gap between two thresholds that no measured row lies in.
-            if narrowed.iter().all(|c| c.above < c.up_to) {
-                walk(nodes, child, thresholds, &narrowed, rules);
-            }
+impl Rules {
+    /// What stands beside `rule`: how many measured rows it covers, and on how many of them the model
+    /// agrees.
+    pub fn evidence(&self, rule: &Rule) -> String {
+        let (rows, share) = (self.fidelity.rows, 100.0 * self.coverage(rule));
+        match rule.precision() {
+            None => format!("covers none of {rows} rows, so it is not backed by data"),
+            Some(p) if self.unseen => format!(
+                "covers {} of {rows} unseen rows ({share:.1} %); the model agrees on {} of {} ({:.1} %)",
+                rule.covered,
+                rule.agreeing,
+                rule.covered,
+                100.0 * p
+            ),
+            Some(p) => format!(
+                "covers {share:.1} % of {rows} rows; the model agrees on {:.1} %",
+                100.0 * p
+            ),
         }
-    } else {
-        let class = answer.unwrap_or_else(|| nodes[at].class());
-        rules.push(Rule {
-            conditions: path.to_vec(),
-            class,
-            covered: 0,
-            agreeing: 0,
-        });
-    }
-}
-
-/// The class that every leaf below node `at` gives, if they all give the same.
-fn single_answer(nodes: &[Node], at: usize) -> Option<usize> {
-    match nodes[at].split {
-        None => Some(nodes[at].class()),
-        Some(s) => {
-            single_answer(nodes, s.left).filter(|&c| single_answer(nodes, s.right) == Some(c))
-        }
-    }
-}
-
-/// Adds `ends.0 < x[feature] <= ends.1` to `path`, merged with what it says of `feature` already.
-fn narrow(path: &mut Vec<Condition>, feature: usize, ends: (f64, f64)) {
-    match path.iter_mut().find(|c| c.feature == feature) {
-        Some(c) => {
-            c.above = c.above.max(ends.0);
-            c.up_to = c.up_to.min(ends.1);
-        }
-        None => path.push(Condition {
-            feature,
-            above: ends.0,
-            up_to: ends.1,
-        }),
     }
 }

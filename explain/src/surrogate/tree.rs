@@ -1,5 +1,6 @@
 //! A classification tree: CART with the Gini index (Breiman, Friedman, Olshen & Stone, 1984).
 
+use super::purity::{Purity, Side};
 use crate::Table;
 use lepton_tensor::{Error, Result};
 
@@ -160,7 +161,7 @@ impl Tree {
     /// The index of the leaf that `row` reaches.
     ///
     /// # Panics
-    /// If `row` has not as many values as the tree has columns.
+    /// If `row` has not as many values as the tree has columns, or one is NaN.
     #[track_caller]
     pub fn leaf(&self, row: &[f64]) -> usize {
         assert!(
@@ -169,6 +170,7 @@ impl Tree {
             row.len(),
             self.columns
         );
+        assert_numbers("tree", row);
         let mut at = 0;
         while let Some(s) = self.nodes[at].split {
             at = if row[s.feature] <= s.threshold {
@@ -183,7 +185,7 @@ impl Tree {
     /// The class of `row`.
     ///
     /// # Panics
-    /// If `row` has not as many values as the tree has columns.
+    /// If `row` has not as many values as the tree has columns, or one is NaN.
     #[track_caller]
     pub fn predict(&self, row: &[f64]) -> usize {
         self.nodes[self.leaf(row)].class()
@@ -200,6 +202,14 @@ impl Tree {
             classes.push(self.predict(table.row(i)));
         }
         classes
+    }
+}
+
+/// A missing value stands on no side of a threshold.
+#[track_caller]
+pub(super) fn assert_numbers(who: &str, row: &[f64]) {
+    if let Some(j) = row.iter().position(|v| v.is_nan()) {
+        panic!("{who}: column {j} of the row is NaN; fill or drop missing values first");
     }
 }
 
@@ -296,58 +306,4 @@ impl Grower<'_> {
 fn midpoint(low: f64, high: f64) -> f64 {
     let middle = low + (high - low) / 2.0;
     if middle < high { middle } else { low }
-}
-
-/// One side of a split while the scan moves rows across.
-struct Side {
-    counts: Vec<usize>,
-    rows: u128,
-    squares: u128, // sum over the classes of count^2, kept up to date in O(1)
-}
-
-impl Side {
-    fn new(counts: &[usize]) -> Side {
-        let (mut rows, mut squares) = (0, 0);
-        for &c in counts {
-            rows += c as u128;
-            squares += (c as u128) * (c as u128);
-        }
-        Side {
-            counts: counts.to_vec(),
-            rows,
-            squares,
-        }
-    }
-
-    fn add(&mut self, class: usize) {
-        self.squares += 2 * self.counts[class] as u128 + 1;
-        self.counts[class] += 1;
-        self.rows += 1;
-    }
-
-    fn remove(&mut self, class: usize) {
-        self.squares -= 2 * self.counts[class] as u128 - 1;
-        self.counts[class] -= 1;
-        self.rows -= 1;
-    }
-}
-
-/// How pure a split leaves its sides: `sum c^2 / n` on the left plus the same on the right, as an
-/// exact fraction. The weighted Gini impurity is `1 - purity / n`, so the largest purity wins.
-struct Purity {
-    over: u128,
-    under: u128,
-}
-
-impl Purity {
-    fn of(left: &Side, right: &Side) -> Purity {
-        Purity {
-            over: left.squares * right.rows + right.squares * left.rows,
-            under: left.rows * right.rows,
-        }
-    }
-
-    fn beats(&self, other: &Purity) -> bool {
-        self.over * other.under > other.over * self.under
-    }
 }
