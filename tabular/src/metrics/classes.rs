@@ -105,6 +105,11 @@ impl Confusion {
         Ok(Confusion { classes, counts })
     }
 
+    /// How many classes there are.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
     /// How many rows of class `truth` were given class `predicted`.
     ///
     /// # Panics

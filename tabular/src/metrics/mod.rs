@@ -13,9 +13,11 @@
 //! ```
 
 mod classes;
+mod intervals;
 mod values;
 
 pub use classes::{Confusion, accuracy, auc, log_loss};
+pub use intervals::{Interval, Share, Z95, auc_interval};
 pub use values::{mae, mse, r2};
 
 use lepton_tensor::{Error, Result};
