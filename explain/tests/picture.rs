@@ -1,7 +1,9 @@
 //! Pictures and reports are well-formed, whole, and free of what their texts might smuggle in.
 
-use lepton_explain::causal::Graph;
-use lepton_explain::picture::{Bars, Lines, Part, Series, Waterfall, bars, dag, lines, waterfall};
+use lepton_explain::causal::{Edge, Graph};
+use lepton_explain::picture::{
+    Bars, Lines, Part, Series, Waterfall, bars, dag, labelled_dag, lines, waterfall,
+};
 use lepton_explain::report::Report;
 use proptest::prelude::*;
 
@@ -254,6 +256,55 @@ fn a_waterfall_without_all_parts_is_refused() {
         .map(|p| Part { value: 1e308, ..p });
     let huge: Vec<Part> = huge.collect();
     assert!(waterfall(&fall(&huge, 0.0, f64::MAX, 2)).is_err());
+}
+
+#[test]
+fn every_edge_has_its_label_and_no_two_labels_meet() {
+    let names: Vec<String> = (0..7).map(|i| format!("node {i}")).collect();
+    let mut graph = Graph::new(&names);
+    for (a, b) in [
+        (0, 1),
+        (0, 2),
+        (1, 3),
+        (2, 5),
+        (3, 4),
+        (4, 6),
+        (5, 6),
+        (1, 6),
+        (2, 4),
+    ] {
+        graph.connect(a, b);
+    }
+    let label = |e| match e {
+        Edge::Directed(a, b) | Edge::Undirected(a, b) => format!("{}", 100 + 10 * a + b),
+    };
+    let svg = labelled_dag("t", &graph, label).unwrap();
+    let texts = well_formed(&svg, &[]).unwrap();
+    for edge in graph.edges() {
+        let label = label(edge);
+        assert_eq!(
+            texts.iter().filter(|t| t.trim() == label).count(),
+            1,
+            "{label}"
+        );
+    }
+    let value = |line: &str, key: &str| -> f64 {
+        let rest = line.split_once(&format!(" {key}=\"")).unwrap().1;
+        rest.split_once('"').unwrap().0.parse().unwrap()
+    };
+    let lines: Vec<&str> = svg.lines().collect();
+    let labels = lines.windows(2).filter(|w| w[0].starts_with("<text"));
+    let labels = labels.filter(|w| w[1].trim().parse::<u32>().is_ok_and(|n| n >= 100));
+    let at: Vec<(f64, f64)> = labels
+        .map(|w| (value(w[0], "x"), value(w[0], "y")))
+        .collect();
+    assert_eq!(at.len(), graph.edges().len());
+    for (i, a) in at.iter().enumerate() {
+        for b in &at[..i] {
+            // Four units of length to one of the picture.
+            assert!((a.0 - b.0).hypot(a.1 - b.1) > 4.0 * 12.0, "{at:?}");
+        }
+    }
 }
 
 const VOID: [&str; 2] = ["meta", "!DOCTYPE"];

@@ -13,6 +13,6 @@ mod lines;
 mod waterfall;
 
 pub use bars::{Bars, bars};
-pub use dag::dag;
+pub use dag::{dag, labelled_dag};
 pub use lines::{Lines, Series, lines};
 pub use waterfall::{Part, Waterfall, waterfall};
