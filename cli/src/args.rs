@@ -35,9 +35,13 @@ pub(crate) struct DemoArgs {
     /// The folder for the report, the models and the summary
     #[arg(long, value_name = "DIR", default_value = "lepton-demo")]
     pub(crate) out: PathBuf,
-    /// The seed of the split, the hospitals, the noise and the first weights
+    /// The seed of the split, the hospitals, the first weights, and the noise unless it is secret
     #[arg(long, value_name = "N", default_value = "0")]
     pub(crate) seed: u64,
+    /// Draw the noise of the private training from the operating system instead of the seed: then the
+    /// privacy promise holds, and the run cannot be repeated
+    #[arg(long)]
+    pub(crate) secret_noise: bool,
     /// Measure no times, so that the files are the same bytes for the same seed
     #[arg(long)]
     pub(crate) no_times: bool,

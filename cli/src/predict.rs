@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use lepton::nn::TabularModel;
 use lepton::nn::files::{self, ModelFiles, Output};
 use lepton::tabular::ReadOptions;
-use lepton::{Error, Result};
+use lepton::{Error, Result, compress};
 
 use crate::args::PredictArgs;
 use crate::console::Console;
@@ -31,8 +31,12 @@ pub(crate) fn run(args: &PredictArgs, console: &Console) -> Result<()> {
 /// The model, and the files that it consists of.
 fn open(args: &PredictArgs) -> Result<(TabularModel, Vec<PathBuf>)> {
     let hint = "--model takes the folder that `lepton train --out` wrote";
-    let opened = ModelFiles::open(&args.model)
-        .and_then(|files| Ok((TabularModel::from_files(&files, &[])?, files.paths())));
+    let opened = ModelFiles::open(&args.model).and_then(|files| {
+        Ok((
+            TabularModel::from_files(&files, &compress::catalogue())?,
+            files.paths(),
+        ))
+    });
     opened.map_err(|e| Error::new(e.kind(), format!("{e}; {hint}")))
 }
 

@@ -105,7 +105,11 @@ impl Report {
             text += "<tr>";
             for (j, name) in head.iter().enumerate() {
                 let (cell, name) = (cell(row, j), escape(name));
-                let class = class(is_number(&cell));
+                let class = match cell.contains('(') {
+                    // A number with its interval may take two lines.
+                    true if is_number(&cell) => " class=\"n long\"",
+                    _ => class(is_number(&cell)),
+                };
                 text += &format!("<td{class} data-name=\"{name}\">{}</td>", escape(&cell));
             }
             text += "</tr>\n";

@@ -25,7 +25,7 @@ pub(crate) fn train(ward: &Ward, seed: u64, observer: &mut dyn Observer) -> Resu
     trainer.fit(
         &mut model,
         &mut adam,
-        (&ward.pooled[0].x, &ward.pooled[0].y),
+        (&ward.pooled()?, &ward.train.y),
         None,
         cross_entropy,
         observer,

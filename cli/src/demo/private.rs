@@ -10,7 +10,7 @@ use lepton::nn::{Mlp, Module, Rng, cross_entropy};
 use crate::progress::Steps;
 
 use super::central::SIZES;
-use super::story::Privacy;
+use super::privacy::{Noise, Privacy};
 use super::ward::Ward;
 
 /// How many hospitals.
@@ -23,23 +23,23 @@ const DELTA: f64 = 1e-5;
 /// The length that every row's gradient is cut to, and the learning rate of a hospital's step. Both,
 /// and the mean over the last rounds, were chosen by trying them on this table, which a real hospital
 /// could not do for free: a look at private rows is a release too.
-const CLIP: f64 = 0.25;
-const RATE: f64 = 5.0;
+pub(crate) const CLIP: f64 = 0.25;
+pub(crate) const RATE: f64 = 5.0;
 /// Rounds whose mean is the result: averaging noisy models costs no privacy.
-const LAST: usize = 10;
+pub(crate) const LAST: usize = 10;
 
 /// What came of the private training.
 pub(crate) struct Private {
     pub(crate) model: Mlp,
     pub(crate) privacy: Privacy,
-    /// Rows of each hospital.
-    pub(crate) hospitals: Vec<usize>,
+    /// The training rows of each hospital.
+    pub(crate) hospitals: Vec<Vec<usize>>,
     /// Accuracy on the held-out rows after each round.
     pub(crate) curve: Vec<f64>,
 }
 
 /// Trains over all hospitals, one noisy step of each a round.
-pub(crate) fn train(ward: &Ward, seed: u64, steps: &mut Steps) -> Result<Private> {
+pub(crate) fn train(ward: &Ward, seed: u64, noise: Noise, steps: &mut Steps) -> Result<Private> {
     let parts = partition::dirichlet(&ward.train.labels, HOSPITALS, 1.0, 20, seed)?;
     let mut model = Mlp::new(&SIZES, &mut Rng::new(seed).fork(2));
     let noise_multiplier = accountant::noise_multiplier(EPSILON, DELTA, 1.0, STEPS)?;
@@ -56,7 +56,8 @@ pub(crate) fn train(ward: &Ward, seed: u64, steps: &mut Steps) -> Result<Private
         RATE,
         local,
     )?;
-    let mut federation = Federation::new(State::of(&model)?, FedAvg, seed).averaging(LAST);
+    let mut federation =
+        Federation::new(State::of(&model)?, FedAvg, noise.seed(seed)?).averaging(LAST);
     let mut watch = Watch {
         steps,
         ward,
@@ -66,18 +67,14 @@ pub(crate) fn train(ward: &Ward, seed: u64, steps: &mut Steps) -> Result<Private
     federation.run(&clients, STEPS, &mut watch)?;
     let curve = watch.curve;
     federation.averaged()?.load_into(&mut model)?;
-    let epsilon = federation.epsilon(DELTA)?.into_values().fold(0.0, f64::max);
-    let privacy = Privacy {
-        epsilon,
-        delta: DELTA,
-        sampling_rate: 1.0,
-        noise_multiplier,
-        steps: STEPS,
-    };
+    let spent = federation.epsilon(DELTA)?.into_values();
+    let epsilon = spent.max_by(f64::total_cmp).unwrap_or(f64::INFINITY);
+    let smallest = parts.iter().map(Vec::len).min().unwrap_or(0);
+    let budget = (epsilon, DELTA);
     Ok(Private {
         model,
-        privacy,
-        hospitals: parts.iter().map(Vec::len).collect(),
+        privacy: Privacy::new(noise, budget, noise_multiplier, STEPS, smallest)?,
+        hospitals: parts,
         curve,
     })
 }

@@ -20,87 +20,75 @@ const PRUNED: f64 = 0.5;
 /// Passes over the made-up rows: to learn, and to heal after pruning.
 const EPOCHS: usize = 12;
 
-/// The three small models.
-pub(crate) struct Small {
-    distilled: (String, Program),
-    pruned: (String, Program),
-    int8: (String, Program),
-}
+/// A small model: its name, what it is, and its program.
+pub(crate) type Small = (&'static str, String, Program);
 
-/// Makes them from `teacher`'s answers to made-up rows; no private row is asked about.
+/// Makes the three from `teacher`'s answers to made-up rows; no private row is asked about.
 pub(crate) fn make(
     teacher: &Mlp,
     public: &Public,
     seed: u64,
-    progress: &Progress,
-) -> Result<Small> {
+    progress: Progress,
+) -> Result<[Small; 3]> {
     let x = public.tensor()?;
-    let learn = |student: &mut Mlp, what: &str| -> Result<()> {
-        let trainer = Trainer {
-            epochs: EPOCHS,
-            batch: 64,
-            seed,
-        };
-        let mut adam = Adam::new(0.01)?;
-        let mut steps = progress.start(what, EPOCHS);
-        Distillation::new(2.0, 1.0)?
-            .fit(teacher, student, &mut adam, &x, None, &trainer, &mut steps)
-            .map(|_| ())
-    };
+    let learn = |student: &mut Mlp, what: &str| lesson(teacher, student, &x, seed, progress, what);
     let mut student = Mlp::new(&[SIZES[0], STUDENT, SIZES[2]], &mut Rng::new(seed).fork(3));
     learn(&mut student, "distil")?;
     let mut small = prune_neurons(&student, PRUNED)?;
     learn(&mut small, "heal")?;
     let float = program(&small)?;
     let int8 = quantize_program(&float, &x)?;
-    Ok(Small {
-        distilled: (
-            format!(
-                "A student with {STUDENT} hidden units ({} parameters, the teacher has {}), taught by the private model's answers to {PUBLIC_ROWS} made-up rows.",
-                student.num_params(),
-                teacher.num_params()
-            ),
-            program(&student)?,
-        ),
-        pruned: (
-            format!(
-                "The student without the {} hidden units that matter least, healed by a second lesson: {} parameters.",
-                STUDENT - small.sizes()[1],
-                small.num_params()
-            ),
-            float,
-        ),
-        int8: (
-            format!(
-                "The pruned model rewritten to 8-bit integers: weights and what flows between layers are bytes, sums are exact 32-bit integers. {}",
-                bytes_of(&int8)
-            ),
-            int8,
-        ),
-    })
+    let distilled = format!(
+        "A student with {STUDENT} hidden units ({} parameters, the teacher has {}), taught by the private model's \
+         answers to {PUBLIC_ROWS} made-up rows.",
+        student.num_params(),
+        teacher.num_params()
+    );
+    let pruned = format!(
+        "The distilled model without {} of its {STUDENT} hidden units, those with the smallest weights to and from \
+         them, then taught once more: {} parameters. Small weights are a guess at what matters little, not a \
+         measurement of it.",
+        STUDENT - small.sizes()[1],
+        small.num_params()
+    );
+    let int8s = format!(
+        "The pruned model rewritten to 8-bit integers: weights and what flows between layers are bytes, sums are \
+         exact 32-bit integers. {}",
+        bytes_of(&int8)
+    );
+    Ok([
+        ("distilled", distilled, program(&student)?),
+        ("pruned", pruned, float),
+        ("int8", int8s, int8),
+    ])
+}
+
+/// The student learns the teacher's answers to the rows of `x`.
+fn lesson(
+    teacher: &Mlp,
+    student: &mut Mlp,
+    x: &Tensor,
+    seed: u64,
+    progress: Progress,
+    what: &str,
+) -> Result<()> {
+    let trainer = Trainer {
+        epochs: EPOCHS,
+        batch: 64,
+        seed,
+    };
+    let (mut adam, mut steps) = (Adam::new(0.01)?, progress.start(what, EPOCHS));
+    Distillation::new(2.0, 1.0)?
+        .fit(teacher, student, &mut adam, x, None, &trainer, &mut steps)
+        .map(|_| ())
 }
 
 fn bytes_of(p: &Program) -> String {
-    let (mut bytes, mut floats) = (0, 0);
-    for t in p.tensors.values() {
-        bytes += size(t);
-        floats += if t.dtype().is_float() { size(t) } else { 0 };
-    }
-    format!("{bytes} bytes, {floats} of them scales and biases in f32.")
-}
-
-fn size(t: &Tensor) -> usize {
-    t.numel() * t.dtype().size()
-}
-
-impl Small {
-    /// Name, description and program of each.
-    pub(crate) fn into_models(self) -> [(&'static str, String, Program); 3] {
-        let named = |name, (what, program)| (name, what, program);
-        [
-            named("distilled", self.distilled),
-            named("pruned", self.pruned),
-            named("int8", self.int8),
-        ]
-    }
+    let size = |t: &Tensor| t.numel() * t.dtype().size();
+    let floats = p.tensors.values().filter(|t| t.dtype().is_float());
+    format!(
+        "Its numbers take {} bytes, {} of them scales and biases in f32.",
+        p.bytes(),
+        floats.map(size).sum::<usize>()
+    )
 }
