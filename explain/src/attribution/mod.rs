@@ -7,13 +7,19 @@
 //! row must not influence another (no statistics over the batch).
 //!
 //! [`gradient`] is the slope at the input, [`gradient_times_input`] scales it by the input, and
-//! [`IntegratedGradients`] follows the slope from a reference to the input, so that the parts add
-//! up to the difference of the scores.
+//! integrated gradients follow the slope from a reference to the input, so that the parts add up to
+//! the difference of the scores: [`PiecewiseLinear`] exactly for networks of rectifiers,
+//! [`IntegratedGradients`] by quadrature for smooth ones.
 
 mod gradient;
 mod integrated;
+mod kinks;
+mod line;
+mod piecewise;
 mod quadrature;
 
 pub use gradient::{gradient, gradient_times_input};
-pub use integrated::{Attribution, IntegratedGradients};
+pub use integrated::IntegratedGradients;
+pub use line::Attribution;
+pub use piecewise::PiecewiseLinear;
 pub use quadrature::Quadrature;

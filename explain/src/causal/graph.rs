@@ -1,8 +1,5 @@
 //! A graph of variables whose edges point one way or are left open.
 
-use super::meek;
-use lepton_tensor::{Error, Result};
-
 /// Named nodes, and between two of them at most one edge: directed (`a -> b`) or undirected
 /// (`c -- d`, which may point either way). With directed edges only it is a diagram of causes; with
 /// both it stands for the class of diagrams that no observation tells apart (a CPDAG).
@@ -243,7 +240,7 @@ impl Graph {
     }
 
     /// Whether every edge is directed and no path returns.
-    fn is_diagram(&self) -> bool {
+    pub(super) fn is_diagram(&self) -> bool {
         let open = |e: &Edge| matches!(e, Edge::Undirected(..));
         !self.edges().iter().any(open) && self.is_acyclic()
     }
@@ -264,33 +261,6 @@ impl Graph {
         let differ = |&(a, b): &(usize, usize)| edge(self, a, b) != edge(other, a, b);
         let pairs = (0..self.nodes()).flat_map(|a| (0..a).map(move |b| (a, b)));
         pairs.filter(differ).count()
-    }
-
-    /// The class of diagrams that no observation tells from this one: its skeleton, the arrows of
-    /// its colliders, and what follows from them (Verma & Pearl, 1990; Meek, 1995).
-    ///
-    /// # Errors
-    /// If an edge is undirected or the arrows form a cycle.
-    pub fn cpdag(&self) -> Result<Graph> {
-        if !self.is_diagram() {
-            return Err(Error::value(
-                "graph: only a directed graph without cycles has a class of equivalents",
-            ));
-        }
-        let mut class = self.clone();
-        for (a, b) in pairs(self) {
-            class.connect(a, b);
-        }
-        for middle in 0..self.nodes() {
-            let parents = self.parents(middle);
-            for &a in &parents {
-                if parents.iter().any(|&b| b != a && !self.is_adjacent(a, b)) {
-                    class.direct(a, middle);
-                }
-            }
-        }
-        meek::close(&mut class);
-        Ok(class)
     }
 
     /// Whether every path between `x` and `y` is blocked by `given` (d-separation: Pearl, 1988), in
@@ -336,11 +306,4 @@ impl Graph {
         }
         true
     }
-}
-
-fn pairs(graph: &Graph) -> Vec<(usize, usize)> {
-    let ends = |e| match e {
-        Edge::Directed(a, b) | Edge::Undirected(a, b) => (a, b),
-    };
-    graph.edges().into_iter().map(ends).collect()
 }

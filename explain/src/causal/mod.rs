@@ -11,6 +11,7 @@
 mod bootstrap;
 mod columns;
 pub mod correlation;
+mod cpdag;
 mod distribution;
 mod graph;
 mod logistic;
@@ -23,7 +24,8 @@ mod skeleton;
 pub use bootstrap::{Bootstrap, BootstrapOptions, Recurrence, pc_bootstrap};
 pub use columns::ColumnKind;
 pub use graph::{Edge, Graph};
-pub use pc::{Discovery, PcOptions, Separation, Tests, pc, pc_with};
+pub use pc::{Discovery, PcOptions, Tests, pc, pc_with};
+pub use skeleton::Separation;
 
 /// What a discovered graph says of itself wherever it is printed or drawn.
 pub const NOTE: &str = "association, not cause";

@@ -3,7 +3,7 @@
 use super::columns::{ColumnKind, Columns};
 use super::correlation::Correlation;
 use super::graph::Graph;
-use super::skeleton::{Search, colliders};
+use super::skeleton::{Search, Separation, colliders};
 use super::{NOTE, meek, mixed};
 use crate::Table;
 use lepton_tensor::{Error, Result};
@@ -65,17 +65,6 @@ pub struct Discovery {
     /// of the graph, whose printed forms warn of them. Where there are some, the assumptions or the
     /// sample size are in doubt.
     pub conflicts: Vec<(usize, usize, usize)>,
-}
-
-/// A pair that the tests found independent.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Separation {
-    /// The pair, the lower index first.
-    pub pair: (usize, usize),
-    /// The columns held fixed, in order.
-    pub given: Vec<usize>,
-    /// The p-value of the independence, the largest one found.
-    pub p_value: f64,
 }
 
 /// Learns which columns of `table` are directly associated, and which way where that follows.

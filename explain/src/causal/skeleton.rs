@@ -1,8 +1,18 @@
 //! The stages of PC: which pairs stay connected, and which colliders the separations call for.
 
 use super::graph::{Edge, Graph};
-use super::pc::Separation;
 use lepton_tensor::Result;
+
+/// A pair that the tests found independent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Separation {
+    /// The pair, the lower index first.
+    pub pair: (usize, usize),
+    /// The columns held fixed, in order.
+    pub given: Vec<usize>,
+    /// The p-value of the independence, the largest one found.
+    pub p_value: f64,
+}
 
 /// A search under way, and what it has found.
 pub(super) struct Search<T> {

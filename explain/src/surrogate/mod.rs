@@ -9,12 +9,14 @@
 mod fidelity;
 mod paths;
 mod purity;
+mod rule;
 mod rules;
 mod sample;
 mod tree;
 
 pub use fidelity::Fidelity;
-pub use rules::{Condition, Rule, Rules};
+pub use rule::{Condition, Rule};
+pub use rules::Rules;
 pub use tree::{Node, Split, Tree, TreeOptions};
 
 use crate::Table;

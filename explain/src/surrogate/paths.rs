@@ -1,6 +1,6 @@
 //! From a tree to rules: the ways to its leaves, merged and with readable thresholds.
 
-use super::rules::{Condition, Rule};
+use super::rule::{Condition, Rule};
 use super::tree::Node;
 use crate::Table;
 use crate::text::shortest_between;
