@@ -100,6 +100,7 @@ impl Distillation {
     ) -> Result<History> {
         let logits = no_grad(|| eval(|| teacher.forward(&x.clone().into())));
         let classes = check(&logits, labels)?;
+        agree(student, x, classes)?;
         // The trainer picks rows of one tensor: logits and, as one more column, the class. Classes
         // are far below 2^24, so floats hold them exactly.
         let targets = match labels {
@@ -119,7 +120,21 @@ impl Distillation {
     }
 }
 
-/// The number of classes, after checking that labels are among them.
+/// Refuses a student that has another number of classes than its teacher.
+fn agree(student: &impl Module, x: &Tensor, classes: usize) -> Result<()> {
+    let first = Var::from(x.slice(0, 0, 1, 1)?);
+    let answer = no_grad(|| eval(|| student.forward(&first)));
+    if answer.shape() == [1, classes] {
+        return Ok(());
+    }
+    Err(Error::shape(format!(
+        "distillation: the student answers a row with {:?}, must be [1, {classes}] as its teacher's",
+        answer.shape()
+    )))
+}
+
+/// The number of classes, after checking that there are answers to learn from and that labels are
+/// among them.
 fn check(logits: &Var, labels: Option<&Tensor>) -> Result<usize> {
     let &[rows, classes] = logits.shape() else {
         return Err(Error::shape(format!(
@@ -127,6 +142,19 @@ fn check(logits: &Var, labels: Option<&Tensor>) -> Result<usize> {
             logits.shape()
         )));
     };
+    if rows == 0 {
+        return Err(Error::shape(
+            "distillation: there are no rows to learn from; give at least one",
+        ));
+    }
+    let values = logits.tensor().to_f64();
+    if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+        return Err(Error::value(format!(
+            "distillation: the teacher's answer to row {} is not finite, so there is nothing to learn \
+             from it; look at that row and at the teacher's weights",
+            at / classes
+        )));
+    }
     let Some(labels) = labels else {
         return Ok(classes);
     };

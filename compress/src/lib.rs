@@ -2,7 +2,7 @@
 //!
 //! A sibling of the explaining and the federated crates, on `lepton-nn`. The usual order is the
 //! order of the modules: a small model learns from a large one ([`Distillation`]), loses the neurons
-//! that matter least ([`prune_neurons`]), and its program is rewritten to 8-bit integers
+//! that contribute least ([`prune_neurons_on`]), and its program is rewritten to 8-bit integers
 //! ([`quantize_program`]). Three types to know:
 //!
 //! - [`QuantParams`], how 8-bit codes stand for numbers; [`Range`] and the observers choose them;
@@ -11,7 +11,7 @@
 //!
 //! ```
 //! use lepton_autograd::{DType, Tensor, Var};
-//! use lepton_compress::{Distillation, Report, prune_neurons, quantize_program};
+//! use lepton_compress::{Distillation, Report, prune_neurons_on, quantize_program};
 //! use lepton_nn::{Adam, Mlp, Module, Program, Rng, Trainer};
 //! let mut rng = Rng::new(1);
 //! let x = Tensor::from_vec((0..800).map(|i| (i as f32 * 0.37).sin()).collect(), &[200, 4])?;
@@ -21,7 +21,7 @@
 //! let trainer = Trainer { epochs: 30, batch: 50, seed: 0 };
 //! way.fit(&teacher, &mut student, &mut adam, &x, None, &trainer, &mut ())?;
 //! // Half of the neurons go; a few more epochs heal what that cost.
-//! let mut small = prune_neurons(&student, 0.5)?;
+//! let mut small = prune_neurons_on(&student, &x, 0.5)?.net;
 //! way.fit(&teacher, &mut small, &mut Adam::new(0.02)?, &x, None, &trainer, &mut ())?;
 //! let program = Program::trace(&small, &[1, 4], DType::F32)?;
 //! let int8 = quantize_program(&program, &x)?;
@@ -52,6 +52,9 @@ pub use distill::Distillation;
 pub use lepton_tensor::ops::QuantParams;
 pub use observer::{MinMax, MovingAverage, Range, RangeObserver, quantize_rows};
 pub use ops::catalogue;
-pub use prune::{Masked, Masks, keep_neurons, neuron_scores, prune_neurons};
+pub use prune::{
+    Masked, Masks, Neuron, Pruned, PrunedLayer, keep_neurons, neuron_scores, neuron_scores_on,
+    prune_neurons, prune_neurons_on,
+};
 pub use quantize::{quantize_program, quantize_program_with};
 pub use report::{Report, Size};

@@ -142,9 +142,9 @@ fn calibrate(
     watched.sort_unstable();
     watched.dedup();
     let n = rows.shape().first().copied().unwrap_or(0);
-    if n == 0 {
+    if n == 0 || rows.is_meta() {
         return Err(Error::value(
-            "quantize_program: there are no calibration rows",
+            "quantize_program: there are no calibration rows; give rows with elements",
         ));
     }
     let watching = Program {
@@ -166,7 +166,7 @@ fn calibrate(
         let range = o.range().ok_or_else(|| {
             Error::value("quantize_program: a dense layer reads a value without elements")
         })?;
-        codes.insert(id, range.affine(0, 255)?);
+        codes.insert(id, range.affine_fine(0, 255)?);
     }
     Ok(codes)
 }

@@ -41,7 +41,7 @@ impl Size {
 
     /// The share of elements that are zero.
     pub fn sparsity(&self) -> f64 {
-        1.0 - self.nonzero as f64 / self.params.max(1) as f64
+        (self.params - self.nonzero) as f64 / self.params.max(1) as f64
     }
 }
 

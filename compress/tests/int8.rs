@@ -3,11 +3,11 @@
 use lepton_autograd::{DType, Tensor, Var};
 use lepton_compress::ops::FakeQuantize;
 use lepton_compress::{
-    MovingAverage, QuantParams, Range, catalogue, quantize_program, quantize_program_with,
-    quantize_rows,
+    MovingAverage, QuantParams, Range, RangeObserver, catalogue, quantize_program,
+    quantize_program_with, quantize_rows,
 };
 use lepton_nn::files::weights;
-use lepton_nn::{Linear, Mlp, Program, Relu, Rng, Sequential, Tanh};
+use lepton_nn::{Linear, Mlp, Program, Relu, Rng, Sequential, Tanh, Weight};
 use lepton_tensor::ops;
 use proptest::prelude::*;
 
@@ -79,6 +79,49 @@ proptest! {
             let step = s[i / k];
             prop_assert!((w[i] - q[i] * step).abs() <= 0.5001 * step);
             prop_assert!(q[i] >= -127.0);
+        }
+    }
+
+    #[test]
+    fn tiny_rows_keep_their_precision_and_ordinary_ones_pytorchs_scale(
+        seed: u64, exponent in -34i32..3, k in 1usize..20,
+    ) {
+        let scale = 10f64.powi(exponent);
+        let ordinary = rows(&mut Rng::new(seed), 2, k);
+        let w: Vec<f32> = ordinary.to_f64().into_iter().map(|v| (v * scale) as f32).collect();
+        let (codes, scales) = quantize_rows(&Tensor::from_slice(&w, &[2, k]).unwrap()).unwrap();
+        let (q, s) = (codes.to_f64(), scales.to_f64());
+        for i in 0..2 {
+            let row = &w[i * k..(i + 1) * k];
+            let range = Range::of(&Tensor::from_slice(row, &[k]).unwrap()).unwrap().unwrap();
+            let torch = range.symmetric(-127, 127).unwrap();
+            let most = row.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+            if torch.scale() > f32::EPSILON {
+                prop_assert_eq!(s[i] as f32, torch.scale());
+            } else {
+                prop_assert_eq!(torch.scale(), f32::EPSILON);
+            }
+            for (j, v) in row.iter().enumerate() {
+                let off = (f64::from(*v) - q[i * k + j] * s[i]).abs();
+                prop_assert!(off <= f64::from(most) / 127.0 * 0.501, "{v} is off by {off} of {most}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_program_of_tiny_inputs_is_as_exact_as_one_of_ordinary_ones(seed: u64, exponent in -12i32..1) {
+        // The first layer undoes the unit of the inputs, so the answers are the same.
+        let (scale, mut rng) = (10f64.powi(exponent), Rng::new(seed));
+        let mut net = Mlp::new(&[5, 16, 3], &mut rng);
+        let w = net.layers[0].weight.var().tensor().to_f64();
+        let w = w.into_iter().map(|v| (v / scale) as f32).collect();
+        net.layers[0].weight = Weight::new(Tensor::from_vec(w, &[16, 5]).unwrap());
+        let x = rows(&mut rng, 60, 5).to_f64();
+        let x = Tensor::from_vec(x.into_iter().map(|v| (v * scale) as f32).collect(), &[60, 5]);
+        let (x, program) = (x.unwrap(), Program::trace(&net, &[1, 5], DType::F32).unwrap());
+        let small = quantize_program(&program, &x).unwrap();
+        for (a, b) in run(&program, &x).into_iter().zip(run(&small, &x)) {
+            prop_assert!((a - b).abs() < 0.3, "{a} became {b}");
         }
     }
 
@@ -286,4 +329,67 @@ fn what_cannot_be_quantised_is_said() {
     assert!(
         QuantParams::new(f32::NAN, 0, 0, 255).is_err() && QuantParams::new(1.0, 9, 10, 20).is_err()
     );
+}
+
+#[test]
+fn what_has_no_codes_is_refused_with_a_sentence() {
+    let said = |e: lepton_tensor::Error| {
+        assert!(
+            e.to_string().contains(' ') && e.to_string().len() > 30,
+            "{e}"
+        );
+        e.to_string()
+    };
+    let infinite = f32::INFINITY;
+    for (min, max) in [
+        (f32::NAN, 1.0),
+        (0.0, f32::NAN),
+        (-infinite, 0.0),
+        (0.0, infinite),
+        (1.0, -1.0),
+    ] {
+        let range = Range { min, max };
+        for codes in [
+            range.affine(0, 255),
+            range.affine_fine(0, 255),
+            range.symmetric(-127, 127),
+            range.symmetric_fine(-127, 127),
+        ] {
+            assert!(said(codes.unwrap_err()).contains("no codes reach"));
+        }
+    }
+    let wide = Range {
+        min: f32::MIN,
+        max: f32::MAX,
+    };
+    assert!(said(wide.affine(0, 255).unwrap_err()).contains("no codes reach"));
+    assert!(wide.symmetric(-127, 127).is_ok());
+    let one = Range { min: 0.0, max: 1.0 };
+    for (low, high) in [(5, 5), (7, 3), (-1, 200), (i32::MIN, i32::MAX), (0, 256)] {
+        said(one.affine(low, high).unwrap_err());
+        said(one.symmetric(low, high).unwrap_err());
+    }
+    let zero = Range { min: 0.0, max: 0.0 };
+    assert_eq!(
+        zero.symmetric_fine(-127, 127).unwrap().scale(),
+        f32::EPSILON
+    );
+    let x = Tensor::from_slice(&[1.0f32, 2.0], &[2]).unwrap();
+    for rate in [f32::NAN, 0.0, -0.1, 1.5, infinite] {
+        said(MovingAverage::new(rate).observe(&x).unwrap_err());
+    }
+    for w in [
+        Tensor::scalar(1.0f32),
+        x.clone(),
+        Tensor::from_slice(&[1.0, 2.0], &[1, 2]).unwrap(),
+        Tensor::from_slice(&[1.0f32, f32::NAN], &[1, 2]).unwrap(),
+    ] {
+        said(quantize_rows(&w).unwrap_err());
+    }
+    let none = Tensor::from_vec(Vec::<f32>::new(), &[0, 3]).unwrap();
+    assert_eq!(quantize_rows(&none).unwrap().0.shape(), [0, 3]);
+    let (program, ..) = example(0, &[3, 4, 2], 9);
+    for rows in [&none, &Tensor::scalar(1.0f32), &x] {
+        said(quantize_program(&program, rows).unwrap_err());
+    }
 }

@@ -1,9 +1,9 @@
-//! The private model made small: a student of its answers, without the neurons that matter least,
+//! The private model made small: a student of its answers, without the neurons that contribute least,
 //! then on integers.
 
 use lepton::Result;
 use lepton::autograd::Tensor;
-use lepton::compress::{Distillation, prune_neurons, quantize_program};
+use lepton::compress::{Distillation, prune_neurons_on, quantize_program};
 use lepton::nn::{Adam, Mlp, Params, Program, Rng, Trainer};
 
 use crate::progress::Progress;
@@ -34,7 +34,9 @@ pub(crate) fn make(
     let learn = |student: &mut Mlp, what: &str| lesson(teacher, student, &x, seed, progress, what);
     let mut student = Mlp::new(&[SIZES[0], STUDENT, SIZES[2]], &mut Rng::new(seed).fork(3));
     learn(&mut student, "distil")?;
-    let mut small = prune_neurons(&student, PRUNED)?;
+    let without = prune_neurons_on(&student, &x, PRUNED)?;
+    let lost = 100.0 * without.layers[0].lost();
+    let mut small = without.net;
     learn(&mut small, "heal")?;
     let float = program(&small)?;
     let int8 = quantize_program(&float, &x)?;
@@ -45,9 +47,9 @@ pub(crate) fn make(
         teacher.num_params()
     );
     let pruned = format!(
-        "The distilled model without {} of its {STUDENT} hidden units, those with the smallest weights to and from \
-         them, then taught once more: {} parameters. Small weights are a guess at what matters little, not a \
-         measurement of it.",
+        "The distilled model without {} of its {STUDENT} hidden units, those that contribute least on the \
+         {PUBLIC_ROWS} made-up rows (the spread of a unit's value times its outgoing weights: {lost:.1} % of all \
+         contributions), then taught once more: {} parameters.",
         STUDENT - small.sizes()[1],
         small.num_params()
     );

@@ -33,7 +33,7 @@ impl Masks {
     /// ones the first goes.
     ///
     /// # Errors
-    /// When `amount` is not a share from 0 to 1.
+    /// When `amount` is not a share from 0 to 1, or a weight is not finite.
     pub fn by_layer(module: &dyn Params, amount: f64) -> Result<Masks> {
         Masks::default().further_by_layer(module, amount)
     }
@@ -41,7 +41,7 @@ impl Masks {
     /// Without the smallest weights of all parameters together.
     ///
     /// # Errors
-    /// When `amount` is not a share from 0 to 1.
+    /// When `amount` is not a share from 0 to 1, or a weight is not finite.
     pub fn global(module: &dyn Params, amount: f64) -> Result<Masks> {
         Masks::default().further_global(module, amount)
     }
@@ -49,11 +49,13 @@ impl Masks {
     /// These masks without a share `amount` of what each has left.
     ///
     /// # Errors
-    /// When `amount` is not a share from 0 to 1, or a mask has another shape than its parameter.
+    /// When `amount` is not a share from 0 to 1, a weight is not finite, or a mask has another shape
+    /// than its parameter.
     pub fn further_by_layer(&self, module: &dyn Params, amount: f64) -> Result<Masks> {
+        count(amount, 0)?;
         let mask = |(path, w): (String, &Tensor)| {
             let mut kept = self.kept(&path, w)?;
-            drop_smallest(&magnitudes(w), &mut kept, amount)?;
+            drop_smallest(&magnitudes(&path, w)?, &mut kept, amount)?;
             Ok((path, Tensor::from_vec(kept, w.shape())?))
         };
         let masks = weights(module).into_iter().map(mask);
@@ -63,11 +65,12 @@ impl Masks {
     /// These masks without a share `amount` of what all have left together.
     ///
     /// # Errors
-    /// When `amount` is not a share from 0 to 1, or a mask has another shape than its parameter.
+    /// When `amount` is not a share from 0 to 1, a weight is not finite, or a mask has another shape
+    /// than its parameter.
     pub fn further_global(&self, module: &dyn Params, amount: f64) -> Result<Masks> {
         let (weights, mut all, mut kept) = (weights(module), Vec::new(), Vec::new());
         for (path, w) in &weights {
-            all.extend(magnitudes(w));
+            all.extend(magnitudes(path, w)?);
             kept.extend(self.kept(path, w)?);
         }
         drop_smallest(&all, &mut kept, amount)?;
@@ -95,9 +98,9 @@ impl Masks {
 
     /// The share of masked weights that are zero.
     pub fn sparsity(&self) -> f64 {
-        let kept: usize = self.0.values().map(kept).sum();
         let all: usize = self.0.values().map(Tensor::numel).sum();
-        1.0 - kept as f64 / all.max(1) as f64
+        let kept: usize = self.0.values().map(kept).sum();
+        (all - kept) as f64 / all.max(1) as f64
     }
 
     /// The number of weights kept and of all, by path.
@@ -170,16 +173,23 @@ fn weights(module: &dyn Params) -> Vec<(String, &Tensor)> {
 }
 
 /// Takes a share `amount` of what is kept out: the smallest scores, of equal ones the first.
-fn drop_smallest(scores: &[f32], kept: &mut [bool], amount: f64) -> Result<()> {
+fn drop_smallest(scores: &[f64], kept: &mut [bool], amount: f64) -> Result<()> {
     let places: Vec<usize> = (0..kept.len()).filter(|&i| kept[i]).collect();
-    let left: Vec<f32> = places.iter().map(|&i| scores[i]).collect();
+    let left: Vec<f64> = places.iter().map(|&i| scores[i]).collect();
     let gone = smallest(&left, count(amount, left.len())?);
     gone.into_iter().for_each(|i| kept[places[i]] = false);
     Ok(())
 }
 
-fn magnitudes(w: &Tensor) -> Vec<f32> {
-    w.to_f64().into_iter().map(|x| x.abs() as f32).collect()
+fn magnitudes(path: &str, w: &Tensor) -> Result<Vec<f64>> {
+    let sizes: Vec<f64> = w.to_f64().into_iter().map(f64::abs).collect();
+    match sizes.iter().position(|m| !m.is_finite()) {
+        None => Ok(sizes),
+        Some(i) => Err(Error::value(format!(
+            "pruning: element {i} of '{path}' is not finite, so it is neither small nor large; look \
+             for where it comes from"
+        ))),
+    }
 }
 
 fn kept(mask: &Tensor) -> usize {

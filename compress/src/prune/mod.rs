@@ -2,13 +2,18 @@
 //!
 //! Zeros alone make a model neither smaller nor faster: the dense kernels multiply them as well.
 //! [`Masks`] are the first half of a sparse format, and a regulariser. What makes a dense network
-//! really smaller is [`prune_neurons`].
+//! really smaller is [`prune_neurons_on`].
 
+mod activity;
+mod layers;
 mod masks;
 mod neurons;
 
 pub use masks::{Masked, Masks};
-pub use neurons::{keep_neurons, neuron_scores, prune_neurons};
+pub use neurons::{
+    Neuron, Pruned, PrunedLayer, keep_neurons, neuron_scores, neuron_scores_on, prune_neurons,
+    prune_neurons_on,
+};
 
 use lepton_autograd::{Error, Result};
 
@@ -23,7 +28,7 @@ fn count(amount: f64, n: usize) -> Result<usize> {
 }
 
 /// Places of the `n` smallest scores; of equal ones the first.
-fn smallest(scores: &[f32], n: usize) -> Vec<usize> {
+fn smallest(scores: &[f64], n: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     // A stable sort keeps the first of equals in front.
     order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));

@@ -2,7 +2,7 @@
 
 use lepton::Result;
 use lepton::autograd::{Tensor, Var};
-use lepton::explain::attribution::{Attribution, IntegratedGradients};
+use lepton::explain::attribution::{Attribution, PiecewiseLinear};
 use lepton::explain::picture::{Part, Waterfall, waterfall};
 use lepton::nn::Program;
 use lepton::tabular::metrics::Share;
@@ -93,11 +93,8 @@ fn integrate(program: &Program, x: &Tensor, reference: &Tensor) -> Result<Attrib
             .swap_remove(0);
         y.select(1, 1) - y.select(1, 0)
     };
-    IntegratedGradients {
-        steps: 256,
-        ..IntegratedGradients::default()
-    }
-    .explain(score, x, Some(reference))
+    // The model is a network of rectifiers, so the parts are exact.
+    PiecewiseLinear::default().explain(score, x, Some(reference))
 }
 
 /// The value below which the share `q` of the benign held-out patients lies in feature `j`.
