@@ -22,6 +22,7 @@ pub mod gemm_i8;
 pub(crate) mod index;
 pub(crate) mod linalg;
 mod matrix;
+pub(crate) mod norm2;
 pub(crate) mod optim;
 pub mod pool;
 pub(crate) mod quant;

@@ -4,9 +4,11 @@
 //! (`inner == 1`) are summed by many partial sums; columns add whole rows into a row of the result,
 //! in blocks whose partial results are folded afterwards, so the error grows with the logarithm.
 
+use std::num::Wrapping;
+
 use crate::dtype::Element;
 use crate::kernel::rows;
-use crate::ops::{IntZip, zip};
+use crate::ops::IntZip;
 use crate::simd::{self, Float, Kernel, Level, MaxBody, Num, Simd, SumBody, ZipBody};
 use crate::{DType, Shape, Tensor, match_dtype, threads};
 
@@ -99,13 +101,13 @@ pub fn reduce(fold: Fold, x: &Tensor, axes: &[usize]) -> Tensor {
     let flat = match x.dtype() {
         DType::F32 => float::<f32>(fold, &x, outer, len, inner),
         DType::F64 => float::<f64>(fold, &x, outer, len, inner),
-        _ => integers(fold, &x, outer, len, inner),
+        _ => integers(fold, &x, [outer, len, inner]),
     };
     flat.reshape(&kept).expect("as many elements")
 }
 
 /// `x` contiguous as `[outer, len, inner]`, `len` running over `axes`.
-fn middle(x: &Tensor, axes: &[usize]) -> (Tensor, [usize; 3]) {
+pub(super) fn middle(x: &Tensor, axes: &[usize]) -> (Tensor, [usize; 3]) {
     let size = |s: &[usize]| s.iter().product::<usize>();
     let run = axes.windows(2).all(|w| w[1] == w[0] + 1);
     if run && let (Some(&first), Some(&last)) = (axes.first(), axes.last()) {
@@ -118,17 +120,18 @@ fn middle(x: &Tensor, axes: &[usize]) -> (Tensor, [usize; 3]) {
         ];
         return (x, dims);
     }
-    let order: Vec<usize> = (0..x.rank())
-        .filter(|a| !axes.contains(a))
-        .chain(axes.iter().copied())
-        .collect();
-    let x = x
-        .permute(&order)
-        .expect("an order of the axes")
-        .contiguous();
-    let cut = x.rank() - axes.len();
-    let dims = [size(&x.shape()[..cut]), size(&x.shape()[cut..]), 1];
-    (x, dims)
+    let (x, kept, len) = rows_over(x, axes);
+    (x, [size(&kept), len, 1])
+}
+
+/// `x` contiguous with `axes` as the last ones, the shape of the others, and how many elements `axes` hold.
+pub(crate) fn rows_over(x: &Tensor, axes: &[usize]) -> (Tensor, Shape, usize) {
+    let kept: Shape = (0..x.rank()).filter(|a| !axes.contains(a)).collect();
+    let order: Shape = kept.iter().chain(axes).copied().collect();
+    let turned = x.permute(&order).expect("an order of the axes");
+    let len = axes.iter().map(|&a| x.shape()[a]).product();
+    let kept = kept.iter().map(|&a| x.shape()[a]).collect();
+    (turned.contiguous(), kept, len)
 }
 
 fn float<T: Float + Element>(
@@ -191,6 +194,7 @@ fn rows_by<T: Float + Element>(fold: Fold, x: &[T], y: &mut [T], len: usize) {
         let row = &x[i * len..][..len];
         *y = match len {
             0..NARROW => row.iter().fold(neutral, |a, &b| fold.f(a, b)),
+            _ if fold == Fold::Extreme(Extreme::Max) => simd::max_slice(level, row),
             _ => simd::reduce_slice(level, &fold, neutral, row),
         };
     }
@@ -262,19 +266,63 @@ fn fold_block<T: Float>(
     }
 }
 
-fn integers(fold: Fold, x: &Tensor, outer: usize, len: usize, inner: usize) -> Tensor {
-    let x = x.reshape(&[outer, len, inner]).expect("as many elements");
-    let at = |i| x.slice(1, i, 1, 1).expect("inside");
-    let mut acc = if len == 0 {
-        let start = if fold == Fold::Prod { 1.0 } else { 0.0 };
-        crate::ops::full(&[outer, 1, inner], start, x.dtype(), crate::Device::Cpu).expect("small")
-    } else {
-        crate::ops::copy(&at(0))
-    };
-    for i in 1..len {
-        acc = zip(&mut acc, &mut at(i), &fold);
+/// Folds of integers, which wrap; bool is folded as 0 and 1.
+fn integers(fold: Fold, x: &Tensor, dims: [usize; 3]) -> Tensor {
+    match x.dtype() {
+        DType::I64 => whole(fold, x, dims, Wrapping::<i64>, |w| w.0),
+        DType::I32 => whole(fold, x, dims, Wrapping::<i32>, |w| w.0),
+        DType::I8 => whole(fold, x, dims, Wrapping::<i8>, |w| w.0),
+        DType::U8 => whole(fold, x, dims, Wrapping::<u8>, |w| w.0),
+        _ => whole(fold, x, dims, |v: bool| Wrapping(u8::from(v)), |w| w.0 != 0),
     }
-    acc
+}
+
+/// Folds elements that `read` makes numbers of, and `write` elements again.
+fn whole<T: Element, N: Num>(
+    fold: Fold,
+    x: &Tensor,
+    dims: [usize; 3],
+    read: impl Fn(T) -> N + Copy + Sync,
+    write: impl Fn(N) -> T + Copy + Sync,
+) -> Tensor {
+    let none = write(N::splat(if fold == Fold::Prod { 1.0 } else { 0.0 }));
+    // A loop of its own for each fold: it has no branch inside, and vectorises.
+    match fold {
+        Fold::Sum => lines(x, dims, none, |a, b| write(read(a) + read(b))),
+        Fold::Prod => lines(x, dims, none, |a, b| write(read(a) * read(b))),
+        Fold::Extreme(Extreme::Max) => lines(x, dims, none, |a, b| write(read(a).max(read(b)))),
+        Fold::Extreme(Extreme::Min) => lines(x, dims, none, |a, b| write(read(a).min(read(b)))),
+    }
+}
+
+/// `step` from the first element of each line on, whole rows at a time; `none` for an empty line.
+fn lines<T: Element>(
+    x: &Tensor,
+    [outer, len, inner]: [usize; 3],
+    none: T,
+    step: impl Fn(T, T) -> T + Copy + Sync,
+) -> Tensor {
+    let src = x.as_slice::<T>().expect("contiguous");
+    let fold_rows = |rows: &[T], acc: &mut [T]| {
+        acc.copy_from_slice(&rows[..inner]);
+        for row in rows[inner..].chunks_exact(inner) {
+            acc.iter_mut().zip(row).for_each(|(a, &b)| *a = step(*a, b));
+        }
+    };
+    let fold_row = |row: &[T]| row[1..].iter().fold(row[0], |a, &b| step(a, b));
+    Tensor::build(&[outer, inner], |out: &mut [T]| {
+        if len == 0 {
+            return out.fill(none);
+        }
+        let group = threads::rows_per_task(len * inner);
+        threads::parallel_chunks(out, group * inner, |i, y| {
+            let x = src[i * group * len * inner..].chunks_exact(len * inner);
+            match inner {
+                1 => y.iter_mut().zip(x).for_each(|(y, row)| *y = fold_row(row)),
+                _ => (y.chunks_exact_mut(inner).zip(x)).for_each(|(y, rows)| fold_rows(rows, y)),
+            }
+        });
+    })
 }
 
 /// The index (i64) of the extreme along `axis`, which vanishes; the first of equals, NaN first.

@@ -30,6 +30,29 @@ pub fn sort(x: &Tensor, axis: usize, descending: bool) -> (Tensor, Tensor) {
     })
 }
 
+/// Where each of `values` belongs in a rising row, as i64: before its equals, or behind them when `right`.
+/// `rows` is `[.., n]`; `values` has the same leading axes, and any others after them.
+pub fn search_sorted(rows: &Tensor, values: &Tensor, right: bool) -> Tensor {
+    let (rows, values) = (rows.contiguous(), values.contiguous());
+    let len = rows.shape()[rows.rank() - 1];
+    let count: usize = values.shape()[rows.rank() - 1..].iter().product();
+    match_dtype!(rows.dtype(), T => {
+        let all = rows.as_slice::<T>().expect("contiguous");
+        let from = values.as_slice::<T>().expect("contiguous");
+        Tensor::build(values.shape(), |out: &mut [i64]| {
+            for (i, (y, &v)) in out.iter_mut().zip(from).enumerate() {
+                let row = &all[i / count * len..][..len];
+                let before = |&e: &T| match order(e, v) {
+                    Ordering::Less => true,
+                    Ordering::Equal => right,
+                    Ordering::Greater => false,
+                };
+                *y = row.partition_point(before) as i64;
+            }
+        })
+    })
+}
+
 #[allow(clippy::eq_op, reason = "x != x is how a generic float says NaN")]
 fn order<T: Element>(a: T, b: T) -> Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| (a != a).cmp(&(b != b)))

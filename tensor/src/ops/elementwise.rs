@@ -164,6 +164,43 @@ pub fn select(cond: &Tensor, x: &Tensor, y: &Tensor) -> Tensor {
     })
 }
 
+/// The point between `x` and `end` that `w` from 0 to 1 names, of floats of one shape: an end where `w` is
+/// 0 or 1 or the ends are equal, though they be infinite.
+pub fn lerp(x: &Tensor, end: &Tensor, w: &Tensor) -> Tensor {
+    let (x, end, w) = (x.contiguous(), end.contiguous(), w.contiguous());
+    match_dtype!(float x.dtype(), T => {
+        let a = x.as_slice::<T>().expect("contiguous");
+        let b = end.as_slice::<T>().expect("contiguous");
+        let w = w.as_slice::<T>().expect("contiguous");
+        Tensor::build(x.shape(), |out: &mut [T]| {
+            for (((o, &a), &b), &w) in out.iter_mut().zip(a).zip(b).zip(w) {
+                *o = between(a, b, w);
+            }
+        })
+    })
+}
+
+/// From the nearer end, so that both are met exactly; by weights where the distance is infinite.
+#[inline(always)]
+fn between<T: Float>(a: T, b: T, w: T) -> T {
+    let (zero, one, half) = (T::splat(0.0), T::splat(1.0), T::splat(0.5));
+    let (gap, rest) = (b - a, one - w);
+    let near = if w < half {
+        a + w * gap
+    } else {
+        b - gap * rest
+    };
+    if w == zero || a == b {
+        a
+    } else if w == one {
+        b
+    } else if gap.abs() < T::splat(f64::INFINITY) {
+        near
+    } else {
+        a * rest + b * w
+    }
+}
+
 /// True when no element is infinite or NaN.
 pub fn all_finite(x: &Tensor) -> bool {
     if !x.dtype().is_float() {

@@ -1,7 +1,10 @@
 //! Softmax along an axis, the cross entropy of rows, and their gradients.
 
 use crate::kernel::index::position;
-use crate::kernel::rows::{self, Entropy, EntropyBackward, SoftmaxBackward, SoftmaxKind};
+use crate::kernel::reduce::rows_over;
+use crate::kernel::rows::{
+    self, Entropy, EntropyBackward, LogSumExp, SoftmaxBackward, SoftmaxKind,
+};
 use crate::simd;
 use crate::threads::rows_per_task;
 use crate::{DType, Result, Tensor, match_dtype, threads};
@@ -82,6 +85,25 @@ fn last_axis_grad(g: &Tensor, y: &Tensor, log: bool) -> Tensor {
                 let here = i * chunk..i * chunk + dx.len();
                 let (g, y) = (&g_all[here.clone()], &y_all[here]);
                 level.dispatch(SoftmaxBackward { g, y, dx, len, kind });
+            });
+        })
+    })
+}
+
+/// `ln sum e^x` over `axes` (distinct, in order), which vanish; -inf over nothing.
+pub fn logsumexp(x: &Tensor, axes: &[usize]) -> Tensor {
+    let (x, kept, len) = rows_over(x, axes);
+    let level = simd::level();
+    match_dtype!(float x.dtype(), T => {
+        let src = x.as_slice::<T>().expect("contiguous");
+        Tensor::build(&kept, |out: &mut [T]| {
+            if len == 0 {
+                return out.fill(T::NEG_INFINITY);
+            }
+            let rows = rows_per_task(len);
+            threads::parallel_chunks(out, rows, |i, y| {
+                let x = &src[i * rows * len..][..y.len() * len];
+                level.dispatch(LogSumExp { x, y, len });
             });
         })
     })

@@ -78,7 +78,8 @@ pub fn digamma(x: f64) -> f64 {
         if x == x.trunc() {
             return f64::NAN;
         }
-        let r = x - x.floor();
+        // The nearer whole number: the distance from one below would round away a tiny x.
+        let r = x - x.round();
         return digamma(1.0 - x) - PI / (PI * r).tan();
     }
     if x.is_infinite() {

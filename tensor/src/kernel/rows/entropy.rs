@@ -1,6 +1,6 @@
-//! The cross entropy of rows of logits and one class each, and its gradient.
+//! The logarithm of the sum of a row's exponentials, and the cross entropy of rows of logits and one class each.
 
-use super::softmax::{highest, powers, scale};
+use super::softmax::{highest, log_powers, powers, scale};
 use crate::dtype::Element;
 use crate::simd::{Float, Kernel, Simd};
 
@@ -23,10 +23,35 @@ impl<T: Float + Element> Kernel for Entropy<'_, T> {
         let rows = self.x.chunks_exact(self.len).zip(self.classes);
         for ((x, &class), y) in rows.zip(self.y) {
             let top = highest::<T, S>(x);
-            let total = powers::<T, S, false>(x, top, &mut []);
+            let log = log_powers::<T, S>(x, top);
             // The distance from the largest first: both may be large, and their difference small.
             let down = Element::to_f64(top) - Element::to_f64(x[class]);
-            *y = <T as Element>::from_f64(total.ln() + down);
+            *y = <T as Element>::from_f64(log + down);
+        }
+    }
+}
+
+/// `ln sum e^x` for each row of `len` elements.
+pub(crate) struct LogSumExp<'a, T> {
+    pub(crate) x: &'a [T],
+    pub(crate) y: &'a mut [T],
+    pub(crate) len: usize,
+}
+
+impl<T: Float + Element> Kernel for LogSumExp<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for (x, y) in self.x.chunks_exact(self.len).zip(self.y) {
+            let top = highest::<T, S>(x);
+            let high = Element::to_f64(top);
+            // An infinite shift would give inf - inf.
+            *y = if high.is_finite() {
+                <T as Element>::from_f64(log_powers::<T, S>(x, top) + high)
+            } else {
+                let nan = x.iter().find(|x| Element::to_f64(**x).is_nan());
+                *nan.unwrap_or(&top)
+            };
         }
     }
 }

@@ -9,7 +9,7 @@ mod norm;
 mod softmax;
 mod vectors;
 
-pub(crate) use entropy::{Entropy, EntropyBackward};
+pub(crate) use entropy::{Entropy, EntropyBackward, LogSumExp};
 pub(crate) use norm::{Norm, NormBackward};
 pub(crate) use softmax::{Softmax, SoftmaxBackward, SoftmaxKind, power, scale, top};
 pub(crate) use vectors::{dot, part, put, sum, total};

@@ -2,7 +2,7 @@
 
 use super::vectors::{BLOCK, across, get, set, sum, total};
 use crate::dtype::Element;
-use crate::simd::{Float, Kernel, Lane, Num, Simd, Vector, prefetch_next};
+use crate::simd::{Float, Kernel, Lane, MAX_LANES, Num, Simd, Vector, prefetch_next};
 
 /// `y = (x - mean) / sqrt(variance + eps) * weight + bias` for each row of `len` elements.
 pub(crate) struct Norm<'a, T> {
@@ -22,20 +22,70 @@ pub(crate) struct Norm<'a, T> {
     pub(crate) centred: bool,
 }
 
+/// How a row is normalised: `(x - mean) * scale + shift`.
+#[derive(Clone, Copy)]
+struct Statistics {
+    mean: f64,
+    scale: f64,
+    /// What the mean that the type can hold misses, times `-scale`.
+    shift: f64,
+}
+
 /// What a row is shifted and scaled by. The variance is taken about the mean that was found, in a
 /// second pass over the cached row, so nothing cancels.
 #[inline(always)]
-fn statistics<T: Float + Element, S: Simd>(x: &[T], eps: f64, centred: bool) -> [T; 2] {
+fn statistics<T: Float + Element, S: Simd>(x: &[T], eps: f64, centred: bool) -> Statistics {
     let n = x.len() as f64;
     let mean = if centred { sum::<T, S>(x) / n } else { 0.0 };
     let mean = <T as Element>::from_f64(mean);
     let m = <T::Vec<S> as Vector>::repeat(mean);
     let square = |sum, x: T::Vec<S>, _| (x - m).mul_add(x - m, sum);
-    let variance = total::<T, S>(x, x, mean, square) / n;
-    [
-        mean,
-        <T as Element>::from_f64(1.0 / (variance + eps).sqrt()),
-    ]
+    let mut variance = total::<T, S>(x, x, mean, square) / n;
+    let (far, mut missed) = (Element::to_f64(mean), 0.0);
+    // A mean of many deviations has lost digits that matter: the mean of the distances from it has them.
+    if centred && variance * FAR < far * far {
+        missed = total::<T, S>(x, x, mean, |sum, x, _| sum + (x - m)) / n;
+        variance = (variance - missed * missed).max(0.0);
+    }
+    let spread = variance + eps;
+    if !(spread > 1e8 * T::TINY && spread < f64::INFINITY)
+        && let Some(extreme) = extreme(x, eps, centred)
+    {
+        return extreme;
+    }
+    let scale = 1.0 / spread.sqrt();
+    Statistics {
+        mean: far,
+        scale,
+        shift: -missed * scale,
+    }
+}
+
+/// The square of how many deviations from 0 a mean is called far.
+const FAR: f64 = 256.0;
+
+/// [`statistics`] of a row whose squares leave the normal numbers: by way of the largest element, in f64.
+#[cold]
+#[inline(never)]
+fn extreme<T: Element>(x: &[T], eps: f64, centred: bool) -> Option<Statistics> {
+    let top = x.iter().fold(0f64, |top, x| top.max(x.to_f64().abs()));
+    if top == 0.0 || !x.iter().all(|x| x.to_f64().is_finite()) {
+        return None;
+    }
+    let (n, parts) = (x.len() as f64, || x.iter().map(|x| x.to_f64() / top));
+    let mean = if centred {
+        parts().fold(0.0, |sum, x| sum + x) / n
+    } else {
+        0.0
+    };
+    let variance = parts().fold(0.0, |sum, x| sum + (x - mean) * (x - mean)) / n;
+    let scale = 1.0 / (top * variance.sqrt()).hypot(eps.sqrt());
+    let held = T::from_f64(mean * top).to_f64();
+    Some(Statistics {
+        mean: held,
+        scale,
+        shift: (held - mean * top) * scale,
+    })
 }
 
 impl<T: Float + Element> Kernel for Norm<'_, T> {
@@ -68,24 +118,26 @@ struct Row<'a, T: Float, S: Simd> {
     mean: T::Vec<S>,
     /// The reciprocal of the standard deviation.
     scale: T::Vec<S>,
+    shift: T::Vec<S>,
 }
 
 impl<'a, T: Float + Element, S: Simd> Row<'a, T, S> {
     /// A row with its statistics.
     #[inline(always)]
     fn new(x: &'a [T], eps: f64, centred: bool) -> Self {
-        let [mean, scale] = statistics::<T, S>(x, eps, centred);
+        let found = statistics::<T, S>(x, eps, centred);
         Row {
             x,
-            mean: Vector::repeat(mean),
-            scale: Vector::repeat(scale),
+            mean: Num::splat(found.mean),
+            scale: Num::splat(found.scale),
+            shift: Num::splat(found.shift),
         }
     }
 
     /// The normalised elements from `i` on.
     #[inline(always)]
     fn unit<const WHOLE: bool>(&self, i: usize) -> T::Vec<S> {
-        (get::<T, S, WHOLE>(&self.x[i..]) - self.mean) * self.scale
+        (get::<T, S, WHOLE>(&self.x[i..]) - self.mean).mul_add(self.scale, self.shift)
     }
 
     /// Writes a vector of the result from `i` on.
@@ -154,8 +206,10 @@ impl<T: Float + Element, S: Simd> Row<'_, T, S> {
     #[inline(always)]
     fn plain(&self, g: &[T]) -> [f64; 2] {
         let step = |sum, g: T::Vec<S>, x| (g * self.scale).mul_add(x - self.mean, sum);
-        let along = total::<T, S>(g, self.x, T::default(), step);
-        [sum::<T, S>(g), along]
+        let (all, along) = (sum::<T, S>(g), total::<T, S>(g, self.x, T::default(), step));
+        let mut shift = [T::default(); MAX_LANES];
+        self.shift.store(&mut shift);
+        [all, along + Element::to_f64(shift[0]) * all]
     }
 
     /// `a = g * weight` into the last place, with its sum and that of `a * x^`, while `g * x^` and `g`

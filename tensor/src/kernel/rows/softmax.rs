@@ -131,6 +131,23 @@ pub(super) fn powers<T: Float + Element, S: Simd, const KEEP: bool>(
     total
 }
 
+/// `ln sum e^(x - top)`, where `top` is the largest of `x`.
+#[inline(always)]
+pub(super) fn log_powers<T: Float + Element, S: Simd>(x: &[T], top: T) -> f64 {
+    let total = powers::<T, S, false>(x, top, &mut []);
+    if total < NEAR_ONE
+        && let Some(i) = x.iter().position(|&v| v == top)
+    {
+        // A sum next to 1 has rounded away what its logarithm is made of: the rest is added up by itself.
+        let rest = [&x[..i], &x[i + 1..]].map(|x| powers::<T, S, false>(x, top, &mut []));
+        return (rest[0] + rest[1]).ln_1p();
+    }
+    total.ln()
+}
+
+/// Sums up to here are taken again without their largest term.
+const NEAR_ONE: f64 = 1.0 + 1.0 / 128.0;
+
 impl<T: Float + Element> Kernel for Softmax<'_, T> {
     type Out = ();
     #[inline(always)]
@@ -144,8 +161,7 @@ impl<T: Float + Element> Kernel for Softmax<'_, T> {
                     scale::<T, S>(y, 1.0 / total);
                 }
                 SoftmaxKind::Log => {
-                    let total = powers::<T, S, false>(x, top, &mut []);
-                    logarithm::<T, S>(x, y, top, total.ln());
+                    logarithm::<T, S>(x, y, top, log_powers::<T, S>(x, top));
                 }
             }
         }
