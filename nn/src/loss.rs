@@ -62,5 +62,5 @@ pub fn cross_entropy(logits: &Var, classes: &Var) -> Var {
 #[track_caller]
 pub fn bce_with_logits(x: &Var, y: &Var) -> Var {
     same_shape("bce_with_logits", x, y);
-    (x.softplus() - x * y).mean(&[])
+    x.bce_with_logits(y).mean(&[])
 }

@@ -13,7 +13,15 @@ use crate::engine::var::Var;
 
 crate::catalogue! {
     pub(crate)
-    unary: Elu, GeluTanh, Hardsigmoid, Hardswish, Shrink, Threshold;
+    unary: Elu, GeluTanh, Hardsigmoid, Hardswish, Hardtanh, Shrink, Threshold;
+}
+
+/// Where the gradient takes the branch of `condition`: in f64 also at NaN, which in f32 passes, as PyTorch has it.
+fn blocked(x: &Var, condition: Var) -> Var {
+    match x.dtype() {
+        DType::F32 => condition,
+        _ => condition.logical_or(&x.isnan()),
+    }
 }
 
 /// `x` above 0, `alpha (e^(x / width) - 1)` below: ELU (Clevert et al. 2016) with `width` 1, CELU
@@ -62,7 +70,7 @@ impl Unary for Elu {
         // The exponential sees no positive value, so that it does not overflow where it is unused.
         let below = x.minimum(&zero) / self.width;
         let low = g * (below.exp() * (self.alpha / self.width));
-        Var::where_(&x.le(&zero), &low, g)
+        Var::where_(&blocked(&x, x.le(&zero)), &low, g)
     }
     crate::fields!(alpha, width);
 }
@@ -159,9 +167,54 @@ impl Unary for Shrink {
         let x = k.input(0);
         let at = |c: f64| Var::full(&[], c, x.dtype(), x.device());
         let inside = x.ge(&at(-self.band)).logical_and(&x.le(&at(self.band)));
-        Var::where_(&inside, &g.zeros_like(), g)
+        Var::where_(&blocked(&x, inside), &g.zeros_like(), g)
     }
     crate::fields!(band, soft);
+}
+
+/// `x` held within `[low, high]`, with slope 0 at and beyond the bounds: `Clamp`, but for NaN, of which PyTorch lets
+/// the gradient pass in f32.
+#[derive(Clone, Copy, Debug)]
+pub struct Hardtanh {
+    /// The least value.
+    pub low: f64,
+    /// The largest value.
+    pub high: f64,
+}
+
+impl Default for Hardtanh {
+    fn default() -> Hardtanh {
+        Hardtanh {
+            low: -1.0,
+            high: 1.0,
+        }
+    }
+}
+
+impl Unary for Hardtanh {
+    const NAME: &'static str = "hardtanh";
+    const KEEPS: Keeps = Keeps::INPUT;
+    const DOMAIN: Range<f64> = -0.9..0.9;
+    const INT: bool = true;
+
+    #[inline(always)]
+    fn f<T: Lane>(&self, x: T) -> T {
+        self.int(x)
+    }
+    #[inline(always)]
+    fn int<T: Num>(&self, x: T) -> T {
+        x.max(T::splat(self.low)).min(T::splat(self.high))
+    }
+    fn reference(&self, x: f64) -> f64 {
+        x.clamp(self.low, self.high)
+    }
+    fn vjp(&self, k: &Saved<'_>, g: &Var) -> Var {
+        let x = k.input(0);
+        let at = |c: f64| Var::full(&[], c, x.dtype(), x.device());
+        let outside = x.le(&at(self.low)).logical_or(&x.ge(&at(self.high)));
+        Var::where_(&blocked(&x, outside), &g.zeros_like(), g)
+    }
+    crate::fields!(low, high);
 }
 
 /// `x min(max(x + 3, 0), 6) / 6` (Howard et al. 2019).
@@ -185,12 +238,7 @@ impl Unary for Hardswish {
         let x = k.input(0);
         let at = |c: f64| Var::full(&[], c, x.dtype(), x.device());
         let middle = g * (&x / 3.0 + 0.5);
-        // At NaN the gradient is NaN in f64 and passes in f32, as PyTorch has it.
-        let high = if x.dtype() == DType::F32 {
-            Var::where_(&x.lt(&at(3.0)), &middle, g)
-        } else {
-            Var::where_(&x.ge(&at(3.0)), g, &middle)
-        };
+        let high = Var::where_(&blocked(&x, x.lt(&at(3.0))), &middle, g);
         Var::where_(&x.le(&at(-3.0)), &g.zeros_like(), &high)
     }
 }
@@ -292,9 +340,13 @@ impl Var {
     pub fn hardsigmoid(&self) -> Var {
         self.clone().map(Hardsigmoid)
     }
+    /// `x` held within `[low, high]`, with slope 0 at the bounds.
+    pub fn hardtanh(&self, low: f64, high: f64) -> Var {
+        self.clone().map(Hardtanh { low, high })
+    }
     /// `x` held within 0 and 6.
     pub fn relu6(&self) -> Var {
-        self.clamp(0.0, 6.0)
+        self.hardtanh(0.0, 6.0)
     }
     /// The tanh approximation of GELU.
     pub fn gelu_tanh(&self) -> Var {

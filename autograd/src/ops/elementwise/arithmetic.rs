@@ -13,7 +13,7 @@ use crate::engine::var::Var;
 
 crate::catalogue! {
     pub(crate)
-    unary: Abs, AddScalar, DivScalar, MulScalar, Neg, PowScalar, Sign, Square;
+    unary: Abs, AddScalar, DivScalar, MulScalar, Neg, NumberDiv, PowScalar, Sign, Square;
 }
 
 /// `-x`.
@@ -148,6 +148,39 @@ impl Unary for DivScalar {
     }
     fn from_attrs(a: &Attrs) -> Result<Self> {
         Ok(DivScalar(a.get_float("c")?))
+    }
+}
+
+/// `c / x`: a true division, which `c` times the rounded `1 / x` is not.
+#[derive(Clone, Copy, Debug)]
+pub struct NumberDiv(pub f64);
+
+impl Default for NumberDiv {
+    fn default() -> NumberDiv {
+        NumberDiv(3.0)
+    }
+}
+
+impl Unary for NumberDiv {
+    const NAME: &'static str = "number_div";
+    const KEEPS: Keeps = Keeps::INPUT.and(Keeps::OUTPUT);
+    const DOMAIN: Range<f64> = 0.3..3.0;
+
+    #[inline(always)]
+    fn f<T: Lane>(&self, x: T) -> T {
+        T::splat(self.0) / x
+    }
+    fn reference(&self, x: f64) -> f64 {
+        self.0 / x
+    }
+    fn vjp(&self, k: &Saved<'_>, g: &Var) -> Var {
+        -(g * (k.output(0) / k.input(0)))
+    }
+    fn attrs(&self) -> Attrs {
+        Attrs::new().float("c", self.0)
+    }
+    fn from_attrs(a: &Attrs) -> Result<Self> {
+        Ok(NumberDiv(a.get_float("c")?))
     }
 }
 

@@ -120,10 +120,10 @@ impl Binary for Div {
     }
     fn vjp(&self, k: &Saved<'_>, g: &Var) -> [Option<Var>; 2] {
         let y = k.input(1);
-        let gx = g / &y;
+        // The quotient first: g / y may be infinite where x is 0.
         [
-            k.needs(0).then(|| gx.clone()),
-            k.needs(1).then(|| -(&gx * (k.input(0) / y))),
+            k.needs(0).then(|| g / &y),
+            k.needs(1).then(|| -(g * (k.input(0) / &y / &y))),
         ]
     }
 }
@@ -218,14 +218,17 @@ impl Binary for Pow {
     }
     fn vjp(&self, k: &Saved<'_>, g: &Var) -> [Option<Var>; 2] {
         let (x, y) = (k.input(0), k.input(1));
+        // Branches that are not taken see safe values, so that no NaN reaches higher orders.
         let gx = || {
-            let slope = &y * x.pow(&(&y - 1.0));
-            g * Var::where_(&y.eq(&y.zeros_like()), &y.zeros_like(), &slope)
+            let none = y.eq(&y.zeros_like());
+            let below = Var::where_(&none, &y.ones_like(), &y) - 1.0;
+            g * Var::where_(&none, &y.zeros_like(), &(&y * x.pow(&below)))
         };
         let gy = || {
             let zero = x.zeros_like();
             let flat = x.eq(&zero).logical_and(&y.ge(&zero));
-            g * Var::where_(&flat, &zero, &(k.output(0) * x.log()))
+            let log = Var::where_(&flat, &x.ones_like(), &x).log();
+            g * Var::where_(&flat, &zero, &(k.output(0) * log))
         };
         [k.needs(0).then(gx), k.needs(1).then(gy)]
     }
@@ -331,7 +334,7 @@ operators! {
     Add, add, Add, |x, c| x.add_scalar(c), |c, y| y.add_scalar(c);
     Sub, sub, Sub, |x, c| x.add_scalar(-c), |c, y| (-y).add_scalar(c);
     Mul, mul, Mul, |x, c| x.mul_scalar(c), |c, y| y.mul_scalar(c);
-    Div, div, Div, |x, c| x.div_scalar(c), |c, y| y.reciprocal().mul_scalar(c);
+    Div, div, Div, |x, c| x.div_scalar(c), |c, y| y.divide_number(c);
 }
 
 impl std::ops::Neg for Var {

@@ -37,12 +37,14 @@ impl Binary for Atan2 {
     }
     fn vjp(&self, k: &Saved<'_>, g: &Var) -> [Option<Var>; 2] {
         let (y, x) = (k.input(0), k.input(1));
-        let square = y.square() + x.square();
-        let origin = square.eq(&square.zeros_like());
-        let scaled = g / Var::where_(&origin, &square.ones_like(), &square);
+        // Twice by the radius, whose square may overflow.
+        let radius = y.hypot(&x);
+        let origin = radius.eq(&radius.zeros_like());
+        let radius = Var::where_(&origin, &radius.ones_like(), &radius);
+        let scaled = g / &radius;
         [
-            k.needs(0).then(|| &scaled * &x),
-            k.needs(1).then(|| -(&scaled * &y)),
+            k.needs(0).then(|| &scaled * (&x / &radius)),
+            k.needs(1).then(|| -(&scaled * (&y / &radius))),
         ]
     }
 }
@@ -98,20 +100,22 @@ impl Binary for Copysign {
     }
 }
 
-/// The larger of two, the other where one is NaN; at a tie the first takes the gradient.
+/// The larger of two, the other where one is NaN; at a tie each takes half of the gradient.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fmax;
 
-/// The smaller of two, the other where one is NaN; at a tie the first takes the gradient.
+/// The smaller of two, the other where one is NaN; at a tie each takes half of the gradient.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fmin;
 
-/// Cotangents where the first input is chosen when `first` holds.
+/// Cotangents where the first input is chosen when `first` holds, and each counts half when they are equal.
 fn chosen(k: &Saved<'_>, g: &Var, first: &Var) -> [Option<Var>; 2] {
-    let zero = g.zeros_like();
+    let (zero, half) = (g.zeros_like(), g * 0.5);
+    let tie = k.input(0).eq(&k.input(1));
+    let pick = |x: &Var, y: &Var| Var::where_(&tie, &half, &Var::where_(first, x, y));
     [
-        k.needs(0).then(|| Var::where_(first, g, &zero)),
-        k.needs(1).then(|| Var::where_(first, &zero, g)),
+        k.needs(0).then(|| pick(g, &zero)),
+        k.needs(1).then(|| pick(&zero, g)),
     ]
 }
 
@@ -427,15 +431,6 @@ methods! {
 }
 
 impl Var {
-    /// `self + weight (end - self)`, broadcasting.
-    ///
-    /// # Panics
-    /// When the shapes do not broadcast.
-    #[track_caller]
-    pub fn lerp(&self, end: &Var, weight: &Var) -> Var {
-        self + weight * (end - self)
-    }
-
     /// This variable held between `low` and `high` where given, broadcasting; `high` wins when they
     /// cross. At a bound the gradient goes to the bound.
     ///

@@ -9,7 +9,7 @@ use crate::engine::node::Saved;
 use crate::engine::op::Keeps;
 use crate::engine::var::Var;
 use crate::ops::elementwise::arithmetic::{
-    Abs, AddScalar, DivScalar, MulScalar, Neg, PowScalar, Sign, Square,
+    Abs, AddScalar, DivScalar, MulScalar, Neg, NumberDiv, PowScalar, Sign, Square,
 };
 
 crate::catalogue! {
@@ -263,6 +263,14 @@ impl Var {
     }
     pub(crate) fn div_scalar(self, c: f64) -> Var {
         self.float().map(DivScalar(c))
+    }
+    /// `c / self`.
+    pub(crate) fn divide_number(self, c: f64) -> Var {
+        let x = self.float();
+        if c == 1.0 {
+            return x.map(Reciprocal);
+        }
+        x.map(NumberDiv(c))
     }
     pub(crate) fn negative(self) -> Var {
         self.map(Neg)

@@ -5,7 +5,9 @@ pub mod binary;
 pub mod binary_math;
 pub mod compare;
 pub mod exponential;
+pub mod lerp;
 pub mod rounding;
+pub mod scaling;
 pub mod special;
 pub mod trigonometric;
 
@@ -17,7 +19,9 @@ pub(crate) fn catalogue() -> Vec<crate::Entry> {
         binary_math::catalogue(),
         compare::catalogue(),
         exponential::catalogue(),
+        lerp::catalogue(),
         rounding::catalogue(),
+        scaling::catalogue(),
         special::catalogue(),
         trigonometric::catalogue(),
     ]

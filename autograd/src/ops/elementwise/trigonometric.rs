@@ -2,6 +2,8 @@
 
 use std::f64::consts::{LN_2, LN_10, PI};
 
+use lepton_tensor::DType;
+
 use crate::engine::node::Saved;
 use crate::engine::op::Keeps;
 use crate::engine::var::Var;
@@ -69,7 +71,7 @@ functions! {
         |k, g| g * k.input(0).sinh();
     /// The inverse of the hyperbolic sine.
     Asinh, asinh, -3.0..3.0, f64::asinh, |x| (x + (x * x + 1.0).sqrt()).ln(), Keeps::INPUT,
-        |k, g| g * (k.input(0).square() + 1.0).rsqrt();
+        |k, g| g / k.input(0).hypot(&k.input(0).ones_like());
     /// The inverse of the hyperbolic cosine.
     Acosh, acosh, 1.3..4.0, f64::acosh, |x| (x + (x * x - 1.0).sqrt()).ln(), Keeps::INPUT,
         |k, g| g * (k.input(0).square() - 1.0).rsqrt();
@@ -117,7 +119,15 @@ fn cosh(x: f64) -> f64 {
 fn logit_slope(k: &Saved<'_>, g: &Var) -> Var {
     let x = k.input(0);
     let outside = x.lt(&x.zeros_like()).logical_or(&x.gt(&x.ones_like()));
-    (g / (&x * (1.0 - &x))).masked_fill(&outside, f64::NAN)
+    let spread = &x * (1.0 - &x);
+    // At -0 the slope is infinite by the sign of the cotangent in f32, and by that of the zero in f64, as PyTorch
+    // has it.
+    let spread = if x.dtype() == DType::F32 {
+        spread.abs()
+    } else {
+        spread
+    };
+    (g / spread).masked_fill(&outside, f64::NAN)
 }
 
 fn angle(x: f64) -> f64 {
@@ -150,11 +160,14 @@ fn sinc(x: f64) -> f64 {
 
 fn sinc_slope(k: &Saved<'_>, g: &Var) -> Var {
     let x = k.input(0);
-    let (zero, one) = (x.zeros_like(), x.ones_like());
-    let origin = x.eq(&zero);
-    // The quotient is taken where it exists only, so that no NaN reaches higher orders.
-    let x = Var::where_(&origin, &one, &x);
+    let near = x.abs().lt(&Var::full(&[], 0.03, x.dtype(), x.device()));
+    // Next to 0 the quotient cancels, and its parts vanish: there it is its series, and the quotient is taken of 1,
+    // so that no NaN reaches higher orders.
+    let small = Var::where_(&near, &x, &x.zeros_like()) * PI;
+    let square = small.square();
+    let series = &small * (((&square / -840.0 + 1.0 / 30.0) * &square) - 1.0 / 3.0) * PI;
+    let x = Var::where_(&near, &x.ones_like(), &x);
     let turn = &x * PI;
     let slope = (turn.cos() * &turn - turn.sin()) / (turn * x);
-    g * Var::where_(&origin, &zero, &slope)
+    g * Var::where_(&near, &series, &slope)
 }

@@ -250,12 +250,12 @@ impl Op for LayerNormGrad {
         if let Some(u) = &h[0] {
             let a = times(&g);
             let (ju, ja) = (core(norm, u, &x), core(norm, &a, &x));
-            let centred = if norm.centred {
-                &x - mean(&x)
+            let away = if norm.centred {
+                x.centred(&axes)
             } else {
                 x.clone()
             };
-            let r = (mean(&centred.square()) + norm.eps).rsqrt();
+            let r = (mean(&away.square()) + norm.eps).rsqrt();
             let bend = &x_unit * mean(&(u * &ja))
                 + mean(&(&a * &x_unit)) * &ju
                 + mean(&(u * &x_unit)) * &ja;

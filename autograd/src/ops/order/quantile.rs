@@ -168,13 +168,22 @@ impl Var {
     /// When the axis is out of range or empty.
     #[track_caller]
     pub fn mode(&self, axis: isize) -> (Var, Var) {
-        let at = self.axis("mode", axis) as isize;
-        let (sorted, order) = self.detach().sort(at, false);
-        let (row, column) = (sorted.unsqueeze(at), sorted.unsqueeze(at + 1));
-        let count = row.eq(&column).sum(&[at + 1]);
-        let first = count.argmax(at).unsqueeze(at);
-        let last = &first + count.gather(at, &first) - 1.0;
-        self.pick(order.gather(at, &last), at)
+        let at = self.axis("mode", axis);
+        let n = self.shape()[at];
+        assert!(n > 0, "mode: axis {at} of {:?} is empty", self.shape());
+        let (sorted, order) = self.detach().sort(axis, false);
+        let place = (order.zeros_like() + 1.0).cumsum(axis) - 1.0;
+        // Equals stand in runs: the place that is furthest behind the start of its run ends the longest one.
+        let part = |x: &Var, start: usize, n: usize| x.slice(at, start, n, 1);
+        let fresh = part(&sorted, 1, n - 1).ne(&part(&sorted, 0, n - 1));
+        let starts = Var::where_(
+            &fresh,
+            &part(&place, 1, n - 1),
+            &part(&place, 0, n - 1).zeros_like(),
+        );
+        let starts = Var::cat(&[part(&place, 0, 1), starts], axis).cummax(axis).0;
+        let last = (place - starts).argmax(axis).unsqueeze(axis);
+        self.pick(order.gather(axis, &last), axis)
     }
 
     /// The `q`-quantile along `axis`, which vanishes, between neighbours as `interpolation` says;
@@ -239,27 +248,6 @@ impl Var {
         let bin = bin.masked_fill(&x.isnan(), 0.0).to_dtype(DType::I64);
         let counts = Var::zeros(&[bins], x.dtype(), x.device());
         counts.scatter_add(0, &bin, &inside.to_dtype(x.dtype()))
-    }
-
-    /// How many elements of the rising `self` are below each of `values` (not above, when `right`):
-    /// where they would be inserted. Rows pair up when there are several.
-    ///
-    /// # Panics
-    /// When the shapes do not fit.
-    #[track_caller]
-    pub fn searchsorted(&self, values: &Var, right: bool) -> Var {
-        let column = values.unsqueeze(-1);
-        let row = if self.rank() == 1 {
-            self.clone()
-        } else {
-            self.unsqueeze(-2)
-        };
-        let before = if right {
-            row.le(&column)
-        } else {
-            row.lt(&column)
-        };
-        before.sum(&[-1])
     }
 
     /// `0, 1, .. n - 1` as i64.

@@ -1,17 +1,14 @@
 //! `ln sum e^x`, shifted so that nothing overflows.
 
-use lepton_tensor::ops::{self, Extreme, Fold};
+use lepton_tensor::ops;
 use lepton_tensor::random::Rng;
 use lepton_tensor::{Meta, Result, Shape, Tensor};
 use smallvec::smallvec;
 
 use crate::engine::case::{Case, floats};
-use crate::engine::elementwise::{Map, Zip};
 use crate::engine::node::Saved;
-use crate::engine::op::{AnyOp, Ins, Keeps, Op, Outs};
+use crate::engine::op::{Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
-use crate::ops::elementwise::binary::Sub;
-use crate::ops::elementwise::exponential::{Exp, Log};
 use crate::ops::reduce::sum::{plain_fold, shifted, stretch, without};
 
 crate::catalogue! {
@@ -24,16 +21,6 @@ crate::catalogue! {
 pub struct LogSumExp {
     /// The axes.
     pub axes: Shape,
-}
-
-/// The shape of `x` with the folded axes as 1.
-fn kept(x: &[usize], axes: &[usize]) -> Vec<usize> {
-    let size = |(a, &d)| if axes.contains(&a) { 1 } else { d };
-    x.iter().enumerate().map(size).collect()
-}
-
-fn run(op: &dyn AnyOp, x: &mut [Tensor]) -> Result<Tensor> {
-    crate::engine::apply::run(op, x).map(|mut y| y.swap_remove(0))
 }
 
 impl Op for LogSumExp {
@@ -52,29 +39,8 @@ impl Op for LogSumExp {
         )?)])
     }
 
-    fn forward(&self, x: &mut [Tensor], out: &[Meta]) -> Result<Outs<Tensor>> {
-        if x[0].numel() == 0 {
-            let sum = ops::reduce(Fold::Sum, &x[0], &self.axes);
-            return Ok(smallvec![run(&Map(Log), &mut [sum])?]);
-        }
-        let top = ops::reduce(Fold::Extreme(Extreme::Max), &x[0], &self.axes);
-        // An infinite shift would give inf - inf.
-        let finite = ops::cast(&top, lepton_tensor::DType::F64)
-            .to_vec::<f64>()?
-            .into_iter()
-            .map(|v| if v.is_infinite() { 0.0 } else { v })
-            .collect();
-        let top = ops::cast(&Tensor::from_vec(finite, &out[0].shape)?, out[0].dtype);
-        let wide = top
-            .reshape(&kept(x[0].shape(), &self.axes))?
-            .expand(x[0].shape())?;
-        let e = run(&Zip(Sub), &mut [x[0].clone(), wide])?;
-        let e = run(&Map(Exp), &mut [e])?;
-        let log = run(&Map(Log), &mut [ops::reduce(Fold::Sum, &e, &self.axes)])?;
-        Ok(smallvec![run(
-            &Zip(crate::ops::elementwise::binary::Add),
-            &mut [log, top]
-        )?])
+    fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
+        Ok(smallvec![ops::logsumexp(&x[0], &self.axes)])
     }
 
     fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {

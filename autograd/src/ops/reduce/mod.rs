@@ -1,6 +1,9 @@
 //! Reductions over axes, running ones, and statistics.
 
+pub mod cumprod;
+pub mod logcumsumexp;
 pub mod logsumexp;
+pub mod norm2;
 pub mod product;
 pub mod statistics;
 pub mod sum;
@@ -8,7 +11,10 @@ pub mod sum;
 /// The ops of this room.
 pub(crate) fn catalogue() -> Vec<crate::Entry> {
     [
+        cumprod::catalogue(),
+        logcumsumexp::catalogue(),
         logsumexp::catalogue(),
+        norm2::catalogue(),
         product::catalogue(),
         sum::catalogue(),
     ]

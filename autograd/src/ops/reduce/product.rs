@@ -2,12 +2,16 @@
 
 use std::ops::Range;
 
+use lepton_tensor::DType;
 use lepton_tensor::simd::Lane;
+use smallvec::smallvec;
 
 use crate::engine::elementwise::Unary;
 use crate::engine::node::Saved;
 use crate::engine::op::Keeps;
 use crate::engine::var::Var;
+use crate::ops::reduce::norm2::Norm2;
+use crate::ops::reduce::sum::stretch;
 
 crate::catalogue! {
     pub(crate)
@@ -69,82 +73,59 @@ impl Var {
 
     /// The product over `axes` (all when empty), which vanish; integers and bool give i64.
     ///
-    /// Halves are multiplied until one is left, so a zero needs no care in any derivative.
+    /// Halves are multiplied until one is left, so a zero needs no care in any derivative; powers of 2 are counted
+    /// apart, so nothing overflows on the way to a result that does not.
     ///
     /// ```
     /// use lepton_autograd::Var;
     /// assert_eq!(Var::new(&[2.0f32, 3.0, 4.0], &[3]).prod(&[]).item().unwrap(), 24.0);
+    /// let x = Var::new(&[1e30f32, 1e30, 1e-30, 1e-30], &[4]);
+    /// assert!((x.prod(&[]).item().unwrap() - 1.0).abs() < 1e-6);
     /// ```
     ///
     /// # Panics
     /// When an axis is out of range or named twice.
     #[track_caller]
     pub fn prod(&self, axes: &[isize]) -> Var {
-        let x = if self.dtype().is_float() {
-            self.clone()
-        } else {
-            self.to_dtype(lepton_tensor::DType::I64)
-        };
-        let mut x = x.merged("prod", axes);
-        let last = x.rank() - 1;
-        while x.shape()[last] > 1 {
-            let n = x.shape()[last];
+        if !self.dtype().is_float() {
+            let x = self.to_dtype(lepton_tensor::DType::I64);
+            return x.merged("prod", axes).halved(|product| product);
+        }
+        let x = self.merged("prod", axes);
+        let (x, e) = x.mantissa();
+        let mut exponent = e.sum(&[-1]);
+        let product = x.halved(|product| {
+            let (product, e) = product.mantissa();
+            exponent = &exponent + e.sum(&[-1]);
+            product
+        });
+        product.ldexp(&exponent.held_exponent())
+    }
+
+    /// Elements as mantissas from 1 to 2 and exponents of 2, which are constants.
+    fn mantissa(&self) -> (Var, Var) {
+        let e = self.exponent();
+        (self.ldexp(&-&e), e)
+    }
+
+    /// The product over the last axis by halves, of which `step` sees each.
+    fn halved(mut self, mut step: impl FnMut(Var) -> Var) -> Var {
+        let last = self.rank() - 1;
+        while self.shape()[last] > 1 {
+            let n = self.shape()[last];
             let half = n / 2;
-            let product = x.slice(last, 0, half, 1) * x.slice(last, half, half, 1);
-            x = if n % 2 == 1 {
-                Var::cat(&[product, x.slice(last, n - 1, 1, 1)], -1)
+            let product = self.slice(last, 0, half, 1) * self.slice(last, half, half, 1);
+            let product = step(product);
+            self = if n % 2 == 1 {
+                Var::cat(&[product, self.slice(last, n - 1, 1, 1)], -1)
             } else {
                 product
             };
         }
-        if x.shape()[last] == 0 {
-            return Var::ones(&x.shape()[..last], x.dtype(), x.device());
+        if self.shape()[last] == 0 {
+            return Var::ones(&self.shape()[..last], self.dtype(), self.device());
         }
-        x.squeeze(-1)
-    }
-
-    /// A running fold along `axis` by doubling strides (Hillis and Steele 1986): `log n` steps.
-    fn running(&self, axis: usize, f: impl Fn(&Var, &Var) -> Var) -> Var {
-        let n = self.shape()[axis];
-        let (mut x, mut step) = (self.clone(), 1);
-        while step < n {
-            let folded = f(
-                &x.slice(axis, 0, n - step, 1),
-                &x.slice(axis, step, n - step, 1),
-            );
-            x = Var::cat(&[x.slice(axis, 0, step, 1), folded], axis as isize);
-            step *= 2;
-        }
-        x
-    }
-
-    /// Running products along `axis`; integers and bool give i64.
-    ///
-    /// # Panics
-    /// When the axis is out of range.
-    #[track_caller]
-    pub fn cumprod(&self, axis: isize) -> Var {
-        let x = if self.dtype().is_float() {
-            self.clone()
-        } else {
-            self.to_dtype(lepton_tensor::DType::I64)
-        };
-        if x.rank() == 0 {
-            return x;
-        }
-        x.running(x.axis("cumprod", axis), |a, b| a * b)
-    }
-
-    /// Running `ln sum e^x` along `axis`.
-    ///
-    /// # Panics
-    /// When the axis is out of range.
-    #[track_caller]
-    pub fn logcumsumexp(&self, axis: isize) -> Var {
-        if self.rank() == 0 {
-            return self.clone();
-        }
-        self.running(self.axis("logcumsumexp", axis), Var::logaddexp)
+        self.squeeze(-1)
     }
 
     /// The `p`-norm over `axes` (all when empty), which vanish; its gradient at 0 is 0.
@@ -157,10 +138,10 @@ impl Var {
     #[track_caller]
     pub fn norm(&self, p: f64, axes: &[isize]) -> Var {
         if p == 2.0 {
-            return self.square().sum(axes).map(SqrtFlat);
+            let axes = self.axes("norm", axes);
+            return crate::engine::apply::one(Norm2 { axes }, smallvec![self.clone().float()]);
         }
         let size = self.abs();
-        let zero = size.zeros_like();
         if p == f64::INFINITY {
             return size.amax(axes);
         } else if p == f64::NEG_INFINITY {
@@ -168,21 +149,43 @@ impl Var {
         } else if p == 1.0 {
             return size.sum(axes);
         } else if p == 0.0 {
+            let zero = size.zeros_like();
             return self.ne(&zero).to_dtype(self.dtype()).sum(axes);
-        } else if p < 0.0 {
-            return size.pow_scalar(p).sum(axes).pow_scalar(1.0 / p);
         }
-        power_from_zero(&power_from_zero(&size, p).sum(axes), 1.0 / p)
+        size.float().power_norm(p, axes)
     }
 
-    /// The standard deviation over `axes` (all when empty) with `correction` taken off the count;
-    /// its gradient is 0 where it is 0.
-    ///
-    /// # Panics
-    /// When an axis is out of range or named twice.
-    #[track_caller]
-    pub fn std(&self, axes: &[isize], correction: f64) -> Var {
-        self.var(axes, correction).map(SqrtFlat)
+    /// `(sum x^p)^(1/p)` of sizes `x`, scaled by a power of 2 next to the one that decides: the largest, and for a
+    /// negative `p` the least.
+    fn power_norm(&self, p: f64, axes: &[isize]) -> Var {
+        let over = self.axes("norm", axes);
+        if over.iter().any(|&a| self.shape()[a] == 0) {
+            return self.sum(axes).pow_scalar(1.0 / p);
+        }
+        let constant = self.detach();
+        let end = if p > 0.0 {
+            constant.amax(axes)
+        } else {
+            constant.amin(axes)
+        };
+        // A little less than all exponents, so that gradients have room, too.
+        let most = if self.dtype() == DType::F32 {
+            100.0
+        } else {
+            1000.0
+        };
+        let e = end.exponent().clamp(-most, most);
+        let wide = |v: &Var| stretch(v, self.shape(), &over);
+        let near = self.ldexp(&-wide(&e));
+        if p > 0.0 {
+            let sum = power_from_zero(&near, p).sum(axes);
+            return power_from_zero(&sum, 1.0 / p).ldexp(&e);
+        }
+        // One zero makes the norm 0, with gradient 0.
+        let origin = end.eq(&end.zeros_like());
+        let near = Var::where_(&wide(&origin), &near.ones_like(), &near);
+        let y = near.pow_scalar(p).sum(axes).pow_scalar(1.0 / p).ldexp(&e);
+        Var::where_(&origin, &y.zeros_like(), &y)
     }
 
     /// The square root, with slope 0 at 0.

@@ -1,6 +1,7 @@
 //! Covariances, differences, integrals and slopes of sampled functions.
 
 use crate::engine::var::Var;
+use crate::ops::reduce::sum::stretch;
 
 impl Var {
     /// Where the elements are neither infinite nor NaN.
@@ -30,8 +31,56 @@ impl Var {
         close.logical_or(&self.isnan().logical_and(&other.isnan()))
     }
 
-    /// The covariances of the rows of `[variables, observations]`, `correction` taken off the
-    /// count; observations may be repeated `counts` times and weighted.
+    /// The distances from the mean over `axes`. The mean is rounded: that of the distances corrects it.
+    pub(crate) fn centred(&self, axes: &[isize]) -> Var {
+        let over = self.axes("centred", axes);
+        let wide = |mean: Var| stretch(&mean, self.shape(), &over);
+        let near = self - wide(self.detach().mean(axes));
+        let missed = wide(near.mean(axes));
+        near - missed
+    }
+
+    /// How many elements `axes` hold, less `correction`.
+    fn freedom(&self, what: &str, axes: &[isize], correction: f64) -> f64 {
+        let over = self.axes(what, axes);
+        let n: usize = over.iter().map(|&a| self.shape()[a]).product();
+        (n as f64 - correction).max(0.0)
+    }
+
+    /// The variance over `axes` (all when empty) with `correction` taken off the count.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1e6f32, 1e6 + 1.0, 1e6, 1e6 + 1.0], &[4]);
+    /// assert_eq!(x.var(&[], 0.0).item().unwrap(), 0.25);
+    /// ```
+    ///
+    /// # Panics
+    /// When an axis is out of range or named twice.
+    #[track_caller]
+    pub fn var(&self, axes: &[isize], correction: f64) -> Var {
+        let freedom = self.freedom("var", axes, correction);
+        let x = self.clone().float();
+        x.centred(axes).square().sum(axes) / freedom
+    }
+
+    /// The standard deviation over `axes` (all when empty) with `correction` taken off the count;
+    /// its gradient is 0 where it is 0.
+    ///
+    /// # Panics
+    /// When an axis is out of range or named twice.
+    #[track_caller]
+    pub fn std(&self, axes: &[isize], correction: f64) -> Var {
+        let freedom = self.freedom("std", axes, correction);
+        if freedom == 0.0 {
+            return self.var(axes, correction).sqrt_flat();
+        }
+        let x = self.clone().float();
+        x.centred(axes).norm(2.0, axes) / freedom.sqrt()
+    }
+
+    /// The covariances of the rows of `[variables, observations]`, a number when there is one, `correction` taken
+    /// off the count; observations may be repeated `counts` times and weighted.
     ///
     /// # Panics
     /// When there are more than two axes or the weights do not fit.
@@ -60,19 +109,17 @@ impl Var {
             (None, None) => Var::ones(&x.shape()[1..], x.dtype(), x.device()),
         };
         let total = w.sum(&[]);
-        let mean = (&x * &w).sum(&[1]) / &total;
-        let centred = &x - mean.unsqueeze(1);
+        // The mean is rounded: that of the distances corrects it, and has its gradient.
+        let mean = |x: &Var| ((x * &w).sum(&[1]) / &total).unsqueeze(1);
+        let near = &x - mean(&x).detach();
+        let centred = &near - mean(&near);
         let norm = match weights {
             Some(a) if correction != 0.0 => &total - (&w * a).sum(&[]) / &total * correction,
             _ => &total - correction,
         };
         let norm = norm.maximum(&norm.zeros_like());
         let y = (&centred * &w).matmul(&centred.t()) / norm;
-        if rows == 1 && self.rank() < 2 {
-            y.reshape(&[])
-        } else {
-            y
-        }
+        if rows == 1 { y.reshape(&[]) } else { y }
     }
 
     /// A covariance matrix scaled to correlations, held within -1 and 1.

@@ -406,18 +406,6 @@ impl Var {
         self.clone().float().sum(axes) / n as f64
     }
 
-    /// The variance over `axes` (all when empty) with `correction` taken off the count.
-    ///
-    /// # Panics
-    /// When an axis is out of range or named twice.
-    #[track_caller]
-    pub fn var(&self, axes: &[isize], correction: f64) -> Var {
-        let over = self.axes("var", axes);
-        let n: usize = over.iter().map(|&a| self.shape()[a]).product();
-        let centred = self - stretch(&self.mean(axes), self.shape(), &over);
-        centred.square().sum(axes) / (n as f64 - correction).max(0.0)
-    }
-
     /// The largest over `axes` (all when empty), which vanish; ties share the gradient.
     ///
     /// # Panics

@@ -43,7 +43,7 @@ pub(crate) fn call(c: &Call<'_>) -> Out {
         }
         "hardtanh" => {
             let (low, high) = (c.number(1, "min_val", -1.0)?, c.number(2, "max_val", 1.0)?);
-            one(c, |x| x.clamp(low, high))
+            one(c, |x| x.hardtanh(low, high))
         }
         "leaky_relu" => {
             let slope = c.number(1, "negative_slope", 0.01)?;
