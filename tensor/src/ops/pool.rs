@@ -22,8 +22,8 @@ pub enum Divisor {
     Padded,
     /// The window's elements inside the image.
     Inside,
-    /// This number.
-    Fixed(usize),
+    /// This number, of either sign.
+    Fixed(i64),
 }
 
 impl Pool {

@@ -43,14 +43,14 @@ impl Field for Divisor {
     fn put(&self, _: &str, attrs: Attrs) -> Attrs {
         let attrs = attrs.flag("count_include_pad", *self == Divisor::Padded);
         match *self {
-            Divisor::Fixed(n) => attrs.int("divisor_override", n as i64),
+            Divisor::Fixed(n) => attrs.int("divisor_override", n),
             _ => attrs,
         }
     }
 
     fn take(_: &str, attrs: &Attrs) -> Result<Divisor> {
         if attrs.iter().any(|(name, _)| name == "divisor_override") {
-            return Ok(Divisor::Fixed(attrs.get_size("divisor_override")?));
+            return Ok(Divisor::Fixed(attrs.get_int("divisor_override")?));
         }
         Ok(if attrs.get_flag("count_include_pad")? {
             Divisor::Padded
@@ -120,17 +120,17 @@ impl Op for AvgPool2dOp {
             let v = x.to_f64();
             let mean = |w: Vec<usize>| {
                 let n = match divisor {
-                    Divisor::Fixed(n) => n,
-                    _ => w.len(),
+                    Divisor::Fixed(n) => n as f64,
+                    _ => w.len() as f64,
                 };
-                w.into_iter().map(|i| v[i]).sum::<f64>() / n as f64
+                w.into_iter().map(|i| v[i]).sum::<f64>() / n
             };
             let want: Vec<f64> = windows(&pool, &x).into_iter().map(mean).collect();
             let [oh, ow] = pool.output([5, 6]).expect("it fits");
             let want = Tensor::from_vec(want, &[2, 2, oh, ow]).expect("as many");
             Case::new(AvgPool2dOp { pool, divisor }, vec![x]).want(vec![want])
         };
-        let divisors = [Divisor::Padded, Divisor::Inside, Divisor::Fixed(5)];
+        let divisors = [Divisor::Padded, Divisor::Inside, Divisor::Fixed(-5)];
         pools().into_iter().zip(divisors).map(case).collect()
     }
 }

@@ -272,7 +272,7 @@ fn avg_pool(c: &Call<'_>) -> Out {
             padding: pair(&pool.padding, 0),
             ceil: pool.ceil,
             divisor: match divisor {
-                Some(d) => Divisor::Fixed(d as usize),
+                Some(d) => Divisor::Fixed(d as i64),
                 None if include => Divisor::Padded,
                 None => Divisor::Inside,
             },
