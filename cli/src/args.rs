@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
-use lepton::tabular::Task;
+use lepton::tabular::{CellFormat, Decimal, ReadOptions, Task};
 use lepton::{Error, Result};
 
 use crate::console::Console;
@@ -84,9 +84,8 @@ pub(crate) struct TrainArgs {
     /// The seed of the split, the first weights and the order of rows
     #[arg(long, value_name = "N", default_value = "0")]
     pub(crate) seed: u64,
-    /// A column to take as text even if it holds numbers (may be given more than once)
-    #[arg(long, value_name = "COL")]
-    pub(crate) categorical: Vec<String>,
+    #[command(flatten)]
+    pub(crate) cells: CellArgs,
     /// The folder to write, made if it is not there
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
@@ -110,9 +109,8 @@ pub(crate) struct PredictArgs {
     /// The table: CSV with the model's columns, in any order; others are left aside
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) data: PathBuf,
-    /// A column to take as text even if it holds numbers; the model's own are known
-    #[arg(long, value_name = "COL")]
-    pub(crate) categorical: Vec<String>,
+    #[command(flatten)]
+    pub(crate) cells: CellArgs,
     /// The file to write instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -130,12 +128,44 @@ pub(crate) struct PredictArgs {
 pub(crate) struct InspectArgs {
     /// A .safetensors or .csv file, or the folder of a model
     pub(crate) file: PathBuf,
-    /// A column to take as text even if it holds numbers (may be given more than once)
-    #[arg(long, value_name = "COL")]
-    pub(crate) categorical: Vec<String>,
+    #[command(flatten)]
+    pub(crate) cells: CellArgs,
     /// Print one line of JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+// How the cells of a table are written. No doc comment: clap would take it for the help of the command.
+#[derive(Args)]
+pub(crate) struct CellArgs {
+    /// A column to take as text even if it holds numbers (may be given more than once)
+    #[arg(long, value_name = "COL")]
+    categorical: Vec<String>,
+    /// The words that mean "no value", with commas between them, instead of NA,NaN,nan,null; an empty
+    /// cell always means it
+    #[arg(
+        long,
+        value_name = "WORDS",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
+    missing: Option<Vec<String>>,
+    /// The decimal sign of the numbers, `.` or `,`
+    #[arg(long, value_name = "SIGN")]
+    decimal: Option<Decimal>,
+}
+
+impl CellArgs {
+    /// What a reader is told; `usual` is what holds where nothing is given.
+    pub(crate) fn options(&self, usual: &CellFormat) -> ReadOptions {
+        ReadOptions {
+            categorical: self.categorical.clone(),
+            cells: CellFormat {
+                missing: self.missing.clone().unwrap_or(usual.missing.clone()),
+                decimal: self.decimal.unwrap_or(usual.decimal),
+            },
+        }
+    }
 }
 
 /// A count that cannot be nothing.

@@ -3,7 +3,7 @@
 use lepton::autograd::{DType, Tensor, Var};
 use lepton::nn::{Adam, Epoch, History, Mlp, Program, Rng, TabularModel, Trainer};
 use lepton::nn::{cross_entropy, mse};
-use lepton::tabular::{Prepared, Task, split};
+use lepton::tabular::{CellFormat, Prepared, Task, split};
 use lepton::tensor::ops;
 use lepton::{Error, Result};
 
@@ -137,16 +137,17 @@ fn pick((x, y): &Rows, rows: &[usize]) -> Result<Rows> {
 }
 
 impl Learnt {
-    /// The network as a model that needs none of this code.
+    /// The network as a model that needs none of this code, for tables written like `cells`.
     ///
     /// # Errors
     /// When the network cannot be traced.
-    pub(crate) fn model(&self, data: &Prepared) -> Result<TabularModel> {
+    pub(crate) fn model(&self, data: &Prepared, cells: &CellFormat) -> Result<TabularModel> {
         let width = data.features.width();
         Ok(TabularModel {
             program: Program::trace(&self.net, &[1, width], DType::F32)?.prepare(&[])?,
             features: data.features.clone(),
             target: data.target.clone(),
+            cells: cells.clone(),
         })
     }
 }

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use lepton::nn::TabularModel;
 use lepton::nn::files::{self, ModelFiles, Output};
-use lepton::tabular::ReadOptions;
 use lepton::{Error, Result, compress};
 
 use crate::args::PredictArgs;
@@ -12,16 +11,12 @@ use crate::console::Console;
 use crate::progress::Progress;
 
 pub(crate) fn run(args: &PredictArgs, console: &Console) -> Result<()> {
-    let (model, files) = open(args)?;
-    let out = output(args, &files)?;
-    let categorical = [args.categorical.clone(), model.features.categorical()].concat();
-    let table = files::read_csv(&args.data, &ReadOptions { categorical })?;
-    let (answers, notes) = model.predict(&table)?;
+    let (model, own) = open(args)?;
+    let out = output(args, &own)?;
+    let (file, shown) = (files::open(&args.data)?, args.data.display().to_string());
+    let (answers, notes) = model.predict_csv(file, &shown, &args.cells.options(&model.cells))?;
     let csv = answers.to_csv(&model.target)?;
-    let progress = Progress::new(args.quiet);
-    for note in &notes {
-        progress.note(note);
-    }
+    Progress::new(args.quiet).notes(&notes);
     match out {
         Some(out) => out.write(&csv),
         None => console.print(&String::from_utf8_lossy(&csv)),

@@ -36,6 +36,15 @@ impl Progress {
         }
     }
 
+    /// Shows what a user should know, as many lines of it as anyone reads.
+    pub(crate) fn notes(self, notes: &[String]) {
+        const MOST: usize = 20;
+        notes.iter().take(MOST).for_each(|note| self.note(note));
+        if notes.len() > MOST {
+            self.note(&format!("and {} more such notes", notes.len() - MOST));
+        }
+    }
+
     /// Begins work of `total` steps, called `what`; the bar goes away when the value is dropped.
     pub(crate) fn start(self, what: &str, total: usize) -> Steps {
         let bar = (self == Progress::Bar).then(|| {

@@ -1,6 +1,7 @@
 //! A model of a table: the program, and how columns go in and answers come out.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 
 use lepton_autograd::{Entry, Error, Result, Tensor, Var};
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::files::{ModelDir, ModelFiles, weights};
 use crate::program::Program;
-use lepton_tabular::{Answers, Features, Table, TargetSpec};
+use lepton_tabular::{Answers, CellFormat, Features, Matrix, ReadOptions, Table, TargetSpec};
 
 /// A trained model of a table, complete without the code that made it.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct TabularModel {
     pub features: Features,
     /// From outputs to answers.
     pub target: TargetSpec,
+    /// How the cells of the training table were written.
+    pub cells: CellFormat,
 }
 
 impl TabularModel {
@@ -29,12 +32,17 @@ impl TabularModel {
     /// When a column is missing or of another kind, or the program does not answer each row with as
     /// many numbers as the target needs.
     pub fn outputs(&self, table: &Table) -> Result<(Vec<f32>, Vec<String>)> {
-        let x = self.features.encode(table)?;
+        let mut x = self.features.encode(table)?;
+        let notes = std::mem::take(&mut x.notes);
+        Ok((self.run(x)?, notes))
+    }
+
+    fn run(&self, x: Matrix) -> Result<Vec<f32>> {
         let rows = Tensor::from_vec(x.values, &[x.rows, x.cols])?;
         let y = lepton_autograd::no_grad(|| self.program.run(&[Var::from(rows)]))?;
         let want = [x.rows, self.target.outputs()];
         match y.as_slice() {
-            [y] if y.shape() == want => Ok((y.to_vec::<f32>()?, x.notes)),
+            [y] if y.shape() == want => y.to_vec::<f32>(),
             _ => Err(Error::format(format!(
                 "the program answers {} rows with {:?}, but the target `{}` needs one tensor {want:?}",
                 x.rows,
@@ -53,6 +61,25 @@ impl TabularModel {
         Ok((self.target.answers(&outputs)?, notes))
     }
 
+    /// The model's answers for rows of CSV, read a part at a time so that a file of any length fits into
+    /// memory, and notes on cells that were filled in. Columns that the model does not need are not read.
+    ///
+    /// # Errors
+    /// When a column is missing or of another kind, the bytes are no table, or an output is not finite.
+    pub fn predict_csv(
+        &self,
+        reader: impl Read,
+        source: &str,
+        options: &ReadOptions,
+    ) -> Result<(Answers, Vec<String>)> {
+        let mut outputs = Vec::new();
+        let notes = self.features.read(reader, source, options, |part| {
+            outputs.extend(self.run(part)?);
+            Ok(())
+        })?;
+        Ok((self.target.answers(&outputs)?, notes))
+    }
+
     /// Writes the model and `documents` (names and contents) as the directory `out`, which becomes the
     /// new model at one moment. Returns the names written.
     ///
@@ -62,12 +89,13 @@ impl TabularModel {
         let bad = |e: serde_json::Error| Error::format(format!("model.json: {e}"));
         let mut model = Map::new();
         model.insert("program".into(), self.program.to_json());
-        let (features, target) = (&self.features, &self.target);
-        model.insert(
-            "features".into(),
-            serde_json::to_value(features).map_err(bad)?,
-        );
-        model.insert("target".into(), serde_json::to_value(target).map_err(bad)?);
+        for (name, value) in [
+            ("features", serde_json::to_value(&self.features)),
+            ("target", serde_json::to_value(&self.target)),
+            ("cells", serde_json::to_value(&self.cells)),
+        ] {
+            model.insert(name.into(), value.map_err(bad)?);
+        }
         let tensors = weights::write(&self.program.tensors)?;
         let mut files = vec![("model.safetensors".to_owned(), tensors)];
         files.extend(documents);
@@ -104,6 +132,10 @@ impl TabularModel {
             program: Program::from_json(&value["program"], tensors, extra)?,
             features: Features::deserialize(&value["features"]).map_err(bad("features"))?,
             target: TargetSpec::deserialize(&value["target"]).map_err(bad("target"))?,
+            cells: match value.get("cells") {
+                Some(cells) => CellFormat::deserialize(cells).map_err(bad("cells"))?,
+                None => CellFormat::default(), // of a model from before there was a choice
+            },
         })
     }
 }

@@ -1,5 +1,7 @@
 //! A model's outputs as answers in the words of the target column, and how good they are.
 
+use std::borrow::Cow;
+
 use lepton_tensor::{Error, Result};
 
 use crate::metrics;
@@ -121,22 +123,14 @@ impl Answers {
     /// # Errors
     /// When `spec` has other classes than the answers.
     pub fn to_csv(&self, spec: &TargetSpec) -> Result<Vec<u8>> {
-        let mut out = csv::Writer::from_writer(Vec::new());
-        let written = self
-            .records(spec)?
-            .into_iter()
-            .try_for_each(|r| out.write_record(r));
-        let bytes = written.map_err(|e| Error::value(e.to_string()));
-        bytes.and_then(|()| out.into_inner().map_err(|e| Error::value(e.to_string())))
-    }
-
-    fn records(&self, spec: &TargetSpec) -> Result<Vec<Vec<String>>> {
-        let mut header = vec!["prediction".to_string()];
         let classes = spec.classes().unwrap_or_default();
-        header.extend(classes.iter().map(|c| format!("p_{c}")));
-        let mut records = vec![header];
+        let mut csv = String::from("prediction");
+        for class in classes {
+            csv += &format!(",{}", quoted(&format!("p_{class}")));
+        }
+        csv.push('\n');
         match self {
-            Answers::Values(values) => records.extend(values.iter().map(|v| vec![v.to_string()])),
+            Answers::Values(values) => values.iter().for_each(|v| csv += &format!("{v}\n")),
             Answers::Classes {
                 labels,
                 probabilities,
@@ -144,17 +138,26 @@ impl Answers {
                 if probabilities.len() != labels.len() * classes.len() {
                     return Err(Error::shape("the answers are of another number of classes"));
                 }
-                for (&label, row) in labels
-                    .iter()
-                    .zip(probabilities.chunks(classes.len().max(1)))
-                {
-                    let mut record = vec![classes[label].clone()];
-                    record.extend(row.iter().map(f64::to_string));
-                    records.push(record);
+                let names: Vec<_> = classes.iter().map(|class| quoted(class)).collect();
+                let rows = probabilities.chunks(classes.len().max(1));
+                for (&label, row) in labels.iter().zip(rows) {
+                    csv += &names[label];
+                    row.iter().for_each(|p| csv += &format!(",{p}"));
+                    csv.push('\n');
                 }
             }
         }
-        Ok(records)
+        Ok(csv.into_bytes())
+    }
+}
+
+/// A cell with quotes around it where it needs them.
+fn quoted(cell: &str) -> Cow<'_, str> {
+    let special = |c: char| matches!(c, ',' | '"' | '\n' | '\r');
+    let blank = cell.starts_with(' ') || cell.ends_with(' ') || cell.is_empty();
+    match blank || cell.contains(special) {
+        true => Cow::Owned(format!("\"{}\"", cell.replace('"', "\"\""))),
+        false => Cow::Borrowed(cell),
     }
 }
 

@@ -1,10 +1,13 @@
 //! Columns into a matrix of `f32`, and the memory of how, which a saved model carries.
 
-use std::collections::HashMap;
+mod encode;
+mod read;
 
-use lepton_tensor::{Error, ErrorKind, Result};
+use lepton_tensor::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::idle;
+use crate::number;
 use crate::scale::{Method, Scale};
 use crate::table::{Cells, Column, Table, check_names};
 
@@ -61,6 +64,9 @@ pub struct Feature {
     /// How it becomes numbers.
     #[serde(flatten)]
     pub encoding: Encoding,
+    /// What stood beside its numbers, such as `%`, `$` or `kg`: new rows have the same there, or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
 }
 
 /// How the columns of a table become a matrix, learnt from the training rows.
@@ -71,14 +77,16 @@ pub struct Feature {
 pub struct Features(Vec<Feature>);
 
 impl Features {
-    /// Learns from `table` how to encode its columns, all of them: numbers are scaled by `method`,
-    /// their missing values become the median, and text becomes one column for each category.
+    /// Learns from `table` how to encode its columns: numbers are scaled by `method`, their missing values
+    /// become the median, and text becomes one column for each category. Left out are columns that teach
+    /// nothing: those with one value only, and those whose texts identify the rows.
     ///
     /// # Errors
-    /// When there is no column or row, a number is infinite, or a text column has more than 256
-    /// categories.
+    /// When there is no column or row, no column teaches anything, a number is beyond f32, or a text
+    /// column has more than 256 categories.
     pub fn fit(table: &Table, method: Method) -> Result<Features> {
-        Features::build(table, |values, _| {
+        let teaches = |column: &Column| idle::why(&column.cells).is_none();
+        Features::build(table, teaches, |values, _| {
             Ok(Encoding::Number {
                 fill: median(values),
                 scale: Scale::fit(method, values),
@@ -92,7 +100,8 @@ impl Features {
     /// # Errors
     /// As [`Features::fit`], and when a numeric column has no range or a range does not rise.
     pub fn from_ranges(table: &Table, ranges: &[(&str, f64, f64)]) -> Result<Features> {
-        Features::build(table, |_, column| {
+        let all = |_: &Column| true;
+        Features::build(table, all, |_, column| {
             let known = ranges.iter().find(|r| r.0 == column);
             let &(_, low, high) = known.ok_or_else(|| Error::value("no range is given for it"))?;
             let scale = Scale::from_range(low, high)?;
@@ -103,12 +112,16 @@ impl Features {
         })
     }
 
-    fn build(table: &Table, number: impl Fn(&[f64], &str) -> Result<Encoding>) -> Result<Features> {
+    fn build(
+        table: &Table,
+        kept: impl Fn(&Column) -> bool,
+        number: impl Fn(&[f64], &str) -> Result<Encoding>,
+    ) -> Result<Features> {
         if table.rows() == 0 {
             let message = format!("{}: there is no row to learn from", table.source());
             return Err(Error::value(message));
         }
-        let feature = |column: &Column| -> Result<Feature> {
+        let feature = |(i, column): (usize, &Column)| -> Result<Feature> {
             let name = &column.name;
             let here = |e: Error| e.at(format!("{}, column `{name}`", table.source()));
             let encoding = match numbers(table, column)? {
@@ -118,10 +131,16 @@ impl Features {
             Ok(Feature {
                 name: name.clone(),
                 encoding,
+                unit: table.origin(i).unit.clone(),
             })
         };
-        let features: Result<Vec<Feature>> = table.columns().iter().map(feature).collect();
-        Features::try_from(features?).map_err(|e| e.at(table.source()))
+        let columns = table.columns().iter().enumerate();
+        let features = columns.filter(|(_, column)| kept(column)).map(feature);
+        let features = features.collect::<Result<Vec<_>>>()?;
+        match features.is_empty() {
+            true => Err(nothing_taught(table).at(table.source())),
+            false => Features::try_from(features).map_err(|e| e.at(table.source())),
+        }
     }
 
     /// The columns, in order.
@@ -145,42 +164,24 @@ impl Features {
         let text = |f: &&Feature| matches!(f.encoding, Encoding::Category { .. });
         self.0.iter().filter(text).map(|f| f.name.clone()).collect()
     }
+}
 
-    /// The matrix of `table`, which may have other columns beside these, in any order.
-    ///
-    /// # Errors
-    /// When a column is not there, has text instead of numbers, or a value that is not finite as `f32`.
-    pub fn encode(&self, table: &Table) -> Result<Matrix> {
-        let (rows, cols) = (table.rows(), self.width());
-        let mut values: Vec<f32> = Vec::new();
-        let cells = rows.checked_mul(cols);
-        let room = cells.is_some_and(|n| values.try_reserve_exact(n).is_ok());
-        if !room {
-            let message = format!("a matrix of {rows} x {cols} values does not fit into memory");
-            return Err(Error::value(message).at(table.source()));
-        }
-        values.resize(rows * cols, 0.0);
-        let mut matrix = Matrix {
-            rows,
-            cols,
-            values,
-            notes: Vec::new(),
-        };
-        let mut at = 0;
-        for feature in &self.0 {
-            let column = table.column(&feature.name)?;
-            match &feature.encoding {
-                Encoding::Number { fill, scale } => {
-                    encode_number(table, column, *fill, *scale, &mut matrix, at)?;
-                }
-                Encoding::Category { values } => {
-                    encode_category(table, column, values, &mut matrix, at);
-                }
-            }
-            at += feature.width();
-        }
-        Ok(matrix)
-    }
+/// What to say when every column is left out.
+fn nothing_taught(table: &Table) -> Error {
+    const SHOWN: usize = 3;
+    let left_out = idle::left_out(table);
+    let reasons = left_out.iter().take(SHOWN);
+    let reasons: Vec<String> = reasons
+        .map(|l| format!("`{}`: {}", l.column, l.why))
+        .collect();
+    let more = match left_out.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        n => format!(", and {n} more"),
+    };
+    let reasons = reasons.join(", ");
+    Error::value(format!(
+        "no column has anything to learn from ({reasons}{more})"
+    ))
 }
 
 impl Feature {
@@ -240,11 +241,10 @@ fn numbers(table: &Table, column: &Column) -> Result<Option<Vec<f64>>> {
             let number = |b: &Option<bool>| b.map_or(f64::NAN, |b| f64::from(u8::from(b)));
             Ok(Some(values.iter().map(number).collect()))
         }
-        Cells::Number(values) => match values.iter().position(|x| x.is_infinite()) {
+        Cells::Number(values) => match values.iter().position(|x| x.abs() > f64::from(f32::MAX)) {
             None => Ok(Some(values.clone())),
             Some(i) => {
-                let message = format!("{} is not a finite number", values[i]);
-                Err(Error::value(message).at(table.place(i, &column.name)))
+                Err(Error::value(number::too_large(values[i])).at(table.place(i, &column.name)))
             }
         },
     }
@@ -271,89 +271,6 @@ fn median(values: &[f64]) -> f64 {
         (0, _) => 0.0,
         (n, half) if n % 2 == 1 => known[half],
         (_, half) => known[half - 1] / 2.0 + known[half] / 2.0,
-    }
-}
-
-fn encode_number(
-    table: &Table,
-    column: &Column,
-    fill: f64,
-    scale: Scale,
-    matrix: &mut Matrix,
-    at: usize,
-) -> Result<()> {
-    let name = &column.name;
-    let Some(values) = numbers(table, column)? else {
-        return Err(text_for_number(table, column));
-    };
-    let mut missing = 0;
-    for (i, &x) in values.iter().enumerate() {
-        missing += usize::from(x.is_nan());
-        let y = scale.apply(if x.is_nan() { fill } else { x }) as f32;
-        if !y.is_finite() {
-            let message = format!("{x} is beyond what the model's 32-bit numbers hold once scaled");
-            return Err(Error::value(message).at(table.place(i, name)));
-        }
-        matrix.values[i * matrix.cols + at] = y;
-    }
-    if missing > 0 {
-        let note = format!("column `{name}`: {missing} missing values count as {fill}");
-        matrix.notes.push(note);
-    }
-    Ok(())
-}
-
-fn text_for_number(table: &Table, column: &Column) -> Error {
-    let there = |&i: &usize| !column.cells.is_missing(i);
-    let Some(i) = (0..table.rows()).find(there) else {
-        return Error::new(
-            ErrorKind::Format,
-            "the column has no number, but the model reads numbers here",
-        )
-        .at(format!("{}, column `{}`", table.source(), column.name));
-    };
-    let cell = column.cells.text(i).unwrap_or_default();
-    let message = format!(
-        "`{}` is not a number, but the model reads numbers here",
-        cell.escape_debug()
-    );
-    Error::format(message).at(table.place(i, &column.name))
-}
-
-fn encode_category(
-    table: &Table,
-    column: &Column,
-    known: &[String],
-    matrix: &mut Matrix,
-    at: usize,
-) {
-    let index: HashMap<&str, usize> = known.iter().map(String::as_str).zip(0..).collect();
-    let (mut missing, mut unknown, mut first) = (0, 0, None);
-    for i in 0..table.rows() {
-        let Some(text) = column.cells.text(i) else {
-            missing += 1;
-            continue;
-        };
-        match index.get(text.as_str()) {
-            Some(j) => matrix.values[i * matrix.cols + at + j] = 1.0,
-            None => {
-                unknown += 1;
-                first.get_or_insert((i, text));
-            }
-        }
-    }
-    let name = &column.name;
-    if missing > 0 {
-        let note = format!("column `{name}`: {missing} missing values belong to no category");
-        matrix.notes.push(note);
-    }
-    if let Some((i, text)) = first {
-        let line = table.line(i);
-        matrix.notes.push(format!(
-            "column `{name}`: {unknown} values are not among the training rows' categories and belong to \
-             none (line {line}: `{}`)",
-            text.escape_debug()
-        ));
     }
 }
 

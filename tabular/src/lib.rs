@@ -25,17 +25,31 @@
 #![forbid(unsafe_code)]
 
 mod answers;
+mod column;
 mod features;
+mod foreign;
+mod format;
+mod header;
+mod idle;
+mod labels;
 pub mod metrics;
+mod number;
+mod origin;
 mod prepared;
 mod reader;
+mod records;
 mod scale;
+mod sniff;
 pub mod split;
 mod table;
 mod target;
 
 pub use answers::Answers;
 pub use features::{Encoding, Feature, Features, Matrix};
+pub use foreign::{Foreign, HEAD, foreign};
+pub use format::CellFormat;
+pub use idle::LeftOut;
+pub use number::Decimal;
 pub use prepared::{Part, Plan, Prepared};
 pub use reader::ReadOptions;
 pub use scale::{Method, Scale, Scaling};

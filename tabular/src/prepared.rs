@@ -4,6 +4,7 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{Error, Result, Tensor};
 
 use crate::features::{Features, Matrix};
+use crate::idle::{self, LeftOut};
 use crate::scale::Method;
 use crate::split;
 use crate::table::Table;
@@ -71,6 +72,8 @@ impl Part {
 pub struct Prepared {
     /// How a row becomes features.
     pub features: Features,
+    /// The columns that are no features, since the training rows have nothing to learn from them.
+    pub left_out: Vec<LeftOut>,
     /// What the outputs mean.
     pub target: TargetSpec,
     /// The rows to learn from.
@@ -94,7 +97,10 @@ impl Prepared {
         let parts = parts.map_err(|e| e.at(table.source()))?;
         let train = table.take(&parts.train);
         // A stratified split keeps a row of every class, so the classes are those of the whole table.
-        let target = TargetSpec::fit(&train, plan.target, Some(whole.task()))?;
+        let target = match whole.task() {
+            Task::Classification => whole,
+            Task::Regression => TargetSpec::fit(&train, plan.target, Some(Task::Regression))?,
+        };
         let inputs = train.without(&[plan.target])?;
         if inputs.columns().is_empty() {
             let message = "there is no column beside the target";
@@ -106,6 +112,7 @@ impl Prepared {
             Ok(Part { rows, x, y })
         };
         Ok(Prepared {
+            left_out: idle::left_out(&inputs),
             train: part(&train, parts.train)?,
             test: part(&table.take(&parts.test), parts.test)?,
             features,

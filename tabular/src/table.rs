@@ -1,6 +1,10 @@
 //! The table: named, typed columns, and where each row stood in its file.
 
+use std::collections::{HashMap, HashSet};
+
 use lepton_tensor::{Error, Result};
+
+use crate::origin::Origin;
 
 /// One column of a [`Table`].
 #[derive(Clone, Debug, PartialEq)]
@@ -114,6 +118,8 @@ pub(crate) fn number_text(x: f64) -> String {
 pub struct Table {
     source: String,
     columns: Vec<Column>,
+    /// For each column, how it stood in the file.
+    origins: Vec<Origin>,
     /// The 1-based line of each row in `source`.
     lines: Vec<u64>,
 }
@@ -135,17 +141,25 @@ impl Table {
         }
         check_names(columns.iter().map(|c| c.name.as_str())).map_err(|e| e.at(&source))?;
         let lines = (0..rows as u64).map(|i| i + 2).collect();
+        let origins = vec![Origin::default(); columns.len()];
         Ok(Table {
             source,
             columns,
+            origins,
             lines,
         })
     }
 
-    pub(crate) fn from_parts(source: String, columns: Vec<Column>, lines: Vec<u64>) -> Table {
+    pub(crate) fn from_parts(
+        source: String,
+        columns: Vec<(Column, Origin)>,
+        lines: Vec<u64>,
+    ) -> Table {
+        let (columns, origins) = columns.into_iter().unzip();
         Table {
             source,
             columns,
+            origins,
             lines,
         }
     }
@@ -186,11 +200,36 @@ impl Table {
     /// # Errors
     /// When there is none: the message has the nearest name and the list.
     pub fn column(&self, name: &str) -> Result<&Column> {
-        let found = self.columns.iter().find(|c| c.name == name);
-        found.ok_or_else(|| {
-            let names: Vec<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
-            unknown_column(&names, name).at(&self.source)
-        })
+        Ok(&self.columns[self.position(name)?])
+    }
+
+    /// Which column is called `name`.
+    pub(crate) fn position(&self, name: &str) -> Result<usize> {
+        let found = self.columns.iter().position(|c| c.name == name);
+        found.ok_or_else(|| self.no_column(name))
+    }
+
+    /// The place of each column by its name, for many questions at once.
+    pub(crate) fn places(&self) -> HashMap<&str, usize> {
+        let names = self.columns.iter().map(|c| c.name.as_str());
+        names.zip(0..).collect()
+    }
+
+    pub(crate) fn no_column(&self, name: &str) -> Error {
+        let names: Vec<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
+        unknown_column(&names, name).at(&self.source)
+    }
+
+    /// How column `i` stood in the file.
+    pub(crate) fn origin(&self, i: usize) -> &Origin {
+        &self.origins[i]
+    }
+
+    /// What a user should know of how columns were read, as pairs of a column's name and a sentence: which
+    /// are text and how many categories they have, and what was left out beside numbers.
+    pub fn notes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let columns = self.columns.iter().zip(&self.origins);
+        columns.filter_map(|(c, origin)| Some((c.name.as_str(), origin.note.as_deref()?)))
     }
 
     /// The table with only `rows`, in the order given.
@@ -205,6 +244,7 @@ impl Table {
         Table {
             source: self.source.clone(),
             columns: self.columns.iter().map(column).collect(),
+            origins: self.origins.iter().map(|o| o.take(rows)).collect(),
             lines: rows.iter().map(|&i| self.lines[i]).collect(),
         }
     }
@@ -214,13 +254,16 @@ impl Table {
     /// # Errors
     /// When one of them does not exist.
     pub fn without<S: AsRef<str>>(&self, names: &[S]) -> Result<Table> {
-        for name in names {
-            self.column(name.as_ref())?;
+        let places = self.places();
+        let names: HashSet<&str> = names.iter().map(AsRef::as_ref).collect();
+        if let Some(name) = names.iter().find(|name| !places.contains_key(**name)) {
+            return Err(self.no_column(name));
         }
-        let mut table = self.clone();
-        let named = |c: &Column| names.iter().any(|n| n.as_ref() == c.name);
-        table.columns.retain(|c| !named(c));
-        Ok(table)
+        let columns = self.columns.iter().zip(&self.origins);
+        let kept = columns.filter(|(c, _)| !names.contains(c.name.as_str()));
+        let kept = kept.map(|(c, origin)| (c.clone(), origin.clone()));
+        let (source, lines) = (self.source.clone(), self.lines.clone());
+        Ok(Table::from_parts(source, kept.collect(), lines))
     }
 
     /// The rows where column `name` has a value.
@@ -240,7 +283,7 @@ pub(crate) fn place(source: &str, line: u64, column: &str) -> String {
 
 /// Column names must be there and differ, or "column x" would mean nothing.
 pub(crate) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<()> {
-    let mut seen = std::collections::HashMap::new();
+    let mut seen = HashMap::new();
     for (i, name) in names.enumerate() {
         let n = i + 1;
         if name.is_empty() {
@@ -269,8 +312,13 @@ pub(crate) fn unknown_column(names: &[&str], wanted: &str) -> Error {
         .min_by_key(|n| distance(n, wanted));
     let hint = nearest.map_or(String::new(), |n| format!("; did you mean `{n}`?"));
     let full_stop = if hint.is_empty() { "." } else { "" };
+    let number = |name: &&str| name.parse::<f64>().is_ok();
+    let values = match names.iter().any(number) && !number(&wanted) {
+        true => "; is the header line missing?",
+        false => "",
+    };
     Error::value(format!(
-        "there is no column `{wanted}`{hint}{full_stop} The columns are {}",
+        "there is no column `{wanted}`{hint}{full_stop} The columns are {}{values}",
         name_list(names)
     ))
 }

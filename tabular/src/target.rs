@@ -1,12 +1,15 @@
 //! The column to predict: classes or a value, and how a model's outputs become answers again.
 
+use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
 use lepton_tensor::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::labels::{self, label};
+use crate::number;
 use crate::scale::Scale;
-use crate::table::{Cells, Column, Table, name_list, number_text};
+use crate::table::{Cells, Column, Table, name_list};
 
 /// Integers with more different values than this are a quantity, not classes.
 const MAX_INTEGER_CLASSES: usize = 20;
@@ -24,18 +27,73 @@ pub enum Task {
 }
 
 impl Task {
-    /// The task that a column suggests: classification for text, truth values, and integers with at
-    /// most 20 different values; otherwise regression.
+    /// The task that a column suggests: classification for text, truth values, and whole numbers with at
+    /// most 20 different values; otherwise regression, also where most of three or more values differ.
     pub fn of(cells: &Cells) -> Task {
-        let Cells::Number(values) = cells else {
-            return Task::Classification;
+        suggest(cells).0
+    }
+
+    /// The task that column `column` suggests, and why, as a sentence with the way to choose the other.
+    ///
+    /// # Errors
+    /// When there is no such column.
+    ///
+    /// ```
+    /// use lepton_tabular::{ReadOptions, Table, Task};
+    /// let t = Table::read("y\n1\n0\n1\n1\n".as_bytes(), "t.csv", &ReadOptions::default())?;
+    /// assert_eq!(
+    ///     Task::suggested(&t, "y")?.1,
+    ///     "classification, since `y` has 2 different whole numbers in 4 rows; `--task regression` predicts a \
+    ///      quantity instead"
+    /// );
+    /// # Ok::<(), lepton_tensor::Error>(())
+    /// ```
+    pub fn suggested(table: &Table, column: &str) -> Result<(Task, String)> {
+        let (task, why) = suggest(&table.column(column)?.cells);
+        let other = match (task, &table.column(column)?.cells) {
+            (Task::Regression, _) => {
+                "; `--task classification` predicts one of these values instead"
+            }
+            (Task::Classification, Cells::Text(_)) => "",
+            _ => "; `--task regression` predicts a quantity instead",
         };
-        let known = || values.iter().filter(|x| !x.is_nan());
-        let integers = known().all(|x| x.fract() == 0.0); // an infinity's fraction is NaN
-        match integers && distinct(known().copied()).len() <= MAX_INTEGER_CLASSES {
-            true => Task::Classification,
-            false => Task::Regression,
+        Ok((
+            task,
+            format!("{}, since `{column}` {why}{other}", task.name()),
+        ))
+    }
+
+    /// `classification` or `regression`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Task::Classification => "classification",
+            Task::Regression => "regression",
         }
+    }
+}
+
+/// The task that a column suggests, and what it is that suggests it.
+fn suggest(cells: &Cells) -> (Task, String) {
+    let values = match cells {
+        Cells::Number(values) => values,
+        Cells::Bool { .. } => return (Task::Classification, "holds truth values".into()),
+        Cells::Text(_) => return (Task::Classification, "is text".into()),
+    };
+    let known = || values.iter().filter(|x| !x.is_nan());
+    // An infinity's fraction is NaN.
+    if !known().all(|x| x.fract() == 0.0) {
+        return (Task::Regression, "holds numbers with fractions".into());
+    }
+    let different = known()
+        .map(|x| (x + 0.0).to_bits())
+        .collect::<HashSet<_>>()
+        .len(); // -0 is 0
+    let rows = known().count();
+    let found = format!("has {different} different whole numbers in {rows} rows");
+    match different {
+        0..=2 => (Task::Classification, found),
+        n if n <= MAX_INTEGER_CLASSES && 2 * n <= rows => (Task::Classification, found),
+        _ => (Task::Regression, found),
     }
 }
 
@@ -102,18 +160,19 @@ impl TargetSpec {
     /// When there is no such column or row, a value is missing or infinite, text should be a number,
     /// there is only one class, or there are more than 1,000.
     pub fn fit(table: &Table, column: &str, task: Option<Task>) -> Result<TargetSpec> {
-        let found = table.column(column)?;
+        let place = table.position(column)?;
+        let cells = &table.columns()[place].cells;
         let here = |e: Error| e.at(format!("{}, column `{column}`", table.source()));
         if table.rows() == 0 {
             return Err(here(Error::value("there is no row to learn from")));
         }
-        check_there(table, found)?;
-        let outcome = match task.unwrap_or_else(|| Task::of(&found.cells)) {
+        check_there(table, place)?;
+        let outcome = match task.unwrap_or_else(|| Task::of(cells)) {
             Task::Classification => Outcome::Classification {
-                classes: classes(&found.cells).map_err(here)?,
+                classes: classes(table, place).map_err(here)?,
             },
             Task::Regression => Outcome::Regression {
-                scale: Scale::standard(&numbers(table, found)?),
+                scale: Scale::standard(&numbers(table, place)?),
             },
         };
         Ok(TargetSpec {
@@ -166,17 +225,20 @@ impl TargetSpec {
     /// # Errors
     /// When there is no such column, or a value is missing, not a finite number, or of an unknown class.
     pub fn encode(&self, table: &Table) -> Result<Target> {
-        let column = table.column(&self.column)?;
-        check_there(table, column)?;
+        let place = table.position(&self.column)?;
+        check_there(table, place)?;
         match &self.outcome {
             Outcome::Regression { scale } => {
-                let scaled = numbers(table, column)?
-                    .into_iter()
-                    .map(|x| scale.apply(x) as f32);
-                Ok(Target::Values(scaled.collect()))
+                let scaled = |(i, x): (usize, f64)| match scale.apply(x) as f32 {
+                    y if y.is_finite() => Ok(y),
+                    _ => Err(Error::value(number::too_large(x)).at(table.place(i, &self.column))),
+                };
+                let values = numbers(table, place)?.into_iter().enumerate();
+                Ok(Target::Values(values.map(scaled).collect::<Result<_>>()?))
             }
             Outcome::Classification { classes } => {
-                let index = |i| class_of(table, column, classes, i);
+                let places = classes.iter().map(String::as_str).zip(0..).collect();
+                let index = |row| class_of(table, place, classes, &places, row);
                 let labels: Result<Vec<usize>> = (0..table.rows()).map(index).collect();
                 Ok(Target::Classes(labels?))
             }
@@ -205,7 +267,7 @@ impl TryFrom<Unchecked> for TargetSpec {
         match &outcome {
             Outcome::Regression { scale } => scale.check()?,
             Outcome::Classification { classes } => {
-                let all: std::collections::HashSet<&String> = classes.iter().collect();
+                let all: HashSet<&String> = classes.iter().collect();
                 if all.len() < classes.len() || classes.len() < 2 {
                     let message = "a classifier needs at least two classes, each named once";
                     return Err(Error::format(message));
@@ -216,36 +278,23 @@ impl TryFrom<Unchecked> for TargetSpec {
     }
 }
 
-fn check_there(table: &Table, column: &Column) -> Result<()> {
-    match (0..table.rows()).find(|&i| column.cells.is_missing(i)) {
-        None => Ok(()),
-        Some(i) => {
-            let e = Error::value("the target is missing; fill it in, or remove the row");
-            Err(e.at(table.place(i, &column.name)))
-        }
-    }
-}
-
-fn distinct(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut values: Vec<f64> = values.map(|x| if x == 0.0 { 0.0 } else { x }).collect();
-    values.sort_unstable_by(f64::total_cmp);
-    values.dedup();
-    values
-}
-
-fn classes(cells: &Cells) -> Result<Vec<String>> {
-    let classes: Vec<String> = match cells {
-        Cells::Number(values) => {
-            let sorted = distinct(values.iter().copied());
-            sorted.into_iter().map(number_text).collect()
-        }
-        _ => {
-            let mut texts: Vec<String> = (0..cells.len()).filter_map(|i| cells.text(i)).collect();
-            texts.sort_unstable();
-            texts.dedup();
-            texts
-        }
+fn check_there(table: &Table, column: usize) -> Result<()> {
+    let Column { name, cells } = &table.columns()[column];
+    let Some(row) = (0..table.rows()).find(|&row| cells.is_missing(row)) else {
+        return Ok(());
     };
+    let message = match &table.origin(column).missing {
+        Some((line, word)) if *line == table.line(row) => format!(
+            "the target is missing, since `{word}` counts as no value; fill it in, remove the row, or say \
+             `--missing ''` if `{word}` is a value"
+        ),
+        _ => "the target is missing; fill it in, or remove the row".to_string(),
+    };
+    Err(Error::value(message).at(table.place(row, name)))
+}
+
+fn classes(table: &Table, column: usize) -> Result<Vec<String>> {
+    let classes = labels::classes(table, column);
     match classes.len() {
         1 => Err(Error::value(format!(
             "every row has the value `{}`; a classifier needs at least two classes",
@@ -259,39 +308,53 @@ fn classes(cells: &Cells) -> Result<Vec<String>> {
     }
 }
 
-fn class_of(table: &Table, column: &Column, classes: &[String], i: usize) -> Result<usize> {
-    let text = column.cells.text(i).unwrap_or_default();
-    let exact = classes.iter().position(|c| *c == text);
+fn class_of(
+    table: &Table,
+    column: usize,
+    classes: &[String],
+    places: &HashMap<&str, usize>,
+    row: usize,
+) -> Result<usize> {
+    let text = label(table, column, row).unwrap_or_default();
     // Another file may spell truth values in another case.
-    let found = exact.or_else(|| match column.cells {
-        Cells::Bool { .. } => classes.iter().position(|c| c.eq_ignore_ascii_case(&text)),
-        _ => None,
-    });
-    found.ok_or_else(|| {
-        let names: Vec<&str> = classes.iter().map(String::as_str).collect();
-        let known = name_list(&names);
-        let message = format!("`{}` is none of the classes {known}", text.escape_debug());
-        Error::value(message).at(table.place(i, &column.name))
-    })
+    let truth = matches!(table.columns()[column].cells, Cells::Bool { .. });
+    let same =
+        |class: &String| labels::same(class, &text) || (truth && class.eq_ignore_ascii_case(&text));
+    let exact = places.get(&*text).copied();
+    exact
+        .or_else(|| classes.iter().position(same))
+        .ok_or_else(|| {
+            let names: Vec<&str> = classes.iter().map(String::as_str).collect();
+            let known = name_list(&names);
+            let message = format!("`{}` is none of the classes {known}", text.escape_debug());
+            Error::value(message).at(table.place(row, &table.columns()[column].name))
+        })
 }
 
 /// The column as finite numbers.
-fn numbers(table: &Table, column: &Column) -> Result<Vec<f64>> {
-    let number = |i: usize| -> Result<f64> {
-        let x = match &column.cells {
-            Cells::Number(values) => values[i],
-            Cells::Bool { values, .. } => values[i].map_or(f64::NAN, |b| f64::from(u8::from(b))),
+fn numbers(table: &Table, column: usize) -> Result<Vec<f64>> {
+    let Column { name, cells } = &table.columns()[column];
+    let number = |row: usize| -> Result<f64> {
+        let x = match cells {
+            Cells::Number(values) => values[row],
+            Cells::Bool { values, .. } => values[row].map_or(f64::NAN, |b| f64::from(u8::from(b))),
             Cells::Text(_) => f64::NAN,
         };
-        if x.is_finite() {
+        if x.abs() <= f64::from(f32::MAX) {
             return Ok(x);
         }
-        let text = column.cells.text(i).unwrap_or_default();
-        let message = format!(
-            "`{}` is not a finite number, which regression needs; choose classification, or correct the cell",
-            text.escape_debug()
-        );
-        Err(Error::value(message).at(table.place(i, &column.name)))
+        let message = match cells.text(row).unwrap_or_default() {
+            _ if x.is_finite() => number::too_large(x),
+            text if text.parse::<f64>().is_ok_and(f64::is_finite) => format!(
+                "`{text}` is read as text, but regression needs numbers; leave `--categorical {name}` out, or \
+                 correct the cells that are no numbers"
+            ),
+            text => format!(
+                "`{}` is not a finite number, which regression needs; choose classification, or correct the cell",
+                text.escape_debug()
+            ),
+        };
+        Err(Error::value(message).at(table.place(row, name)))
     };
     (0..table.rows()).map(number).collect()
 }

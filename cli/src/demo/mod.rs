@@ -19,7 +19,7 @@ mod teller;
 mod ward;
 
 use lepton::nn::{Program, TabularModel};
-use lepton::tabular::Features;
+use lepton::tabular::{CellFormat, Features};
 use lepton::{Error, Result};
 
 use crate::args::DemoArgs;
@@ -92,6 +92,7 @@ fn model(ward: &Ward, features: &Features, program: Program) -> TabularModel {
         program,
         features: features.clone(),
         target: ward.target.clone(),
+        cells: CellFormat::default(),
     }
 }
 

@@ -9,7 +9,7 @@ use lepton::compress;
 use lepton::nn::TabularModel;
 use lepton::nn::files::safetensors::{Entry, Header};
 use lepton::nn::files::{self, ModelFiles};
-use lepton::tabular::{ReadOptions, Table};
+use lepton::tabular::{CellFormat, ReadOptions, Table};
 use lepton::{Error, Result};
 
 use crate::args::InspectArgs;
@@ -54,7 +54,10 @@ fn inspect(args: &InspectArgs) -> Result<Report> {
             let reader = BufReader::new(head.chain(file));
             safetensors(reader, length).map_err(|e| e.at(&shown))
         }
-        Format::Csv => csv(head.chain(file), &shown, args.categorical.clone()),
+        Format::Csv => {
+            let options = args.cells.options(&CellFormat::default());
+            csv(head.chain(file), &shown, &options)
+        }
         Format::Model => model(args.file.parent().unwrap_or(Path::new(""))),
     }
 }
@@ -149,8 +152,8 @@ fn model(folder: &Path) -> Result<Report> {
     }))
 }
 
-fn csv(reader: impl Read, shown: &str, categorical: Vec<String>) -> Result<Report> {
-    let table = Table::read(reader, shown, &ReadOptions { categorical })?;
+fn csv(reader: impl Read, shown: &str, options: &ReadOptions) -> Result<Report> {
+    let table = Table::read(reader, shown, options)?;
     let column = |c: &lepton::tabular::Column| Column {
         name: c.name.clone(),
         kind: c.cells.type_name(),

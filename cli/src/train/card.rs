@@ -3,7 +3,7 @@
 
 use lepton::Result;
 use lepton::tabular::metrics::Confusion;
-use lepton::tabular::{Answers, Encoding, Feature, Target};
+use lepton::tabular::{Answers, Encoding, Feature, LeftOut, Target};
 
 use super::outcome::Outcome;
 use crate::learn::Epochs;
@@ -87,8 +87,11 @@ fn data(o: &Outcome) -> String {
 fn features(o: &Outcome) -> String {
     let line = |f: &Feature| match &f.encoding {
         Encoding::Number { fill, scale } => format!(
-            "| {} | number | centre {:.6}, width {:.6}; missing counts as {fill} |\n",
+            "| {} | number{} | centre {:.6}, width {:.6}; missing counts as {fill} |\n",
             code(&f.name),
+            f.unit
+                .as_ref()
+                .map_or(String::new(), |unit| format!(", in {}", code(unit))),
             scale.shift,
             scale.width
         ),
@@ -99,7 +102,13 @@ fn features(o: &Outcome) -> String {
         ),
     };
     let lines: String = o.model.features.columns().iter().map(line).collect();
-    format!("## Features\n| column | read as | how |\n|---|---|---|\n{lines}")
+    let left_out = |l: &LeftOut| format!("- {}: {}\n", code(&l.column), code(&l.why));
+    let left_out: String = o.left_out.iter().map(left_out).collect();
+    let left_out = match left_out.is_empty() {
+        true => left_out,
+        false => format!("\nLeft out, since nothing can be learnt from them:\n\n{left_out}"),
+    };
+    format!("## Features\n| column | read as | how |\n|---|---|---|\n{lines}{left_out}")
 }
 
 fn metrics(o: &Outcome) -> String {

@@ -3,14 +3,14 @@
 mod card;
 mod outcome;
 
-use std::io::Read;
+use std::collections::HashSet;
 use std::path::Path;
 
+use lepton::Result;
 use lepton::explain::picture::{Lines, Series, lines};
-use lepton::nn::files::{self, ModelDir};
+use lepton::nn::files::{self, Hashed, ModelDir};
 use lepton::nn::{Epoch, History, Rng};
-use lepton::tabular::{Method, Plan, Prepared, ReadOptions, Table};
-use lepton::{Error, Result};
+use lepton::tabular::{CellFormat, LeftOut, Method, Plan, Prepared, Table, Task};
 
 use crate::args::TrainArgs;
 use crate::console::Console;
@@ -34,9 +34,8 @@ pub(crate) fn run(args: &TrainArgs, console: &Console) -> Result<()> {
     recipe.sizes(&data)?;
     // Hours of training must not end at a folder that cannot be written.
     let out = ModelDir::prepare(&args.out, &DOCUMENTS, &[&args.data])?;
-    for note in &data.train.x.notes {
-        progress.note(note);
-    }
+    progress.notes(&told(args, &source.table, &data)?);
+    progress.notes(&data.train.x.notes);
     let learnt = recipe.learn(&data, progress)?;
     let outcome = Outcome::judge(source, data, &recipe, &learnt)?;
     let documents = documents(&outcome, &learnt.history)?;
@@ -45,6 +44,24 @@ pub(crate) fn run(args: &TrainArgs, console: &Console) -> Result<()> {
         true => console.line(&outcome.json(&args.out, &names)),
         false => console.print(&outcome.summary(&args.out, &names)),
     }
+}
+
+/// What a user should know before the work begins: the task and why, how columns were read, and which
+/// are left out.
+fn told(args: &TrainArgs, table: &Table, data: &Prepared) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    if args.task.is_none() {
+        notes.push(Task::suggested(table, &args.target)?.1);
+    }
+    let left_out = |l: &LeftOut| format!("column `{}` is left out: {}", l.column, l.why);
+    notes.extend(data.left_out.iter().map(left_out));
+    let known: HashSet<&str> = data.left_out.iter().map(|l| l.column.as_str()).collect();
+    // That a target is text is no news beside the task.
+    let text = table.column(&args.target)?.cells.type_name() == "text";
+    let old = |name: &str| known.contains(name) || (text && name == args.target);
+    let read = table.notes().filter(|(name, _)| !old(name));
+    notes.extend(read.map(|(_, note)| note.to_string()));
+    Ok(notes)
 }
 
 /// What is written beside the model: names and contents.
@@ -67,20 +84,21 @@ struct Source {
     name: String,
     /// SHA-256 of the file, in hexadecimal.
     hash: String,
+    /// How its cells are written.
+    cells: CellFormat,
 }
 
 impl Source {
     fn read(args: &TrainArgs) -> Result<Source> {
         let shown = args.data.display().to_string();
-        let mut bytes = Vec::new();
-        files::open(&args.data)?
-            .read_to_end(&mut bytes)
-            .map_err(|e| Error::io(format!("cannot read `{shown}`"), &e))?;
-        let categorical = args.categorical.clone();
+        let options = args.cells.options(&CellFormat::default());
+        let mut file = Hashed::new(files::open(&args.data)?);
+        let table = Table::read(&mut file, &shown, &options)?; // to its end
         Ok(Source {
-            table: Table::read(&bytes[..], &shown, &ReadOptions { categorical })?,
+            table,
             name: base_name(&args.data),
-            hash: files::sha256(&bytes),
+            hash: file.finish(),
+            cells: options.cells,
         })
     }
 }

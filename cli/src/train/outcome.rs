@@ -4,7 +4,7 @@ use std::path::Path;
 
 use lepton::Result;
 use lepton::nn::{Params, TabularModel};
-use lepton::tabular::{Answers, Part, Prepared, Target, TargetSpec, Task};
+use lepton::tabular::{Answers, LeftOut, Part, Prepared, Target, TargetSpec, Task};
 use serde_json::{Map, Value, json};
 
 use super::Source;
@@ -31,6 +31,8 @@ pub(super) struct Outcome {
     pub(super) baseline: Scores,
     /// What stands for missing or unknown cells, in all rows.
     pub(super) notes: Vec<String>,
+    /// The columns that the model does not read.
+    pub(super) left_out: Vec<LeftOut>,
 }
 
 impl Outcome {
@@ -41,7 +43,7 @@ impl Outcome {
         recipe: &Recipe,
         learnt: &Learnt,
     ) -> Result<Outcome> {
-        let model = learnt.model(&data)?;
+        let model = learnt.model(&data, &source.cells)?;
         let held_out = source.table.take(&data.test.rows);
         let (answers, _) = model.predict(&held_out)?;
         let scores = answers.judge(&model.target, &data.test.y)?;
@@ -54,6 +56,7 @@ impl Outcome {
             epochs: learnt.history.epochs.len(),
             training_rows: data.train.x.rows,
             held_out: data.test,
+            left_out: data.left_out,
             recipe: recipe.clone(),
             source,
             model,
@@ -112,6 +115,7 @@ impl Outcome {
             "rows": { "training": self.training_rows, "held_out": self.held_out.x.rows },
             "metrics": object(&self.scores),
             "baseline": object(&self.baseline),
+            "left_out": self.left_out.iter().map(|l| &l.column).collect::<Vec<_>>(),
             "notes": self.notes,
         })
         .to_string()

@@ -5,4 +5,5 @@ mod folder;
 mod inspect;
 mod outputs;
 mod refused;
+mod tables;
 mod train;

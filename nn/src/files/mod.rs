@@ -1,6 +1,5 @@
 //! Files: the one room of this crate that opens them. Everything else works on bytes and readers.
 
-mod foreign;
 mod hash;
 mod lock;
 mod model_dir;
@@ -18,8 +17,8 @@ use std::path::Path;
 
 use lepton_tensor::{Error, Result};
 
-pub use foreign::{Foreign, HEAD, foreign};
-pub use hash::sha256;
+pub use hash::{Hashed, sha256};
+pub use lepton_tabular::{Foreign, HEAD, foreign};
 pub use model_dir::ModelDir;
 pub use model_files::ModelFiles;
 pub use output::{Output, write_atomic};

@@ -116,9 +116,66 @@ fn numbers_as_categories_are_spelled_once() {
         encoding: Encoding::Category {
             values: vec!["4051".into(), "8001".into()],
         },
+        unit: None,
     }]);
     assert_eq!(
         features.encode(&read("zip\n8001\n")).unwrap().values,
         [0.0, 1.0]
     );
+}
+
+#[test]
+fn work_is_linear_in_columns() {
+    let names: Vec<String> = (0..100_000).map(|j| format!("c{j}")).collect();
+    let row = |i: usize| -> String {
+        (0..names.len())
+            .map(|j| format!(",{}", (i + j) % 7))
+            .collect()
+    };
+    let header: String = names.iter().map(|name| format!(",{name}")).collect();
+    let file = format!("{}\n{}\n{}\n", &header[1..], &row(1)[1..], &row(2)[1..]);
+    let start = std::time::Instant::now();
+    let table = read(&file);
+    let features = Features::fit(&table, Method::Standard).unwrap();
+    let x = features.encode(&table.without(&[""; 0]).unwrap()).unwrap();
+    let mut parts = Vec::new();
+    let options = ReadOptions {
+        categorical: features.categorical(),
+        ..ReadOptions::default()
+    };
+    let each = |part: Matrix| {
+        parts.extend(part.values);
+        Ok(())
+    };
+    features
+        .read(file.as_bytes(), "f.csv", &options, each)
+        .unwrap();
+    assert!(parts == x.values);
+    // Ten billion comparisons of names take minutes.
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
+#[test]
+fn rows_in_parts_are_the_rows_of_a_table() {
+    let row = |i: usize| {
+        format!(
+            "{},{},{}\n",
+            i % 13,
+            ["u", "v", ""][i % 3],
+            i.is_multiple_of(2)
+        )
+    };
+    let file = (0..9000).fold("x,c,b\n".to_string(), |file, i| file + &row(i));
+    let table = read(&file);
+    let features = Features::fit(&table, Method::Standard).unwrap();
+    let whole = features.encode(&table).unwrap();
+    let (mut values, mut sizes) = (Vec::new(), Vec::new());
+    let notes = features.read(file.as_bytes(), "f.csv", &ReadOptions::default(), |part| {
+        sizes.push(part.rows);
+        values.extend(part.values);
+        Ok(())
+    });
+    assert_eq!(sizes, [4096, 4096, 808]);
+    assert!(values == whole.values);
+    assert_eq!(notes.unwrap(), whole.notes);
 }

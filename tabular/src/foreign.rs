@@ -12,8 +12,8 @@ pub struct Foreign {
     pub hint: &'static str,
 }
 
-const SAVE: &str = "save its tensors as .safetensors";
-const TABLE: &str = "export it as .csv";
+pub(crate) const SAVE: &str = "save its tensors as .safetensors";
+pub(crate) const TABLE: &str = "export it as .csv";
 const UNPACK: &str = "unpack it first";
 const NONE: &str = "";
 
@@ -76,7 +76,7 @@ const ZIPPED: [(&str, &str, &str); 6] = [
 /// What the file with these first bytes is, when it is of a known kind that lepton does not read.
 ///
 /// ```
-/// use lepton_nn::files::foreign;
+/// use lepton_tabular::foreign;
 /// assert_eq!(foreign(b"\x93NUMPY\x01\0").unwrap().kind, "a NumPy array (.npy)");
 /// assert!(foreign(b"x,y\n1,2\n").is_none());
 /// ```
@@ -84,10 +84,22 @@ pub fn foreign(head: &[u8]) -> Option<Foreign> {
     if head.starts_with(b"PK\x03\x04") {
         return Some(zipped(head));
     }
-    let is = |at: usize, mark: &[u8]| head.get(at..).is_some_and(|h| h.starts_with(mark));
+    // A table may begin with a short mark, as with the column ORCID.
+    let text = is_text(head);
+    let is = |at: usize, mark: &[u8]| {
+        let found = head.get(at..).is_some_and(|h| h.starts_with(mark));
+        found && (at > 0 || mark.len() > 8 || !text)
+    };
     let marked = MARKS.into_iter().find(|(at, mark, ..)| is(*at, mark));
     let marked = marked.map(|(.., kind, hint)| Foreign { kind, hint });
     marked.or_else(|| counted(head))
+}
+
+/// Whether these bytes are text, cut off maybe inside a character.
+fn is_text(head: &[u8]) -> bool {
+    let whole = std::str::from_utf8(head).map_or_else(|e| e.error_len().is_none(), |_| true);
+    let control = |b: &u8| b.is_ascii_control() && !b.is_ascii_whitespace();
+    whole && !head.iter().any(control)
 }
 
 fn zipped(head: &[u8]) -> Foreign {
@@ -159,6 +171,7 @@ mod tests {
             b"\0\0",
             b"\xEF\xBB\xBFa,b",
             b"{\"a\":1}",
+            b"ORCID,BZh\n1,2\n",
         ] {
             assert_eq!(foreign(ours), None);
         }
