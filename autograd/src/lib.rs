@@ -62,7 +62,7 @@ pub use lepton_tensor::{
 pub use ops::attention::AttentionOptions;
 pub use ops::catalogue;
 pub use ops::conv::ConvOptions;
-pub use ops::index::indexing::Index;
+pub use ops::index::positions::Index;
 pub use ops::index::scatter::Reduction;
 pub use ops::order::quantile::Interpolation;
 pub use ops::pool::{AvgPoolOptions, MaxPoolOptions};

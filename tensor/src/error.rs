@@ -92,6 +92,21 @@ impl Error {
         self.0.kind
     }
 
+    /// The same error in the name of `who`, a function made of the one that failed.
+    ///
+    /// ```
+    /// let e = lepton_tensor::Error::value("solve: matrix 0 is singular");
+    /// assert_eq!(e.told_by("inverse").to_string(), "inverse: matrix 0 is singular");
+    /// ```
+    pub fn told_by(mut self, who: &str) -> Error {
+        let sentence = match self.0.message.split_once(": ") {
+            Some((name, rest)) if !name.contains(' ') => rest,
+            _ => &self.0.message,
+        };
+        self.0.message = format!("{who}: {sentence}");
+        self
+    }
+
     /// The same error with `place` and a colon in front of its sentence.
     ///
     /// ```

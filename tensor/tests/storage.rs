@@ -151,3 +151,12 @@ fn no_shape_is_larger_than_memory() {
         0
     );
 }
+
+#[test]
+fn what_no_memory_holds_is_refused_in_a_sentence() {
+    for shape in [&[1usize << 40][..], &[1 << 58], &[1 << 20, 1 << 24]] {
+        let e = Tensor::zeros(shape, DType::F32, Device::Cpu).unwrap_err();
+        assert!(e.to_string().starts_with("full: a tensor of "), "{e}");
+        assert!(Tensor::zeros(shape, DType::F32, Device::Meta).is_ok());
+    }
+}

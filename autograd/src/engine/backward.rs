@@ -180,6 +180,13 @@ pub fn vjp(outputs: &[Var], cotangents: &[Var], wrt: &[Var]) -> Result<Vec<Var>>
 
 /// As [`vjp`], with `None` where nothing arrives.
 pub(crate) fn pull(outputs: &[Var], cotangents: &[Var], wrt: &[Var]) -> Result<Vec<Option<Var>>> {
+    if outputs.len() != cotangents.len() {
+        return Err(Error::value(format!(
+            "vjp: {} outputs and {} cotangents; every output needs one",
+            outputs.len(),
+            cotangents.len()
+        )));
+    }
     let mut sink = Sink::default();
     for x in wrt {
         match x.edge() {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use lepton_tensor::ops::{self, IntMap, IntZip};
 use lepton_tensor::random::Rng;
 use lepton_tensor::simd::{Lane, MapBody, Num, ZipBody};
-use lepton_tensor::{Error, Meta, Result, Tensor};
+use lepton_tensor::{DType, Error, Meta, Result, Tensor};
 use smallvec::smallvec;
 
 use crate::engine::attrs::Attrs;
@@ -32,6 +32,13 @@ pub trait Unary: Copy + Debug + Default + Send + Sync + 'static {
     /// The value at an integer `x`.
     fn int<T: Num>(&self, x: T) -> T {
         x
+    }
+    /// Fails unless integers of `dtype` can be what the op's constants are.
+    ///
+    /// # Errors
+    /// When a constant has a fraction or is too large.
+    fn suits(&self, _dtype: DType) -> Result<()> {
+        Ok(())
     }
     /// The value at `x` by plainer means, for the tests.
     fn reference(&self, x: f64) -> f64;
@@ -60,6 +67,9 @@ pub trait Binary: Copy + Debug + Default + Send + Sync + 'static {
     const DOMAIN: [Range<f64>; 2];
     /// True when integers have the op as well.
     const INT: bool = false;
+
+    /// True when the result is a float whatever the inputs: [`Var`]'s methods make integers f32.
+    const FLOATS: bool = false;
 
     /// The value at `x`, `y`.
     fn f<T: Lane>(&self, x: T, y: T) -> T;
@@ -167,6 +177,9 @@ impl<U: Unary> Op for Map<U> {
     }
 
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
+        if U::INT {
+            self.0.suits(x[0].dtype)?;
+        }
         infer_map(U::NAME, U::INT, x)
     }
 
@@ -175,8 +188,9 @@ impl<U: Unary> Op for Map<U> {
     }
 
     fn forward_fast(&self, x: &mut [Tensor]) -> Option<Result<Tensor>> {
-        let fits = (U::INT || x[0].dtype().is_float()) && !x[0].is_meta();
-        fits.then(|| Ok(ops::map(&mut x[0], &Body(self.0))))
+        let dtype = x[0].dtype();
+        let fits = dtype.is_float() || (U::INT && self.0.suits(dtype).is_ok());
+        (fits && !x[0].is_meta()).then(|| Ok(ops::map(&mut x[0], &Body(self.0))))
     }
 
     fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {

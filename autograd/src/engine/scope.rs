@@ -37,6 +37,9 @@ impl Default for Scope {
 }
 
 /// Reads the current scope; `None` stands for the default.
+///
+/// The slot is borrowed while `f` runs, so `f` takes out what it needs and does no work of its own:
+/// a loop would park the slot. Whoever works, or calls a closure of others, takes [`current`].
 #[inline]
 pub(crate) fn read<R>(f: impl FnOnce(Option<&Scope>) -> R) -> R {
     threads::with_slot(|slot| f(slot.as_ref().and_then(|s| s.downcast_ref::<Scope>())))

@@ -65,7 +65,10 @@ impl Var {
     /// When the shape does not hold `data.len()` elements.
     #[track_caller]
     pub fn new<T: Element>(data: &[T], shape: &[usize]) -> Var {
-        Tensor::from_slice(data, shape).or_panic().into()
+        Tensor::from_slice(data, shape)
+            .map_err(|e| e.told_by("new"))
+            .or_panic()
+            .into()
     }
 
     /// A constant with no axes.

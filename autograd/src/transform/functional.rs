@@ -20,6 +20,7 @@ use crate::engine::var::Var;
 /// # Errors
 /// When `f` gives more than one element.
 pub fn grad(f: impl FnOnce(&Var) -> Var, x: &Var) -> Result<Var> {
+    x.dtype().want_float("grad")?;
     let leaf = as_leaf(x);
     let y = f(&leaf);
     one_element("grad", &y)?;
@@ -57,6 +58,7 @@ fn one_element(what: &str, y: &Var) -> Result<()> {
 /// # Errors
 /// When an op has no rule for an empty batch and `x` is empty.
 pub fn jacobian(f: impl Fn(&Var) -> Var, x: &Var) -> Result<Var> {
+    x.dtype().want_float("jacobian")?;
     let n = x.numel();
     let basis = Var::eye(n, x.dtype(), x.device()).reshape(&[&[n], x.shape()].concat());
     let along = |t: &[Var]| jvp(|x| vec![f(&x[0])], from_ref(x), t).or_panic().1;
@@ -74,8 +76,10 @@ pub fn jacobian(f: impl Fn(&Var) -> Var, x: &Var) -> Result<Var> {
 /// # Errors
 /// When `v` has another shape than `x`, or `f` gives more than one element.
 pub fn hvp(f: impl FnOnce(&Var) -> Var, x: &Var, v: &Var) -> Result<Var> {
+    x.dtype().want_float("hvp")?;
     let leaf = as_leaf(x);
-    let (y, t) = jvp(|x| vec![f(&x[0])], from_ref(&leaf), from_ref(v))?;
+    let along = jvp(|x| vec![f(&x[0])], from_ref(&leaf), from_ref(v));
+    let (y, t) = along.map_err(|e| e.told_by("hvp"))?;
     one_element("hvp", &y[0])?;
     let mut h = vjp(&t, &[t[0].ones_like()], &[leaf])?;
     Ok(h.swap_remove(0))
@@ -94,6 +98,7 @@ pub fn hvp(f: impl FnOnce(&Var) -> Var, x: &Var, v: &Var) -> Result<Var> {
 /// # Errors
 /// When `f` gives more than one element.
 pub fn hessian(f: impl Fn(&Var) -> Var, x: &Var) -> Result<Var> {
+    x.dtype().want_float("hessian")?;
     let n = x.numel();
     let shape = [&[n], x.shape()].concat();
     let points = as_leaf(&x.repeat_outer(n).detach());

@@ -209,7 +209,12 @@ impl<'a> Call<'a> {
         match self.arg(at, name) {
             Some(a) if a.number().is_some() => {
                 let c = a.number().unwrap_or_default();
-                Ok(Some(Var::full(&[], c, like.dtype(), Device::Cpu)))
+                let dtype = match (a, like.dtype()) {
+                    (Arg::Float(_), d) if !d.is_float() => DType::F32,
+                    (_, DType::Bool) => DType::I64,
+                    (_, d) => d,
+                };
+                Ok(Some(Var::full(&[], c, dtype, Device::Cpu)))
             }
             _ => self.opt_var(at, name),
         }

@@ -68,6 +68,28 @@ fn step(x: Tensor, op: &Value) -> Result<Tensor, Stop> {
     }
 }
 
+/// A copy of `y` whose axes stand in memory in the order in which those of `x` do: chains state the
+/// layout after a flip that copies so.
+fn as_laid(x: &Tensor, y: &Tensor) -> lepton_autograd::Result<Tensor> {
+    // From the innermost axis out; a stride of 0 has no place of its own, and stays where it is.
+    let mut inner: Vec<usize> = (0..x.rank()).rev().collect();
+    let before = |a: usize, b: usize| {
+        let (s, t) = (x.strides()[a], x.strides()[b]);
+        s != 0 && t != 0 && (s, x.shape()[a]) < (t, x.shape()[b])
+    };
+    for i in 1..inner.len() {
+        let mut at = i;
+        while at > 0 && before(inner[at], inner[at - 1]) {
+            inner.swap(at, at - 1);
+            at -= 1;
+        }
+    }
+    let outer: Vec<usize> = inner.into_iter().rev().collect();
+    let mut back = outer.clone();
+    outer.iter().enumerate().for_each(|(i, &a)| back[a] = i);
+    y.permute(&outer)?.contiguous().permute(&back)
+}
+
 type Viewed = Result<lepton_autograd::Result<Tensor>, Stop>;
 
 fn view(x: &Tensor, name: &str, args: &[Value]) -> Viewed {
@@ -86,10 +108,9 @@ fn view(x: &Tensor, name: &str, args: &[Value]) -> Viewed {
     let axis = |i: isize| if i < 0 { i + x.rank() as isize } else { i } as usize;
     let size = |a: usize| x.shape().get(a).copied().unwrap_or(0);
     Ok(match (name, ints.as_slice()) {
-        // Chains state the layout after a flip that copies.
         ("flip", &[a]) => x
             .slice(axis(a), size(axis(a)).saturating_sub(1), size(axis(a)), -1)
-            .map(|y| y.contiguous()),
+            .and_then(|y| as_laid(x, &y)),
         ("select", &[a, i]) => {
             let (a, n) = (axis(a), size(axis(a)) as isize);
             let at = if i < 0 { i + n } else { i };

@@ -6,6 +6,7 @@ use crate::kernel::tile_load::{self, TILE};
 use crate::kernel::transpose::transpose;
 use crate::layout::contiguous_strides;
 use crate::simd;
+use crate::sys::alloc::has_room;
 use crate::threads::GRAIN;
 use crate::{DType, Device, Error, Layout, Meta, Result, Tensor, match_dtype, numel, threads};
 
@@ -144,6 +145,12 @@ pub fn full(shape: &[usize], value: f64, dtype: DType, device: Device) -> Result
     numel(shape)?;
     if device == Device::Meta {
         return Ok(Tensor::meta_like(&Meta::new(shape, dtype)));
+    }
+    let bytes = numel(shape)? * dtype.size();
+    if !has_room(bytes) {
+        return Err(Error::value(format!(
+            "full: a tensor of {shape:?} takes {bytes} bytes, more than the system gives; Device::Meta has shapes without bytes"
+        )));
     }
     Ok(match_dtype!(dtype, T => Tensor::build(shape, |out: &mut [T]| out.fill(T::from_f64(value)))))
 }

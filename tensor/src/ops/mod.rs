@@ -40,7 +40,7 @@ mod window;
 pub use crate::kernel::gemm_i8::PackedBytes;
 pub use crate::kernel::index::ScatterReduce;
 pub use crate::kernel::linalg::svd;
-pub use crate::kernel::linalg::{cholesky, slogdet, solve};
+pub use crate::kernel::linalg::{cholesky, cofactors, det, slogdet, solve};
 pub use crate::kernel::norm2::norm2;
 pub use crate::kernel::quant::QuantParams;
 pub use crate::kernel::reduce::{Extreme, Fold, arg_reduce, reduce};

@@ -5,7 +5,7 @@
 //! every byte a kernel can see is initialised. A block freed on another thread joins that thread's
 //! lists; each list is bounded, and a thread's lists return to the system when it ends.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, dealloc};
 use std::cell::RefCell;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -86,7 +86,12 @@ impl Chunk {
         let layout = layout(class);
         // SAFETY: the layout has a non-zero size (a class holds at least 64 bytes).
         let ptr = unsafe { alloc(layout) };
-        let ptr = NonNull::new(ptr).unwrap_or_else(|| handle_alloc_error(layout));
+        let ptr = NonNull::new(ptr).unwrap_or_else(|| {
+            panic!(
+                "a tensor of {} bytes does not fit into the memory that the system gives",
+                layout.size()
+            )
+        });
         pages::advise_huge(ptr, layout.size());
         // SAFETY: the allocation is `layout.size()` bytes long, and nobody else has it yet.
         unsafe { ptr.write_bytes(0, layout.size()) };
@@ -99,6 +104,29 @@ impl Chunk {
         // `Block` or a free list) gives it up here.
         unsafe { dealloc(self.ptr.as_ptr(), layout(self.class)) }
     }
+}
+
+/// Blocks from this size on are asked of the system before anyone counts on them.
+const LARGE: usize = 1 << 30;
+
+/// True when the system would give a block of `bytes` now.
+pub(crate) fn has_room(bytes: usize) -> bool {
+    if bytes < LARGE {
+        return true;
+    }
+    let class = class_of(bytes);
+    if class >= CLASSES {
+        return false;
+    }
+    let layout = layout(class as u8);
+    // SAFETY: the layout has a non-zero size, that of its class.
+    let ptr = unsafe { alloc(layout) };
+    if ptr.is_null() {
+        return false;
+    }
+    // SAFETY: `ptr` was given for this very layout just above, and nobody else has seen it.
+    unsafe { dealloc(ptr, layout) };
+    true
 }
 
 impl Block {

@@ -10,6 +10,7 @@ use crate::engine::elementwise::Unary;
 use crate::engine::node::Saved;
 use crate::engine::op::Keeps;
 use crate::engine::var::Var;
+use crate::ops::create::promotion::want_bounds;
 
 crate::catalogue! {
     pub(crate)
@@ -276,6 +277,9 @@ impl Unary for Clamp {
     fn int<T: Num>(&self, x: T) -> T {
         x.max(T::splat(self.low)).min(T::splat(self.high))
     }
+    fn suits(&self, dtype: DType) -> Result<()> {
+        want_bounds(Self::NAME, dtype, self.low, self.high)
+    }
     fn reference(&self, x: f64) -> f64 {
         x.clamp(self.low, self.high)
     }
@@ -295,7 +299,7 @@ impl Var {
     /// assert_eq!(Var::scalar(0.0f32).tanh().item().unwrap(), 0.0);
     /// ```
     pub fn tanh(&self) -> Var {
-        self.clone().map(Tanh)
+        self.clone().float().map(Tanh)
     }
     /// `max(x, 0)`; its gradient at 0 is 0.
     pub fn relu(&self) -> Var {
@@ -303,33 +307,27 @@ impl Var {
     }
     /// `1 / (1 + e^-x)`.
     pub fn sigmoid(&self) -> Var {
-        self.clone().map(Sigmoid)
+        self.clone().float().map(Sigmoid)
     }
     /// `ln(1 + e^x)` without overflow.
     pub fn softplus(&self) -> Var {
-        self.clone().map(Softplus)
+        self.clone().float().map(Softplus)
     }
     /// `x` above 0, `slope * x` elsewhere.
     pub fn leaky_relu(&self, slope: f64) -> Var {
-        self.clone().map(LeakyRelu(slope))
+        self.clone().float().map(LeakyRelu(slope))
     }
     /// `x Phi(x)`, exact.
     pub fn gelu(&self) -> Var {
-        self.clone().map(Gelu)
+        self.clone().float().map(Gelu)
     }
     /// `x sigmoid(x)`.
     pub fn silu(&self) -> Var {
         self * self.sigmoid()
     }
-    /// `x` held within `[low, high]`.
+    /// `x` held within `[low, high]`; integers become f32 where a bound that can be reached is no
+    /// integer of theirs.
     pub fn clamp(&self, low: f64, high: f64) -> Var {
-        self.clone().map(Clamp { low, high })
-    }
-    pub(crate) fn float(self) -> Var {
-        if self.dtype().is_float() {
-            self
-        } else {
-            self.into_dtype(DType::F32)
-        }
+        self.between(low, high).map(Clamp { low, high })
     }
 }

@@ -3,13 +3,14 @@
 use std::f64::consts::LOG2_E;
 use std::ops::Range;
 
-use lepton_tensor::DType;
 use lepton_tensor::simd::{Lane, Libm, Num};
+use lepton_tensor::{DType, Result};
 
 use crate::engine::elementwise::Unary;
 use crate::engine::node::Saved;
 use crate::engine::op::Keeps;
 use crate::engine::var::Var;
+use crate::ops::create::promotion::want_held;
 
 crate::catalogue! {
     pub(crate)
@@ -107,6 +108,10 @@ impl Unary for Threshold {
     fn int<T: Num>(&self, x: T) -> T {
         // Written so that NaN is not below the limit and passes.
         T::select(x.le(T::splat(self.limit)), T::splat(self.value), x)
+    }
+    fn suits(&self, dtype: DType) -> Result<()> {
+        want_held(Self::NAME, dtype, self.limit)?;
+        want_held(Self::NAME, dtype, self.value)
     }
     fn reference(&self, x: f64) -> f64 {
         if x <= self.limit { self.value } else { x }
@@ -307,11 +312,11 @@ impl Unary for GeluTanh {
 impl Var {
     /// `x` above 0, `alpha (e^x - 1)` below.
     pub fn elu(&self, alpha: f64) -> Var {
-        self.clone().map(Elu { alpha, width: 1.0 })
+        self.clone().float().map(Elu { alpha, width: 1.0 })
     }
     /// `x` above 0, `alpha (e^(x / alpha) - 1)` below.
     pub fn celu(&self, alpha: f64) -> Var {
-        self.clone().map(Elu {
+        self.clone().float().map(Elu {
             alpha,
             width: alpha,
         })
@@ -322,23 +327,23 @@ impl Var {
     }
     /// `x` above `limit`, `value` elsewhere.
     pub fn threshold(&self, limit: f64, value: f64) -> Var {
-        self.clone().map(Threshold { limit, value })
+        self.beside(&[limit, value]).map(Threshold { limit, value })
     }
     /// `x` outside `[-band, band]`, 0 inside.
     pub fn hardshrink(&self, band: f64) -> Var {
-        self.clone().map(Shrink { band, soft: false })
+        self.clone().float().map(Shrink { band, soft: false })
     }
     /// `x` moved towards 0 by `band`, at most to 0.
     pub fn softshrink(&self, band: f64) -> Var {
-        self.clone().map(Shrink { band, soft: true })
+        self.clone().float().map(Shrink { band, soft: true })
     }
     /// `x min(max(x + 3, 0), 6) / 6`.
     pub fn hardswish(&self) -> Var {
-        self.clone().map(Hardswish)
+        self.clone().float().map(Hardswish)
     }
     /// `min(max(x + 3, 0), 6) / 6`.
     pub fn hardsigmoid(&self) -> Var {
-        self.clone().map(Hardsigmoid)
+        self.clone().float().map(Hardsigmoid)
     }
     /// `x` held within `[low, high]`, with slope 0 at the bounds.
     pub fn hardtanh(&self, low: f64, high: f64) -> Var {
@@ -350,7 +355,7 @@ impl Var {
     }
     /// The tanh approximation of GELU.
     pub fn gelu_tanh(&self) -> Var {
-        self.clone().map(GeluTanh)
+        self.clone().float().map(GeluTanh)
     }
     /// `x - tanh x`.
     pub fn tanhshrink(&self) -> Var {
@@ -374,6 +379,7 @@ impl Var {
     /// When the axis is out of range or has an odd size.
     #[track_caller]
     pub fn glu(&self, axis: isize) -> Var {
+        self.axis("glu", axis);
         let parts = self.chunk(2, axis);
         assert!(
             parts.len() == 2 && parts[0].shape() == parts[1].shape(),
@@ -388,6 +394,13 @@ impl Var {
     /// When the slopes do not fit.
     #[track_caller]
     pub fn prelu(&self, slope: &Var) -> Var {
+        let channels = if self.rank() > 1 { self.shape()[1] } else { 1 };
+        assert!(
+            slope.numel() == 1 || slope.numel() == channels,
+            "prelu: {} slopes for the channels, axis 1 of {:?}; give one, or one a channel",
+            slope.numel(),
+            self.shape()
+        );
         let slope = if slope.numel() > 1 && self.rank() > 1 {
             let mut shape = vec![1; self.rank()];
             shape[1] = slope.numel();

@@ -10,6 +10,7 @@ use crate::engine::case::{Case, floats};
 use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Op, Outs};
 use crate::engine::var::Var;
+use crate::ops::create::promotion::want_held;
 
 crate::catalogue! {
     pub(crate)
@@ -34,6 +35,10 @@ impl Op for Full {
 
     fn infer(&self, _: &[&Meta]) -> Result<Outs<Meta>> {
         numel(&self.shape)?;
+        // As a cast: to bool by whether it is 0.
+        if self.dtype != DType::Bool {
+            want_held("full", self.dtype, self.value)?;
+        }
         Ok(smallvec![Meta {
             shape: self.shape.clone(),
             dtype: self.dtype
@@ -192,29 +197,12 @@ impl Op for Detach {
     }
 }
 
-/// The dtype that holds values of both, by PyTorch's rule for tensors: floats before integers
-/// before bool, then the wider; i8 and u8 meet in i32, the next width up that exists here.
-pub(crate) fn promote(a: DType, b: DType) -> DType {
-    let rank = |d: DType| match d {
-        DType::Bool => 0,
-        DType::U8 | DType::I8 => 1,
-        DType::I32 => 2,
-        DType::I64 => 3,
-        DType::F32 => 4,
-        _ => 5,
-    };
-    match (a, b) {
-        (DType::U8, DType::I8) | (DType::I8, DType::U8) => DType::I32,
-        _ if rank(a) >= rank(b) => a,
-        _ => b,
-    }
-}
-
 impl Var {
     /// `value` at every index of `shape`.
     ///
     /// # Panics
-    /// When the shape is too large, or the device cannot hold tensors in this build.
+    /// When the shape is too large, an integer dtype cannot hold the value, or the device cannot hold
+    /// tensors in this build.
     #[track_caller]
     pub fn full(shape: &[usize], value: f64, dtype: DType, device: Device) -> Var {
         device.check().or_panic();

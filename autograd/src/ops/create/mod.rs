@@ -1,6 +1,7 @@
 //! Making values: constants, casts, random numbers.
 
 pub mod cast;
+pub(crate) mod promotion;
 pub mod random;
 
 /// The ops of this room.

@@ -5,8 +5,10 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{DType, Error, Meta, Result, Tensor};
 use smallvec::smallvec;
 
+use crate::engine::apply::OrPanic;
 use crate::engine::case::{Case, Gradient, floats};
 use crate::engine::elementwise::Body;
+use crate::engine::lift::batch_by_loop;
 use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
@@ -82,12 +84,14 @@ impl Op for DropoutOp {
         smallvec![t[0].as_ref().map(|t| t * y[1].detach()), None]
     }
 
-    /// Examples draw apart: the whole batch is one draw.
+    /// Examples draw apart: by their own counters where they have some, else as one draw.
     fn batch(&self, x: &[Var], batched: &[bool], n: usize) -> Result<Outs<Var>> {
-        let counter = if batched[1] {
-            x[1].select(0, 0)
-        } else {
-            x[1].clone()
+        if batched[1] && n > 0 {
+            return batch_by_loop(self, x, batched, n);
+        }
+        let counter = match batched[1] {
+            true => Var::zeros(&[2], DType::I64, x[1].device()),
+            false => x[1].clone(),
         };
         let value = if batched[0] {
             x[0].clone()
@@ -133,12 +137,22 @@ impl Var {
     }
 
     /// Uniform values in `[0, 1)` as a function of seed, stream and position.
+    ///
+    /// # Panics
+    /// When the dtype is not a float.
+    #[track_caller]
     pub fn rand(shape: &[usize], dtype: DType, seed: u64, stream: u64) -> Var {
+        dtype.want_float("rand").or_panic();
         ops::uniform(seed, stream, shape, dtype).into()
     }
 
     /// Standard normal values as a function of seed, stream and position.
+    ///
+    /// # Panics
+    /// When the dtype is not a float.
+    #[track_caller]
     pub fn randn(shape: &[usize], dtype: DType, seed: u64, stream: u64) -> Var {
+        dtype.want_float("randn").or_panic();
         ops::normal(seed, stream, shape, dtype).into()
     }
 }

@@ -2,14 +2,15 @@
 
 use std::ops::Range;
 
-use lepton_tensor::Result;
 use lepton_tensor::simd::{Lane, Num};
+use lepton_tensor::{DType, Result};
 
 use crate::engine::attrs::Attrs;
 use crate::engine::elementwise::Unary;
 use crate::engine::node::Saved;
 use crate::engine::op::Keeps;
 use crate::engine::var::Var;
+use crate::ops::create::promotion::want_held;
 
 crate::catalogue! {
     pub(crate)
@@ -66,6 +67,9 @@ impl Unary for AddScalar {
     fn int<T: Num>(&self, x: T) -> T {
         x + T::splat(self.0)
     }
+    fn suits(&self, dtype: DType) -> Result<()> {
+        want_held(Self::NAME, dtype, self.0)
+    }
     fn reference(&self, x: f64) -> f64 {
         x + self.0
     }
@@ -103,6 +107,9 @@ impl Unary for MulScalar {
     #[inline(always)]
     fn int<T: Num>(&self, x: T) -> T {
         x * T::splat(self.0)
+    }
+    fn suits(&self, dtype: DType) -> Result<()> {
+        want_held(Self::NAME, dtype, self.0)
     }
     fn reference(&self, x: f64) -> f64 {
         x * self.0

@@ -8,6 +8,7 @@ use crate::engine::elementwise::{Binary, Zip};
 use crate::engine::node::Saved;
 use crate::engine::op::{AnyOp, Keeps};
 use crate::engine::var::Var;
+use crate::ops::create::promotion::match_dtypes;
 use crate::ops::shape::reshape::broadcast;
 
 crate::catalogue! {
@@ -108,6 +109,7 @@ pub struct Div;
 
 impl Binary for Div {
     const NAME: &'static str = "div";
+    const FLOATS: bool = true;
     const KEEPS: Keeps = Keeps::INPUTS;
     const DOMAIN: [Range<f64>; 2] = [-2.0..2.0, 0.5..2.0];
 
@@ -240,27 +242,20 @@ pub(crate) fn zip<B: Binary>(op: B, x: Var, y: Var) -> Var
 where
     Zip<B>: crate::Listed,
 {
+    if B::FLOATS && !x.dtype().is_float() && !y.dtype().is_float() {
+        return zip_dyn(&Zip(op), x.float(), y.float());
+    }
     zip_dyn(&Zip(op), x, y)
 }
 
 #[track_caller]
 fn zip_dyn(op: &dyn AnyOp, mut x: Var, mut y: Var) -> Var {
     if x.meta() != y.meta() {
-        (x, y) = match_dtypes(op.name(), x, y);
+        (x, y) = match_dtypes(x, y);
         (x, y) = broadcast(op.name(), x, y);
     }
     let ((x, from_x), (y, from_y)) = (x.into_parts(), y.into_parts());
     crate::engine::apply::fast(op, [x, y], [from_x, from_y])
-}
-
-/// Both sides as the dtype that holds both: PyTorch's rule for tensors.
-#[track_caller]
-pub(crate) fn match_dtypes(_what: &str, x: Var, y: Var) -> (Var, Var) {
-    if x.dtype() == y.dtype() {
-        return (x, y);
-    }
-    let to = crate::ops::create::cast::promote(x.dtype(), y.dtype());
-    (x.into_dtype(to), y.into_dtype(to))
 }
 
 impl Var {
@@ -292,7 +287,8 @@ impl Var {
     }
 }
 
-// `x op y` for values and references on either side, and for a number on either side.
+// `x op y` for values and references on either side, and for a number, with or without a fraction, on
+// either side.
 macro_rules! operators {
     ($($Trait:ident, $method:ident, $Op:ident, |$x:ident, $c:ident| $right:expr, |$d:ident, $y:ident| $left:expr;)*) => {$(
         operators!(@pair $Trait, $method, $Op, Var, Var, |v| v, |v| v);
@@ -301,6 +297,8 @@ macro_rules! operators {
         operators!(@pair $Trait, $method, $Op, &Var, &Var, |v: &Var| v.clone(), |v: &Var| v.clone());
         operators!(@number $Trait, $method, Var, |v| v, |$x, $c| $right, |$d, $y| $left);
         operators!(@number $Trait, $method, &Var, |v: &Var| v.clone(), |$x, $c| $right, |$d, $y| $left);
+        operators!(@whole $Trait, $method, $Op, Var, |v| v);
+        operators!(@whole $Trait, $method, $Op, &Var, |v: &Var| v.clone());
     )*};
     (@pair $Trait:ident, $method:ident, $Op:ident, $A:ty, $B:ty, $own_a:expr, $own_b:expr) => {
         impl std::ops::$Trait<$B> for $A {
@@ -329,10 +327,36 @@ macro_rules! operators {
             }
         }
     };
+    (@whole $Trait:ident, $method:ident, $Op:ident, $A:ty, $own:expr) => {
+        impl std::ops::$Trait<i64> for $A {
+            type Output = Var;
+            #[track_caller]
+            fn $method(self, c: i64) -> Var {
+                let x: Var = $own(self);
+                if x.dtype().is_float() {
+                    return std::ops::$Trait::$method(x, c as f64);
+                }
+                let (x, c) = x.beside_whole($Op::NAME, c);
+                zip($Op, x, c)
+            }
+        }
+        impl std::ops::$Trait<$A> for i64 {
+            type Output = Var;
+            #[track_caller]
+            fn $method(self, other: $A) -> Var {
+                let y: Var = $own(other);
+                if y.dtype().is_float() {
+                    return std::ops::$Trait::$method(self as f64, y);
+                }
+                let (y, c) = y.beside_whole($Op::NAME, self);
+                zip($Op, c, y)
+            }
+        }
+    };
 }
 operators! {
     Add, add, Add, |x, c| x.add_scalar(c), |c, y| y.add_scalar(c);
-    Sub, sub, Sub, |x, c| x.add_scalar(-c), |c, y| (-y).add_scalar(c);
+    Sub, sub, Sub, |x, c| x.add_scalar(-c), |c, y| (-y.float()).add_scalar(c);
     Mul, mul, Mul, |x, c| x.mul_scalar(c), |c, y| y.mul_scalar(c);
     Div, div, Div, |x, c| x.div_scalar(c), |c, y| y.divide_number(c);
 }

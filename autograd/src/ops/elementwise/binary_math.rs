@@ -4,11 +4,13 @@ use std::ops::Range;
 
 use lepton_tensor::simd::{Lane, Libm2, Num};
 
+use crate::engine::apply::OrPanic;
 use crate::engine::elementwise::Binary;
 use crate::engine::node::Saved;
 use crate::engine::op::Keeps;
 use crate::engine::var::Var;
 use crate::ops::elementwise::binary::zip;
+use crate::ops::shape::reshape::broadcast_shape;
 
 crate::catalogue! {
     pub(crate)
@@ -21,6 +23,7 @@ pub struct Atan2;
 
 impl Binary for Atan2 {
     const NAME: &'static str = "atan2";
+    const FLOATS: bool = true;
     const KEEPS: Keeps = Keeps::INPUTS;
     const DOMAIN: [Range<f64>; 2] = [-2.0..2.0, 0.3..2.0];
 
@@ -55,6 +58,7 @@ pub struct Hypot;
 
 impl Binary for Hypot {
     const NAME: &'static str = "hypot";
+    const FLOATS: bool = true;
     const KEEPS: Keeps = Keeps::INPUTS.and(Keeps::OUTPUT);
     const DOMAIN: [Range<f64>; 2] = [0.3..2.0, -2.0..2.0];
 
@@ -81,6 +85,7 @@ pub struct Copysign;
 
 impl Binary for Copysign {
     const NAME: &'static str = "copysign";
+    const FLOATS: bool = true;
     const KEEPS: Keeps = Keeps::INPUTS;
     const DOMAIN: [Range<f64>; 2] = [0.2..2.0, -2.0..-0.2];
 
@@ -304,6 +309,7 @@ fn guarded(x: &Var, inside: &Var, log: &Var) -> Var {
 
 impl Binary for Xlogy {
     const NAME: &'static str = "xlogy";
+    const FLOATS: bool = true;
     const KEEPS: Keeps = Keeps::INPUTS;
     const DOMAIN: [Range<f64>; 2] = [-2.0..2.0, 0.3..2.0];
 
@@ -329,6 +335,7 @@ impl Binary for Xlogy {
 
 impl Binary for Xlog1py {
     const NAME: &'static str = "xlog1py";
+    const FLOATS: bool = true;
     const KEEPS: Keeps = Keeps::INPUTS;
     const DOMAIN: [Range<f64>; 2] = [-2.0..2.0, -0.6..2.0];
 
@@ -366,6 +373,7 @@ fn logaddexp(x: f64, y: f64) -> f64 {
 
 impl Binary for LogAddExp {
     const NAME: &'static str = "logaddexp";
+    const FLOATS: bool = true;
     const KEEPS: Keeps = Keeps::INPUTS;
     const DOMAIN: [Range<f64>; 2] = [-2.0..2.0, -2.0..2.0];
 
@@ -438,6 +446,9 @@ impl Var {
     /// When the shapes do not broadcast.
     #[track_caller]
     pub fn clamp_between(&self, low: Option<&Var>, high: Option<&Var>) -> Var {
+        for bound in low.into_iter().chain(high) {
+            broadcast_shape("clamp_between", self.shape(), bound.shape()).or_panic();
+        }
         let mut x = self.clone();
         if let Some(low) = low {
             x = Var::where_(&x.le(low), low, &x);
@@ -450,7 +461,10 @@ impl Var {
 
     /// NaN, infinity and minus infinity replaced; gradients pass elsewhere.
     pub fn nan_to_num(&self, nan: f64, high: f64, low: f64) -> Var {
-        let at = |c: f64| Var::full(&[], c, self.dtype(), self.device());
+        if !self.dtype().is_float() {
+            return self.clone();
+        }
+        let at = |c: f64| self.constant(c);
         let x = self.masked_fill(&self.isnan(), nan);
         let x = x.masked_fill(&self.eq(&at(f64::INFINITY)), high);
         x.masked_fill(&self.eq(&at(f64::NEG_INFINITY)), low)

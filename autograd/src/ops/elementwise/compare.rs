@@ -6,14 +6,15 @@ use lepton_tensor::simd::Num;
 use lepton_tensor::{DType, Error, Meta, Result, Tensor};
 use smallvec::smallvec;
 
+use crate::engine::apply::OrPanic;
 use crate::engine::attrs::{Attr, Attrs};
 use crate::engine::case::{Case, floats, truths};
 use crate::engine::lift::all_batched;
 use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
-use crate::ops::elementwise::binary::match_dtypes;
-use crate::ops::shape::reshape::broadcast;
+use crate::ops::create::promotion::match_dtypes;
+use crate::ops::shape::reshape::{broadcast, broadcast_shape};
 
 crate::catalogue! {
     pub(crate)
@@ -213,70 +214,79 @@ impl Op for Where {
     }
 }
 
+/// Fails, in the name of `what`, unless `mask` is bool.
+pub(crate) fn want_mask(what: &str, mask: &Var) -> Result<()> {
+    if mask.dtype() == DType::Bool {
+        return Ok(());
+    }
+    Err(Error::dtype(format!(
+        "{what}: the mask is {}, must be bool; compare first: x.ne(..)",
+        mask.dtype()
+    )))
+}
+
 impl Var {
     #[track_caller]
-    fn compare(&self, other: &Var, relation: Relation) -> Var {
-        let (x, y) = match_dtypes("compare", self.clone(), other.clone());
-        let (x, y) = broadcast("compare", x, y);
+    fn compare(&self, what: &str, other: &Var, relation: Relation) -> Var {
+        let (x, y) = match_dtypes(self.clone(), other.clone());
+        let (x, y) = broadcast(what, x, y);
         crate::engine::apply::one(Compare { relation }, smallvec![x, y])
-    }
-
-    fn constant(&self, c: f64) -> Var {
-        Var::full(&[], c, self.dtype(), self.device())
     }
 
     /// Where the elements are equal, broadcasting; NaN equals nothing.
     #[track_caller]
     pub fn eq(&self, other: &Var) -> Var {
-        self.compare(other, Relation::Eq)
+        self.compare("eq", other, Relation::Eq)
     }
     /// Where the elements differ.
     #[track_caller]
     pub fn ne(&self, other: &Var) -> Var {
-        self.compare(other, Relation::Ne)
+        self.compare("ne", other, Relation::Ne)
     }
     /// Where `self < other`.
     #[track_caller]
     pub fn lt(&self, other: &Var) -> Var {
-        self.compare(other, Relation::Lt)
+        self.compare("lt", other, Relation::Lt)
     }
     /// Where `self <= other`.
     #[track_caller]
     pub fn le(&self, other: &Var) -> Var {
-        self.compare(other, Relation::Le)
+        self.compare("le", other, Relation::Le)
     }
     /// Where `self > other`.
     #[track_caller]
     pub fn gt(&self, other: &Var) -> Var {
-        other.compare(self, Relation::Lt)
+        other.compare("gt", self, Relation::Lt)
     }
     /// Where `self >= other`.
     #[track_caller]
     pub fn ge(&self, other: &Var) -> Var {
-        other.compare(self, Relation::Le)
+        other.compare("ge", self, Relation::Le)
     }
     /// Where the elements are above `c`.
     pub fn gt_scalar(&self, c: f64) -> Var {
-        self.gt(&self.constant(c))
+        let (x, c) = self.and_number(c, f64::floor);
+        x.gt(&c)
     }
     /// Where the elements are below `c`.
     pub fn lt_scalar(&self, c: f64) -> Var {
-        self.lt(&self.constant(c))
+        let (x, c) = self.and_number(c, f64::ceil);
+        x.lt(&c)
     }
     /// Where both are non-zero.
     #[track_caller]
     pub fn logical_and(&self, other: &Var) -> Var {
-        self.compare(other, Relation::And)
+        self.compare("logical_and", other, Relation::And)
     }
     /// Where either is non-zero.
     #[track_caller]
     pub fn logical_or(&self, other: &Var) -> Var {
-        self.compare(other, Relation::Or)
+        self.compare("logical_or", other, Relation::Or)
     }
     /// Where exactly one is non-zero.
     #[track_caller]
     pub fn logical_xor(&self, other: &Var) -> Var {
-        self.compare(other, Relation::Xor)
+        self.compare("logical_xor", other, Relation::Xor)
     }
     /// Where the element is 0 or false.
     pub fn logical_not(&self) -> Var {
@@ -300,16 +310,23 @@ impl Var {
     /// When the condition is not bool, or the shapes do not broadcast.
     #[track_caller]
     pub fn where_(cond: &Var, x: &Var, y: &Var) -> Var {
-        let (x, y) = match_dtypes("where", x.clone(), y.clone());
+        let (x, y) = match_dtypes(x.clone(), y.clone());
         let (x, y) = broadcast("where", x, y);
         let (cond, x) = broadcast("where", cond.clone(), x);
         let (_, y) = broadcast("where", cond.clone(), y);
         crate::engine::apply::one(Where, smallvec![cond, x, y])
     }
 
-    /// `value` where `mask` (bool) holds, else this variable.
+    /// `value` where `mask` (bool) holds, else this variable; integers become f32 where their dtype
+    /// cannot hold the value.
+    ///
+    /// # Panics
+    /// When the mask is not bool, or the shapes do not broadcast.
     #[track_caller]
     pub fn masked_fill(&self, mask: &Var, value: f64) -> Var {
-        Var::where_(mask, &self.constant(value), self)
+        want_mask("masked_fill", mask).or_panic();
+        broadcast_shape("masked_fill", self.shape(), mask.shape()).or_panic();
+        let x = self.beside(&[value]);
+        Var::where_(mask, &x.constant(value), &x)
     }
 }

@@ -255,12 +255,15 @@ impl Var {
         crate::engine::apply::fast(&Map(op), [x], [from])
     }
 
+    #[track_caller]
     pub(crate) fn add_scalar(self, c: f64) -> Var {
-        self.map(AddScalar(c))
+        self.float().map(AddScalar(c))
     }
+    #[track_caller]
     pub(crate) fn mul_scalar(self, c: f64) -> Var {
-        self.map(MulScalar(c))
+        self.float().map(MulScalar(c))
     }
+    #[track_caller]
     pub(crate) fn div_scalar(self, c: f64) -> Var {
         self.float().map(DivScalar(c))
     }
@@ -278,7 +281,7 @@ impl Var {
 
     /// `self^p` for a constant `p`.
     pub fn pow_scalar(&self, p: f64) -> Var {
-        self.clone().map(PowScalar(p))
+        self.clone().float().map(PowScalar(p))
     }
     /// The square.
     pub fn square(&self) -> Var {
@@ -286,11 +289,11 @@ impl Var {
     }
     /// The square root.
     pub fn sqrt(&self) -> Var {
-        self.clone().map(Sqrt)
+        self.clone().float().map(Sqrt)
     }
     /// `1 / sqrt(x)`.
     pub fn rsqrt(&self) -> Var {
-        self.clone().map(Rsqrt)
+        self.clone().float().map(Rsqrt)
     }
     /// `1 / x`.
     pub fn reciprocal(&self) -> Var {
@@ -306,30 +309,30 @@ impl Var {
     }
     /// `e^x`.
     pub fn exp(&self) -> Var {
-        self.clone().map(Exp)
+        self.clone().float().map(Exp)
     }
     /// The natural logarithm.
     pub fn log(&self) -> Var {
-        self.clone().map(Log)
+        self.clone().float().map(Log)
     }
     /// `ln(1 + x)`.
     pub fn log1p(&self) -> Var {
-        self.clone().map(Log1p)
+        self.clone().float().map(Log1p)
     }
     /// `e^x - 1`.
     pub fn expm1(&self) -> Var {
-        self.clone().map(Expm1)
+        self.clone().float().map(Expm1)
     }
     /// The sine.
     pub fn sin(&self) -> Var {
-        self.clone().map(Sin)
+        self.clone().float().map(Sin)
     }
     /// The cosine.
     pub fn cos(&self) -> Var {
-        self.clone().map(Cos)
+        self.clone().float().map(Cos)
     }
     /// The error function.
     pub fn erf(&self) -> Var {
-        self.clone().map(Erf)
+        self.clone().float().map(Erf)
     }
 }

@@ -10,7 +10,7 @@ use crate::engine::lift::all_batched;
 use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
-use crate::ops::elementwise::binary::match_dtypes;
+use crate::ops::create::promotion::match_dtypes;
 use crate::ops::shape::reshape::broadcast;
 
 crate::catalogue! {
@@ -94,8 +94,8 @@ impl Var {
     /// When the shapes do not broadcast.
     #[track_caller]
     pub fn lerp(&self, end: &Var, weight: &Var) -> Var {
-        let (x, end) = match_dtypes("lerp", self.clone().float(), end.clone());
-        let (x, weight) = match_dtypes("lerp", x, weight.clone());
+        let (x, end) = match_dtypes(self.clone().float(), end.clone());
+        let (x, weight) = match_dtypes(x, weight.clone());
         let end = end.to_dtype(x.dtype());
         let (x, end) = broadcast("lerp", x, end);
         let (x, weight) = broadcast("lerp", x, weight);

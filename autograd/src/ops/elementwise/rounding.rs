@@ -103,7 +103,7 @@ impl Var {
     }
     /// The nearest multiple of `10^-decimals`; its gradient is 0.
     pub fn round_to(&self, decimals: i32) -> Var {
-        let scale = 10f64.powi(decimals.abs());
+        let scale = 10f64.powf(f64::from(decimals.unsigned_abs()));
         if decimals < 0 {
             (self / scale).round() * scale
         } else {

@@ -121,8 +121,13 @@ impl Var {
     }
 
     /// The logarithm of the multivariate gamma function of dimension `p`.
+    ///
+    /// # Panics
+    /// When `p` is 0.
+    #[track_caller]
     pub fn mvlgamma(&self, p: u32) -> Var {
-        let shift = f64::from(p * (p - 1)) / 4.0 * PI.ln();
+        assert!(p > 0, "mvlgamma: the dimension is 0, must be 1 or more");
+        let shift = f64::from(p) * f64::from(p - 1) / 4.0 * PI.ln();
         let terms = (1..p).map(|j| (self - f64::from(j) / 2.0).lgamma());
         terms.fold(self.lgamma() + shift, |sum, t| sum + t)
     }

@@ -23,11 +23,11 @@ const SECOND: Keeps = Keeps {
 };
 
 pub(crate) fn want_index(what: &str, index: &Meta) -> Result<()> {
-    if index.dtype == DType::I64 || index.dtype == DType::I32 {
+    if !index.dtype.is_float() && index.dtype != DType::Bool {
         return Ok(());
     }
     Err(Error::dtype(format!(
-        "{what}: the index is {}, must be i64 or i32",
+        "{what}: the index is {}, must be of integers; cast first: x.to_dtype(..)",
         index.dtype
     )))
 }

@@ -1,26 +1,15 @@
 //! Indexing by tuples of numbers, ranges, index tensors and masks.
 
-use lepton_tensor::{DType, Error, Result, Tensor};
+use lepton_tensor::{DType, Error, Result};
+use smallvec::smallvec;
 
+use crate::engine::apply::OrPanic;
 use crate::engine::var::Var;
+use crate::ops::elementwise::compare::want_mask;
+use crate::ops::index::gather::{Gather, IndexSelect, want_index};
+use crate::ops::index::positions::{Index, positions};
 use crate::ops::shape::rearrange::index_of;
 use crate::ops::shape::reshape::broadcast_shape;
-
-/// One entry of an index tuple.
-#[derive(Clone, Debug)]
-pub enum Index {
-    /// One element of an axis, which vanishes; negative counts from the end.
-    At(isize),
-    /// Start, end and step (positive) of an axis; negative ones count from the end, and what lies
-    /// outside is cut off.
-    Range(Option<isize>, Option<isize>, usize),
-    /// As many whole axes as are left.
-    Rest,
-    /// A new axis of size 1.
-    New,
-    /// Elements of an axis by an integer tensor, or of as many axes as a mask has.
-    Of(Var),
-}
 
 impl Var {
     /// Positions (in row-major order) of the elements that are not 0 or false, one row each.
@@ -38,6 +27,34 @@ impl Var {
         }))
     }
 
+    /// The elements at positions in row-major order, in the shape of `index`; negative positions
+    /// count from the end.
+    ///
+    /// # Panics
+    /// When a position is out of range.
+    #[track_caller]
+    pub fn take(&self, index: &Var) -> Var {
+        self.taken("take", index).or_panic()
+    }
+
+    /// [`Var::take`] in the name of `what`.
+    pub(crate) fn taken(&self, what: &str, index: &Var) -> Result<Var> {
+        want_index(what, index.meta())?;
+        let n = self.numel();
+        let flat = index.reshape(&[index.numel()]);
+        let x = smallvec![self.reshape(&[n]), flat.wrap_negative(n)];
+        let y = crate::apply(IndexSelect { axis: 0 }, x);
+        y.map(|y| y[0].reshape(index.shape()))
+            .map_err(|e| e.told_by(what))
+    }
+
+    /// An index whose negative numbers count from the end of an axis of `n`.
+    pub(crate) fn wrap_negative(&self, n: usize) -> Var {
+        let index = self.to_dtype(DType::I64);
+        let zero = index.zeros_like();
+        &index + index.lt(&zero) * n as i64
+    }
+
     /// The elements that `index` names along `axis`, both broadcast but for that axis, or in the
     /// order of rows; negative ones count from the end.
     ///
@@ -45,9 +62,17 @@ impl Var {
     /// When the axis is out of range or the shapes do not broadcast.
     pub fn take_along(&self, index: &Var, axis: Option<isize>) -> Result<Var> {
         let Some(axis) = axis else {
-            return Ok(self.take(&index.reshape(&[index.numel()])));
+            return self.taken("take_along", &index.reshape(&[index.numel()]));
         };
         let a = lepton_tensor::layout::axis("take_along", axis, self.rank())?;
+        if index.rank() != self.rank() {
+            return Err(Error::shape(format!(
+                "take_along: an index of {:?} for {:?}; give as many axes",
+                index.shape(),
+                self.shape()
+            )));
+        }
+        want_index("take_along", index.meta())?;
         let mut one = index.shape().to_vec();
         if let Some(d) = one.get_mut(a) {
             *d = 1;
@@ -56,7 +81,10 @@ impl Var {
         let mut to = from.clone();
         (from[a], to[a]) = (self.shape()[a], index.shape().get(a).copied().unwrap_or(1));
         let index = index.wrap_negative(self.shape()[a]);
-        Ok(self.expand(&from).gather(axis, &index.expand(&to)))
+        let x = smallvec![self.expand(&from), index.expand(&to)];
+        let y = crate::apply(Gather { axis: a }, x);
+        y.map(|mut y| y.swap_remove(0))
+            .map_err(|e| e.told_by("take_along"))
     }
 
     /// The elements where `mask` (bool, of this shape after broadcasting) holds, along one axis.
@@ -64,6 +92,7 @@ impl Var {
     /// # Errors
     /// When the shapes do not broadcast, or there are no elements to read.
     pub fn masked_select(&self, mask: &Var) -> Result<Var> {
+        want_mask("masked_select", mask)?;
         let shape = broadcast_shape("masked_select", self.shape(), mask.shape())?;
         let places = mask
             .expand(&shape)
@@ -77,6 +106,7 @@ impl Var {
     /// # Errors
     /// When the shapes do not broadcast, or there are no elements to read.
     pub fn masked_scatter(&self, mask: &Var, src: &Var) -> Result<Var> {
+        want_mask("masked_scatter", mask)?;
         let shape = broadcast_shape("masked_scatter", self.shape(), mask.shape())?;
         let places = mask
             .expand(&shape)
@@ -90,7 +120,8 @@ impl Var {
             )));
         }
         let src = src.reshape(&[src.numel()]).slice(0, 0, n, 1);
-        Ok(self.expand(&shape).put(&places.reshape(&[n]), &src, false))
+        self.expand(&shape)
+            .written("masked_scatter", &places.reshape(&[n]), &src, false)
     }
 
     /// The elements that an index tuple names, by the rules of PyTorch: the axes of index tensors
@@ -107,7 +138,7 @@ impl Var {
     /// # Errors
     /// When the tuple does not fit, an index is out of range, or a mask cannot be read.
     pub fn index(&self, tuple: &[Index]) -> Result<Var> {
-        Ok(self.take(&positions(self.shape(), tuple)?))
+        Ok(self.take(&positions("index", self.shape(), tuple)?))
     }
 
     /// This variable with `value` (broadcast) written, or added, where an index tuple says.
@@ -115,125 +146,53 @@ impl Var {
     /// # Errors
     /// As [`Var::index`].
     pub fn index_put(&self, tuple: &[Index], value: &Var, accumulate: bool) -> Result<Var> {
-        let places = positions(self.shape(), tuple)?;
+        let places = positions("index_put", self.shape(), tuple)?;
         // Leading axes of size 1 in the value are allowed.
         let extra = value.rank().saturating_sub(places.rank());
-        let value = value.reshape(&value.shape()[extra..]);
-        broadcast_shape("index_put", places.shape(), value.shape())?;
-        Ok(self.put(&places, &value.expand(places.shape()), accumulate))
-    }
-}
-
-/// The positions, in row-major order, of the elements that a tuple names in `shape`.
-fn positions(shape: &[usize], tuple: &[Index]) -> Result<Var> {
-    let n = shape.iter().product();
-    let mut numbers = index_of(&[n], |i| i as i64).reshape(shape);
-    // How many axes each entry takes tells how many are left for `Rest`.
-    let takes = |i: &Index| match i {
-        Index::At(_) | Index::Range(..) => 1,
-        Index::Of(v) if v.dtype() == DType::Bool => v.rank(),
-        Index::Of(_) => 1,
-        Index::Rest | Index::New => 0,
-    };
-    let used: usize = tuple.iter().map(takes).sum();
-    if used > shape.len() {
-        return Err(Error::index(format!(
-            "index: {used} entries for the {} axes of {shape:?}",
-            shape.len()
-        )));
-    }
-    let mut axis = 0;
-    let mut advanced: Vec<(usize, Var)> = Vec::new();
-    for entry in tuple {
-        match entry {
-            Index::At(i) => {
-                let d = numbers.shape()[axis] as isize;
-                if !(-d..d).contains(i) {
-                    return Err(Error::index(format!(
-                        "index: {i} is out of range for an axis of size {d}"
-                    )));
-                }
-                numbers = numbers.select(axis as isize, *i);
-            }
-            Index::Range(start, end, step) => {
-                let d = numbers.shape()[axis] as isize;
-                let clip = |i: isize| if i < 0 { i + d } else { i }.clamp(0, d);
-                let (a, b) = (start.map_or(0, clip), end.map_or(d, clip));
-                let len = ((b - a).max(0) as usize).div_ceil((*step).max(1));
-                numbers = numbers.slice(axis, a as usize, len, *step as isize);
-                axis += 1;
-            }
-            Index::Rest => axis += shape.len() - used,
-            Index::New => {
-                numbers = numbers.unsqueeze(axis as isize);
-                axis += 1;
-            }
-            Index::Of(v) if v.dtype() == DType::Bool => {
-                let rows = v.nonzero()?;
-                for a in 0..v.rank() {
-                    advanced.push((axis, rows.select(1, a as isize)));
-                    axis += 1;
-                }
-            }
-            Index::Of(v) => {
-                advanced.push((axis, v.to_dtype(DType::I64)));
-                axis += 1;
-            }
+        let (leading, own) = value.shape().split_at(extra);
+        if leading.iter().any(|&d| d != 1) {
+            return Err(Error::shape(format!(
+                "index_put: a value of {:?} has more axes than the {:?} that the index names",
+                value.shape(),
+                places.shape()
+            )));
         }
-    }
-    if advanced.is_empty() {
-        Ok(numbers)
-    } else {
-        select(&numbers, &advanced)
-    }
-}
-
-/// The numbers that index tensors pick along their axes.
-fn select(numbers: &Var, advanced: &[(usize, Var)]) -> Result<Var> {
-    let mut shape: Vec<usize> = Vec::new();
-    for (_, index) in advanced {
-        shape = broadcast_shape("index", &shape, index.shape())?.to_vec();
-    }
-    let axes: Vec<usize> = advanced.iter().map(|a| a.0).collect();
-    let rest: Vec<usize> = (0..numbers.rank()).filter(|a| !axes.contains(a)).collect();
-    let order = [&axes[..], &rest].concat();
-    let front = numbers.permute(&order);
-    // One number for the axes together, built from the last one up.
-    let mut flat = Tensor::zeros(&shape, DType::I64, lepton_tensor::Device::Cpu).map(Var::from)?;
-    for (axis, index) in advanced {
-        let d = numbers.shape()[*axis];
-        for i in index.to_vec::<i64>()? {
-            if !(-(d as i64)..d as i64).contains(&i) {
-                return Err(Error::index(format!(
-                    "index: {i} is out of range for an axis of size {d}"
-                )));
-            }
+        let value = value.reshape(own);
+        let shape = broadcast_shape("index_put", places.shape(), value.shape())?;
+        if shape[..] != *places.shape() {
+            return Err(Error::shape(format!(
+                "index_put: a value of {:?} is larger than the {:?} that the index names",
+                value.shape(),
+                places.shape()
+            )));
         }
-        flat = flat * d as f64 + index.wrap_negative(d).expand(&shape);
+        self.written("index_put", &places, &value.expand(&shape), accumulate)
     }
-    let tail: Vec<usize> = rest.iter().map(|&a| numbers.shape()[a]).collect();
-    let size = axes.iter().map(|&a| numbers.shape()[a]).product();
-    let rows = front.reshape(&[&[size], &tail[..]].concat());
-    let picked = rows
-        .index_select(0, &flat.reshape(&[flat.numel()]))
-        .reshape(&[&shape[..], &tail].concat());
-    let neighbours = axes.windows(2).all(|w| w[1] == w[0] + 1);
-    if !neighbours {
-        return Ok(picked);
-    }
-    let k = shape.len() as isize;
-    let to = axes[0] as isize;
-    let from: Vec<isize> = (0..k).collect();
-    Ok(picked.move_axes(&from, &from.iter().map(|i| i + to).collect::<Vec<_>>()))
 }
 
 impl Var {
+    /// Fails, in the name of `what`, unless these are whole numbers in `0 .. n`, as far as there are
+    /// elements to read.
+    fn numbers_below(&self, what: &str, n: usize) -> Result<()> {
+        want_index(what, self.meta())?;
+        let Ok(all) = self.to_dtype(DType::I64).to_vec::<i64>() else {
+            return Ok(());
+        };
+        match all.iter().find(|&&i| i as u64 >= n as u64) {
+            None => Ok(()),
+            Some(i) => Err(Error::index(format!(
+                "{what}: the number {i} is not within 0 .. {n}"
+            ))),
+        }
+    }
+
     /// 1 at each element's own number along a new last axis of `classes`, 0 elsewhere, as i64.
     ///
     /// # Panics
-    /// When a number is not below `classes`.
+    /// When the numbers are no integers, or one is negative or not below `classes`.
     #[track_caller]
     pub fn one_hot(&self, classes: usize) -> Var {
+        self.numbers_below("one_hot", classes).or_panic();
         let row = index_of(&[classes], |i| i as i64);
         self.to_dtype(DType::I64)
             .unsqueeze(-1)
@@ -244,9 +203,10 @@ impl Var {
     /// How often each of `0 .. n` stands in a vector of whole numbers.
     ///
     /// # Panics
-    /// When a number is not below `n`.
+    /// When the numbers are no integers, or one is negative or not below `n`.
     #[track_caller]
     pub fn bincount(&self, n: usize) -> Var {
+        self.numbers_below("bincount", n).or_panic();
         let index = self.to_dtype(DType::I64).reshape(&[self.numel()]);
         let ones = index.ones_like();
         index_of(&[n], |_| 0).scatter_add(0, &index, &ones)
@@ -269,7 +229,7 @@ impl Var {
             .slice(0, 1, n - 1, 1)
             .ne(&sorted.slice(0, 0, n - 1, 1));
         let first = Var::cat(&[index_of(&[1], |_| 1), step.to_dtype(DType::I64)], 0);
-        let number = first.cumsum(0) - 1.0;
+        let number = first.cumsum(0) - 1;
         let places = first.nonzero()?;
         let values = sorted.take(&places.reshape(&[places.numel()]));
         let inverse = number.zeros_like().scatter(0, &order, &number);

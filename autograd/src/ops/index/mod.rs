@@ -3,6 +3,7 @@
 pub mod embedding;
 pub mod gather;
 pub mod indexing;
+pub(crate) mod positions;
 pub mod scatter;
 
 /// The ops of this room.

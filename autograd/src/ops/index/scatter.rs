@@ -5,12 +5,16 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{DType, Error, Meta, Result, Tensor, layout};
 use smallvec::smallvec;
 
+use crate::engine::apply::OrPanic;
 use crate::engine::attrs::{Attr, Attrs};
 use crate::engine::case::{Case, distinct, floats};
 use crate::engine::lift::all_batched;
 use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
+use crate::ops::create::promotion::end;
+use crate::ops::index::gather::{ScatterAdd, want_index};
+use crate::ops::shape::rearrange::index_of;
 
 crate::catalogue! {
     pub(crate)
@@ -34,9 +38,16 @@ const NAMES: [(ScatterReduce, &str); 4] = [
 ];
 
 impl Scatter {
+    #[track_caller]
     fn apply(&self, base: &Var, index: &Var, src: &Var) -> Var {
+        self.told_by("scatter", base, index, src).or_panic()
+    }
+
+    /// The op in the name of `what`, which is made of it.
+    fn told_by(&self, what: &str, base: &Var, index: &Var, src: &Var) -> Result<Var> {
         let x = smallvec![base.clone(), index.clone(), src.clone()];
-        crate::engine::apply::one(self.clone(), x)
+        let y = crate::apply(self.clone(), x);
+        y.map(|mut y| y.swap_remove(0)).map_err(|e| e.told_by(what))
     }
 
     /// Ties share the cotangent evenly.
@@ -50,6 +61,9 @@ impl Scatter {
     }
 
     /// Products without the one factor: zeros are counted, not divided by.
+    ///
+    /// The zeros stay in the derivative as variables, one or two to a place by their sum, so that the
+    /// second derivative is right where a factor is 0; with three it is 0 anyway.
     fn back_prod(&self, k: &Saved<'_>, g: &Var) -> [Var; 2] {
         let (base, index, src) = (k.input(0), k.input(1), k.input(2));
         let a = self.axis as isize;
@@ -57,11 +71,27 @@ impl Scatter {
         let zero = src.eq(&src.zeros_like());
         let safe = src.masked_fill(&zero, 1.0);
         let rest = (g * self.apply(&base, &index, &safe)).gather(a, &index) / safe;
-        let count = zero.to_dtype(g.dtype());
-        let zeros = base.zeros_like().scatter_add(a, &index, &count);
-        let other_zeros = zeros.gather(a, &index) - count;
-        let alone = other_zeros.eq(&other_zeros.zeros_like());
-        [g * others, Var::where_(&alone, &rest, &rest.zeros_like())]
+        let none = src.zeros_like();
+        let met = |v: &Var| {
+            base.zeros_like()
+                .scatter_add(a, &index, v)
+                .gather(a, &index)
+        };
+        let own = Var::where_(&zero, &src, &none);
+        let (count, sum) = (zero.to_dtype(g.dtype()), met(&own));
+        let (other_zeros, other_sum) = (met(&count) - count, sum - own);
+        let are = |n: f64| other_zeros.eq(&other_zeros.constant(n));
+        let factor = Var::where_(&are(1.0), &other_sum, &none);
+        let factor = Var::where_(&are(0.0), &src.ones_like(), &factor);
+        [g * others, rest * factor]
+    }
+
+    /// Where an element of the source stays: no later one is written over it.
+    fn stays(&self, shape: &[usize], index: &Var) -> Var {
+        let number = index_of(index.shape(), |i| i as i64);
+        let base = Var::zeros(shape, DType::I64, index.device());
+        let last = self.apply(&base, index, &number);
+        last.gather(self.axis as isize, index).eq(&number)
     }
 }
 
@@ -85,10 +115,10 @@ impl Op for Scatter {
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
         let (base, index, src) = (x[0], x[1], x[2]);
         layout::axis("scatter", self.axis as isize, base.rank())?;
+        want_index("scatter", index)?;
         let inside = index.rank() == base.rank()
             && (0..base.rank()).all(|a| a == self.axis || index.shape[a] <= base.shape[a]);
-        if !inside || index.dtype.is_float() || src.shape != index.shape || src.dtype != base.dtype
-        {
+        if !inside || src.shape != index.shape || src.dtype != base.dtype {
             return Err(Error::shape(format!(
                 "scatter: {} {:?} at {} {:?} does not fit into {} {:?} along axis {}",
                 src.dtype, src.shape, index.dtype, index.shape, base.dtype, base.shape, self.axis
@@ -112,9 +142,11 @@ impl Op for Scatter {
             ScatterReduce::Set => {
                 let index = k.input(1);
                 let hole = Var::zeros(index.shape(), g.dtype(), g.device());
+                let stays = self.stays(g.shape(), &index);
+                let taken = g.gather(self.axis as isize, &index);
                 [
                     self.apply(g, &index, &hole),
-                    g.gather(self.axis as isize, &index),
+                    Var::where_(&stays, &taken, &hole),
                 ]
             }
             ScatterReduce::Prod => self.back_prod(k, g),
@@ -154,7 +186,7 @@ impl Op for Scatter {
 
     #[inline]
     fn cases(rng: &mut Rng) -> Vec<Case<Self>> {
-        // Row 1 is met twice where it may be; setting meets each place once.
+        // Row 1 is met twice.
         let mut case = |how: ScatterReduce, rows: [i64; 3]| {
             let all = distinct(rng, &[14]).to_f64();
             let (base, src) = if how == ScatterReduce::Prod {
@@ -185,6 +217,7 @@ impl Op for Scatter {
         };
         vec![
             case(ScatterReduce::Set, [2, 0, 3]),
+            case(ScatterReduce::Set, [1, 3, 1]),
             case(ScatterReduce::Prod, [1, 1, 3]),
             case(ScatterReduce::Max, [1, 1, 3]),
             case(ScatterReduce::Min, [0, 1, 1]),
@@ -208,15 +241,29 @@ pub enum Reduction {
 }
 
 impl Var {
-    /// The corner of this variable that an index of `shape` covers.
-    fn corner(&self, shape: &[usize]) -> Var {
+    /// The corner of this variable that `index` covers, in the name of `what`.
+    fn corner(&self, what: &str, index: &Var) -> Result<Var> {
+        let (own, shape) = (self.shape(), index.shape());
+        if own.len() != shape.len() || own.iter().zip(shape).any(|(a, b)| a < b) {
+            return Err(Error::shape(format!(
+                "{what}: a source of {own:?} does not cover the index {shape:?}"
+            )));
+        }
         let region: Vec<_> = shape.iter().map(|&d| (0, d, 1)).collect();
-        self.slices(&region)
+        Ok(self.slices(&region))
     }
 
-    fn met(&self, how: ScatterReduce, axis: isize, index: &Var, src: &Var) -> Var {
-        let axis = self.axis("scatter", axis);
-        Scatter { axis, how }.apply(self, index, &src.corner(index.shape()))
+    fn met(
+        &self,
+        what: &str,
+        how: ScatterReduce,
+        axis: isize,
+        index: &Var,
+        src: &Var,
+    ) -> Result<Var> {
+        let axis = layout::axis(what, axis, self.rank())?;
+        let src = src.corner(what, index)?;
+        Scatter { axis, how }.told_by(what, self, index, &src)
     }
 
     /// This variable with each `src[i][j]` written at `[index[i][j]][j]` (for axis 0, and so on);
@@ -226,7 +273,8 @@ impl Var {
     /// When index or source do not fit, or an index leaves the axis.
     #[track_caller]
     pub fn scatter(&self, axis: isize, index: &Var, src: &Var) -> Var {
-        self.met(ScatterReduce::Set, axis, index, src)
+        self.met("scatter", ScatterReduce::Set, axis, index, src)
+            .or_panic()
     }
 
     /// This variable with what `src` brings to `[index[i][j]][j]` (for axis 0, and so on) put
@@ -243,30 +291,61 @@ impl Var {
         how: Reduction,
         include_self: bool,
     ) -> Var {
+        self.reduced("scatter_reduce", [index, src], axis, how, include_self)
+            .or_panic()
+    }
+
+    fn reduced(
+        &self,
+        what: &str,
+        [index, src]: [&Var; 2],
+        axis: isize,
+        how: Reduction,
+        include_self: bool,
+    ) -> Result<Var> {
         let neutral = match how {
             Reduction::Sum | Reduction::Mean => 0.0,
             Reduction::Prod => 1.0,
-            Reduction::Max => f64::NEG_INFINITY,
-            Reduction::Min => f64::INFINITY,
+            Reduction::Max => end(self.dtype(), false),
+            Reduction::Min => end(self.dtype(), true),
         };
         let at_index = |c: f64| Var::full(index.shape(), c, self.dtype(), self.device());
         let base = if include_self {
             self.clone()
         } else {
-            self.scatter(axis, index, &at_index(neutral))
+            self.met(what, ScatterReduce::Set, axis, index, &at_index(neutral))?
         };
-        match how {
-            Reduction::Sum => base.scatter_add(axis, index, &src.corner(index.shape())),
-            Reduction::Prod => base.met(ScatterReduce::Prod, axis, index, src),
-            Reduction::Max => base.met(ScatterReduce::Max, axis, index, src),
-            Reduction::Min => base.met(ScatterReduce::Min, axis, index, src),
+        let sum = || {
+            let src = src.corner(what, index)?;
+            base.added(what, axis, index, &src)
+        };
+        Ok(match how {
+            Reduction::Sum => sum()?,
+            Reduction::Prod => base.met(what, ScatterReduce::Prod, axis, index, src)?,
+            Reduction::Max => base.met(what, ScatterReduce::Max, axis, index, src)?,
+            Reduction::Min => base.met(what, ScatterReduce::Min, axis, index, src)?,
             Reduction::Mean => {
-                let sum = base.scatter_add(axis, index, &src.corner(index.shape()));
+                let sum = sum()?;
                 let start = if include_self { 1.0 } else { 0.0 };
-                let count = (self.zeros_like() + start).scatter_add(axis, index, &at_index(1.0));
-                sum / count.maximum(&count.ones_like())
+                let count = Var::full(self.shape(), start, self.dtype(), self.device())
+                    .scatter_add(axis, index, &at_index(1.0));
+                let count = count.maximum(&count.ones_like());
+                match self.dtype().is_float() {
+                    true => sum / count,
+                    false => (sum.to_dtype(DType::F64) / count)
+                        .floor()
+                        .to_dtype(self.dtype()),
+                }
             }
-        }
+        })
+    }
+
+    /// [`Var::scatter_add`] in the name of `what`.
+    fn added(&self, what: &str, axis: isize, index: &Var, src: &Var) -> Result<Var> {
+        let axis = layout::axis(what, axis, self.rank())?;
+        let x = smallvec![self.clone(), index.clone(), src.clone()];
+        let y = crate::apply(ScatterAdd { axis }, x);
+        y.map(|mut y| y.swap_remove(0)).map_err(|e| e.told_by(what))
     }
 
     /// This variable with rows of `src` written along `axis` at the one-dimensional `index`; the
@@ -276,8 +355,9 @@ impl Var {
     /// When the rows do not fit, or an index leaves the axis.
     #[track_caller]
     pub fn index_copy(&self, axis: isize, index: &Var, src: &Var) -> Var {
-        let places = index.spread_rows(self.axis("index_copy", axis), src);
-        self.scatter(axis, &places, src)
+        let places = self.row_places("index_copy", axis, index, src).or_panic();
+        self.met("index_copy", ScatterReduce::Set, axis, &places, src)
+            .or_panic()
     }
 
     /// This variable with rows of `src` put together along `axis` at the one-dimensional `index`,
@@ -294,19 +374,31 @@ impl Var {
         how: Reduction,
         include_self: bool,
     ) -> Var {
-        let places = index.spread_rows(self.axis("index_reduce", axis), src);
-        self.scatter_reduce(axis, &places, src, how, include_self)
+        let places = self.row_places("index_reduce", axis, index, src).or_panic();
+        self.reduced("index_reduce", [&places, src], axis, how, include_self)
+            .or_panic()
     }
 
-    /// An index of rows, spread to the shape of `rows`.
-    fn spread_rows(&self, axis: usize, rows: &Var) -> Var {
-        let mut shape = vec![1; rows.rank()];
-        if let Some(d) = shape.get_mut(axis) {
-            *d = self.numel();
+    /// An `index` of rows along `axis`, spread to the shape of `rows`.
+    fn row_places(&self, what: &str, axis: isize, index: &Var, rows: &Var) -> Result<Var> {
+        let axis = layout::axis(what, axis, self.rank())?;
+        want_index(what, index.meta())?;
+        let mut want = self.shape().to_vec();
+        want[axis] = index.numel();
+        if index.rank() > 1 || want != rows.shape() {
+            return Err(Error::shape(format!(
+                "{what}: rows of {:?} at an index of {:?} do not fit {:?} along axis {axis}; one row for each index",
+                rows.shape(),
+                index.shape(),
+                self.shape()
+            )));
         }
-        self.to_dtype(DType::I64)
+        let mut shape = vec![1; rows.rank()];
+        shape[axis] = index.numel();
+        Ok(index
+            .to_dtype(DType::I64)
             .reshape(&shape)
-            .expand(rows.shape())
+            .expand(rows.shape()))
     }
 
     /// This variable with `src` written at positions in row-major order, or added there; `src` has
@@ -316,14 +408,29 @@ impl Var {
     /// When the shapes differ or a position is out of range.
     #[track_caller]
     pub fn put(&self, index: &Var, src: &Var, accumulate: bool) -> Var {
+        self.written("put", index, src, accumulate).or_panic()
+    }
+
+    /// [`Var::put`] in the name of `what`.
+    pub(crate) fn written(&self, what: &str, index: &Var, src: &Var, add: bool) -> Result<Var> {
+        want_index(what, index.meta())?;
         let (n, m) = (self.numel(), index.numel());
+        if src.numel() != m || src.dtype() != self.dtype() {
+            return Err(Error::shape(format!(
+                "{what}: {} {:?} written at {:?} of {}; give one {} for each place",
+                src.dtype(),
+                src.shape(),
+                index.shape(),
+                self.dtype(),
+                self.dtype()
+            )));
+        }
         let flat = self.reshape(&[n]);
         let (index, src) = (index.reshape(&[m]).wrap_negative(n), src.reshape(&[m]));
-        let y = if accumulate {
-            flat.scatter_add(0, &index, &src)
-        } else {
-            flat.scatter(0, &index, &src)
+        let y = match add {
+            true => flat.added(what, 0, &index, &src)?,
+            false => flat.met(what, ScatterReduce::Set, 0, &index, &src)?,
         };
-        y.reshape(self.shape())
+        Ok(y.reshape(self.shape()))
     }
 }

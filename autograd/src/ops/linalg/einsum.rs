@@ -1,7 +1,8 @@
 //! Products over chosen axes: contraction, Einstein's convention, Kronecker and cross products.
 
-use lepton_tensor::{Error, Result};
+use lepton_tensor::{Error, Result, layout};
 
+use crate::engine::apply::OrPanic;
 use crate::engine::var::Var;
 use crate::ops::shape::rearrange::index_of;
 
@@ -13,10 +14,34 @@ impl Var {
     /// When an axis is out of range or the sizes differ.
     #[track_caller]
     pub fn contract(&self, other: &Var, a: &[isize], b: &[isize]) -> Var {
-        let at = |v: &Var, axes: &[isize]| -> Vec<usize> {
-            axes.iter().map(|&i| v.axis("contract", i)).collect()
+        let at = |v: &Var, axes: &[isize]| -> Result<Vec<usize>> {
+            let at = axes.iter().map(|&i| layout::axis("contract", i, v.rank()));
+            at.collect()
         };
-        let (a, b) = (at(self, a), at(other, b));
+        assert!(
+            a.len() == b.len(),
+            "contract: {} axes on the left and {} on the right; give as many",
+            a.len(),
+            b.len()
+        );
+        let (a, b) = (at(self, a).or_panic(), at(other, b).or_panic());
+        for (v, axes) in [(self, &a), (other, &b)] {
+            let twice = (0..axes.len()).any(|i| axes[..i].contains(&axes[i]));
+            assert!(
+                !twice,
+                "contract: {axes:?} names an axis of {:?} twice",
+                v.shape()
+            );
+        }
+        for (&i, &j) in a.iter().zip(&b) {
+            let (m, n) = (self.shape()[i], other.shape()[j]);
+            assert!(
+                m == n || m == 1 || n == 1,
+                "contract: axis {i} of {:?} and axis {j} of {:?} differ",
+                self.shape(),
+                other.shape()
+            );
+        }
         let free = |v: &Var, axes: &[usize]| -> Vec<usize> {
             (0..v.rank()).filter(|i| !axes.contains(i)).collect()
         };
@@ -82,6 +107,11 @@ impl Var {
     /// When there are not two axes.
     #[track_caller]
     pub fn pdist(&self, p: f64) -> Var {
+        assert!(
+            self.rank() == 2,
+            "pdist: wants a matrix, got shape {:?}",
+            self.shape()
+        );
         let n = self.shape()[0];
         let pairs: Vec<(usize, usize)> = (0..n)
             .flat_map(|i| (i + 1..n).map(move |j| (i, j)))
@@ -109,6 +139,11 @@ impl Var {
     /// When the equation does not fit the operands.
     pub fn einsum(equation: &str, operands: &[Var]) -> Result<Var> {
         let plan = Plan::new(equation, operands)?;
+        if unique(&plan.output).len() < plan.output.len() {
+            return Err(Error::shape(format!(
+                "einsum: the result of '{equation}' names a letter twice"
+            )));
+        }
         let mut terms = operands.iter().zip(&plan.inputs);
         let Some((first, letters)) = terms.next() else {
             return Err(Error::shape("einsum: there is no operand"));

@@ -13,7 +13,7 @@ use crate::engine::node::Saved;
 use crate::engine::op::{Cost, Ins, Keeps, Op, Outs};
 use crate::engine::var::Var;
 use crate::ops::activation::relu::relu_gate;
-use crate::ops::elementwise::binary::match_dtypes;
+use crate::ops::create::promotion::match_dtypes;
 use crate::ops::shape::reshape::broadcast_shape;
 
 crate::catalogue! {
@@ -187,10 +187,13 @@ impl Op for LinearOp {
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
         let (a, w) = (x[0], x[1]);
         a.dtype.want_float("linear")?;
-        let fits = a.rank() == 2
-            && w.rank() == 2
-            && a.shape[1] == w.shape[1]
-            && x.iter().all(|m| m.dtype == a.dtype);
+        if let Some(other) = x.iter().find(|m| m.dtype != a.dtype) {
+            return Err(Error::dtype(format!(
+                "linear: x is {}, but the weight or bias {}; cast one first: x.to_dtype(..)",
+                a.dtype, other.dtype
+            )));
+        }
+        let fits = a.rank() == 2 && w.rank() == 2 && a.shape[1] == w.shape[1];
         if !fits || x.get(2).is_some_and(|b| b.shape[..] != w.shape[..1]) {
             let shapes: Vec<&Shape> = x.iter().map(|m| &m.shape).collect();
             return Err(Error::shape(format!(
@@ -425,7 +428,7 @@ impl Var {
     /// When a side has no axes, the inner sizes differ, or the batch axes do not broadcast.
     #[track_caller]
     pub fn matmul(&self, other: &Var) -> Var {
-        let (a, b) = match_dtypes("matmul", self.clone(), other.clone());
+        let (a, b) = match_dtypes(self.clone(), other.clone());
         assert!(
             a.rank() > 0 && b.rank() > 0,
             "matmul: wants vectors or matrices, got shapes {:?} and {:?}",

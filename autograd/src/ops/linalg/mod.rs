@@ -1,10 +1,16 @@
 //! Matrix products, factorisations, equations.
 
+pub mod determinant;
 pub mod einsum;
 pub mod matmul;
 pub mod solve;
 
 /// The ops of this room.
 pub(crate) fn catalogue() -> Vec<crate::Entry> {
-    [matmul::catalogue(), solve::catalogue()].concat()
+    [
+        determinant::catalogue(),
+        matmul::catalogue(),
+        solve::catalogue(),
+    ]
+    .concat()
 }

@@ -5,6 +5,7 @@ use lepton_tensor::random::Rng;
 use lepton_tensor::{Error, Meta, Result, Tensor};
 use smallvec::smallvec;
 
+use crate::engine::apply::OrPanic;
 use crate::engine::attrs::Attrs;
 use crate::engine::case::{Case, floats};
 use crate::engine::lift::all_batched;
@@ -29,7 +30,7 @@ pub struct Slogdet;
 #[derive(Clone, Debug)]
 pub struct Cholesky;
 
-fn want_square(what: &str, x: &Meta) -> Result<usize> {
+pub(crate) fn want_square(what: &str, x: &Meta) -> Result<usize> {
     x.dtype.want_float(what)?;
     match x.shape[..] {
         [.., m, n] if m == n => Ok(n),
@@ -41,7 +42,7 @@ fn want_square(what: &str, x: &Meta) -> Result<usize> {
 }
 
 /// Well conditioned matrices: noise around a multiple of the identity.
-fn regular(rng: &mut Rng, batch: &[usize], n: usize) -> Tensor {
+pub(crate) fn regular(rng: &mut Rng, batch: &[usize], n: usize) -> Tensor {
     let mut x = floats(rng, &[batch, &[n, n]].concat(), -0.5, 0.5);
     x.make_mut::<f64>()
         .chunks_exact_mut(n * n)
@@ -106,7 +107,7 @@ impl Op for Slogdet {
     const NAME: &'static str = "slogdet";
 
     fn keeps(&self) -> Keeps {
-        Keeps::INPUT
+        Keeps::INPUT.and(Keeps::OUTPUT)
     }
 
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
@@ -120,7 +121,15 @@ impl Op for Slogdet {
     }
 
     fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
-        let back = |g: &Var| g.unsqueeze(-1).unsqueeze(-1) * k.input(0).inverse().t();
+        // Where the determinant is 0 its logarithm has no slope.
+        let back = |g: &Var| {
+            let (x, sign) = (k.input(0), k.output(0).detach());
+            let singular = sign.eq(&sign.zeros_like()).unsqueeze(-1).unsqueeze(-1);
+            let eye = Var::eye(x.shape()[x.rank() - 1], x.dtype(), x.device());
+            let inverse = Var::where_(&singular, &eye, &x).inverse();
+            let slope = g.unsqueeze(-1).unsqueeze(-1) * inverse.t();
+            slope.masked_fill(&singular, f64::NAN)
+        };
         smallvec![g[1].as_ref().map(back)]
     }
 
@@ -214,8 +223,12 @@ impl Var {
         {
             return Ok(self.solve(&b.unsqueeze(-1))?.squeeze(-1));
         }
-        if self.rank() < 2 {
-            want_square("solve", self.meta())?;
+        want_square("solve", self.meta())?;
+        if b.rank() < 2 {
+            return Err(Error::shape(format!(
+                "solve: the right side has shape {:?}, must be [.., n] or [.., n, m]",
+                b.shape()
+            )));
         }
         let heads = (&self.shape()[..self.rank() - 2], &b.shape()[..b.rank() - 2]);
         let batch = crate::broadcast_shape("solve", heads.0, heads.1)?;
@@ -230,10 +243,12 @@ impl Var {
     /// When the matrices are not square or one is singular.
     #[track_caller]
     pub fn inverse(&self) -> Var {
-        let n = self.shape().last().copied().unwrap_or(0);
+        let n = want_square("inverse", self.meta()).or_panic();
         let eye = Var::eye(n, self.dtype(), self.device());
         let eye = eye.expand(self.shape());
-        self.solve(&eye).unwrap_or_else(|e| panic!("{e}"))
+        self.solve(&eye)
+            .map_err(|e| e.told_by("inverse"))
+            .or_panic()
     }
 
     /// The sign of the determinant and the logarithm of its absolute value.
@@ -244,15 +259,6 @@ impl Var {
         let mut y = self.try_apply(Slogdet)?.into_iter();
         let mut next = || y.next().expect("two outputs");
         Ok((next(), next()))
-    }
-
-    /// The determinant of square matrices.
-    ///
-    /// # Errors
-    /// When the matrices are not square or an element is not finite.
-    pub fn det(&self) -> Result<Var> {
-        let (sign, log) = self.slogdet()?;
-        Ok(sign * log.exp())
     }
 
     /// The lower triangular `l` with `self = l l^T`.

@@ -356,7 +356,18 @@ impl Var {
         x.extend(weight.cloned());
         let inside = bias.filter(|_| weight.is_some());
         x.extend(inside.cloned());
-        let y = crate::engine::apply::one(LayerNorm(norm), x);
+        if let Some(b) = bias.filter(|b| b.shape() != shape || b.dtype() != self.dtype()) {
+            panic!(
+                "{what}: the bias is {} {:?}, must be {} {shape:?}",
+                b.dtype(),
+                b.shape(),
+                self.dtype()
+            );
+        }
+        let y = crate::apply(LayerNorm(norm), x)
+            .map_err(|e| e.told_by(what))
+            .or_panic()
+            .swap_remove(0);
         match bias {
             Some(b) if weight.is_none() => y + b,
             _ => y,
@@ -427,6 +438,16 @@ impl Var {
             "group_norm: {groups} groups do not divide the channels, axis 1 of {:?}",
             self.shape()
         );
+        for (v, who) in [(weight, "weight"), (bias, "bias")] {
+            if let Some(v) = v.filter(|v| v.numel() != self.shape()[1]) {
+                panic!(
+                    "group_norm: the {who} has shape {:?}; give one for each channel, axis 1 of {:?}",
+                    v.shape(),
+                    self.shape()
+                );
+            }
+        }
+        self.dtype().want_float("group_norm").or_panic();
         let size = self.shape()[1..].iter().product::<usize>() / groups;
         let rows = self.reshape(&[self.shape()[0], groups, size]);
         let mut y = rows

@@ -2,9 +2,10 @@
 
 use lepton_tensor::ops::{self, Extreme};
 use lepton_tensor::random::Rng;
-use lepton_tensor::{DType, Meta, Result, Tensor, layout};
+use lepton_tensor::{DType, Error, Meta, Result, Tensor, layout};
 use smallvec::smallvec;
 
+use crate::engine::apply::OrPanic;
 use crate::engine::case::{Case, distinct};
 use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Op, Outs};
@@ -70,8 +71,25 @@ impl Op for CumArg {
     }
 }
 
+/// Fails, in the name of `what`, unless `q` is one number in `[0, 1]` (where there is one to read).
+fn want_share(what: &str, q: &Var) -> Result<()> {
+    if q.numel() != 1 {
+        return Err(Error::shape(format!(
+            "{what}: q has shape {:?}, must be one number",
+            q.shape()
+        )));
+    }
+    match q.item() {
+        Ok(q) if !(0.0..=1.0).contains(&q) => {
+            Err(Error::value(format!("{what}: q is {q}, must be in [0, 1]")))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Var {
     /// Values at `index` along `axis`, of which the index has size 1, without that axis.
+    #[track_caller]
     fn pick(&self, index: Var, axis: isize) -> (Var, Var) {
         let values = self.gather(axis, &index);
         (values.squeeze(axis), index.squeeze(axis))
@@ -83,6 +101,7 @@ impl Var {
     /// When the axis is out of range or empty.
     #[track_caller]
     pub fn max_along(&self, axis: isize) -> (Var, Var) {
+        self.filled_axis("max_along", axis);
         self.pick(self.argmax(axis).unsqueeze(axis), axis)
     }
 
@@ -92,11 +111,13 @@ impl Var {
     /// When the axis is out of range or empty.
     #[track_caller]
     pub fn min_along(&self, axis: isize) -> (Var, Var) {
+        self.filled_axis("min_along", axis);
         self.pick(self.argmin(axis).unsqueeze(axis), axis)
     }
 
+    #[track_caller]
     fn cumulative(&self, axis: isize, min: bool) -> (Var, Var) {
-        let at = self.axis("cummax", axis);
+        let at = self.axis(if min { "cummin" } else { "cummax" }, axis);
         let index = crate::engine::apply::one(CumArg { axis: at, min }, smallvec![self.clone()]);
         (self.gather(axis, &index), index)
     }
@@ -142,11 +163,11 @@ impl Var {
     /// When the axis is out of range or empty.
     #[track_caller]
     pub fn median(&self, axis: isize, skip_nan: bool) -> (Var, Var) {
-        let at = self.axis("median", axis);
-        let n = self.shape()[at] as f64;
+        let at = self.filled_axis("median", axis);
+        let n = self.shape()[at] as i64;
         let order = self.detach().sort(axis, false).1;
         let bad = self.isnan().sum(&[axis]).unsqueeze(axis);
-        let last = bad.zeros_like() + (n - 1.0);
+        let last = bad.zeros_like() + (n - 1);
         // NaN is sorted last: skipped ones shorten the axis, others are the answer.
         let place = if skip_nan {
             let good = last - bad;
@@ -154,8 +175,8 @@ impl Var {
                 .trunc()
                 .to_dtype(DType::I64)
         } else {
-            let middle = bad.zeros_like() + ((n - 1.0) / 2.0).floor();
-            Var::where_(&bad.gt(&bad.zeros_like()), &(last - bad + 1.0), &middle)
+            let middle = bad.zeros_like() + (n - 1).div_euclid(2);
+            Var::where_(&bad.gt(&bad.zeros_like()), &(last - bad + 1), &middle)
         };
         let place = place.maximum(&place.zeros_like());
         self.pick(order.gather(axis, &place), axis)
@@ -168,11 +189,10 @@ impl Var {
     /// When the axis is out of range or empty.
     #[track_caller]
     pub fn mode(&self, axis: isize) -> (Var, Var) {
-        let at = self.axis("mode", axis);
+        let at = self.filled_axis("mode", axis);
         let n = self.shape()[at];
-        assert!(n > 0, "mode: axis {at} of {:?} is empty", self.shape());
         let (sorted, order) = self.detach().sort(axis, false);
-        let place = (order.zeros_like() + 1.0).cumsum(axis) - 1.0;
+        let place = order.ones_like().cumsum(axis) - 1;
         // Equals stand in runs: the place that is furthest behind the start of its run ends the longest one.
         let part = |x: &Var, start: usize, n: usize| x.slice(at, start, n, 1);
         let fresh = part(&sorted, 1, n - 1).ne(&part(&sorted, 0, n - 1));
@@ -191,14 +211,16 @@ impl Var {
     /// depends on it, too.
     ///
     /// # Panics
-    /// When the axis is out of range or empty, or `q` has more than one element.
+    /// When the axis is out of range or empty, or `q` is not one number in `[0, 1]`.
     #[track_caller]
     pub fn quantile(&self, q: &Var, axis: isize, skip_nan: bool, between: Interpolation) -> Var {
-        let at = self.axis("quantile", axis);
-        let sorted = self.sort(axis, false).0;
-        let bad = self.isnan().sum(&[axis]).unsqueeze(axis);
+        let at = self.filled_axis("quantile", axis);
+        want_share("quantile", q).or_panic();
+        let x = self.clone().float();
+        let sorted = x.sort(axis, false).0;
+        let bad = x.isnan().sum(&[axis]).unsqueeze(axis);
         let top = self.shape()[at] as f64 - 1.0;
-        let skipped = bad.to_dtype(self.dtype()) * if skip_nan { -1.0 } else { 0.0 };
+        let skipped = bad.to_dtype(x.dtype()) * if skip_nan { -1.0 } else { 0.0 };
         let last = skipped + top;
         let rank = last.maximum(&last.zeros_like()) * q.reshape(&[]);
         let rank = match between {
@@ -230,24 +252,32 @@ impl Var {
     /// When the axis is out of range.
     #[track_caller]
     pub fn argsort(&self, axis: isize, descending: bool) -> Var {
+        self.axis("argsort", axis);
         self.detach().sort(axis, descending).1
     }
 
     /// Which of `bins` equal parts of `[low, high]` each element falls into, counted.
     ///
     /// # Panics
-    /// When `bins` is 0.
+    /// When `bins` is 0, or the range is not finite or falls.
     #[track_caller]
     pub fn histogram(&self, bins: usize, low: f64, high: f64) -> Var {
+        assert!(
+            bins > 0 && low <= high && (high - low).is_finite(),
+            "histogram: {bins} bins from {low} to {high}; give one bin or more, of a finite range"
+        );
         let x = self.detach().reshape(&[self.numel()]);
+        // f64 tells integers apart that f32 does not.
+        let x = match x.dtype().is_float() {
+            true => x,
+            false => x.to_dtype(DType::F64),
+        };
         let width = (high - low) / bins as f64;
         let bin = ((&x - low) / width).floor().clamp(0.0, bins as f64 - 1.0);
-        let low = Var::full(&[], low, x.dtype(), x.device());
-        let high = Var::full(&[], high, x.dtype(), x.device());
-        let inside = x.ge(&low).logical_and(&x.le(&high));
+        let inside = x.ge(&x.constant(low)).logical_and(&x.le(&x.constant(high)));
         let bin = bin.masked_fill(&x.isnan(), 0.0).to_dtype(DType::I64);
-        let counts = Var::zeros(&[bins], x.dtype(), x.device());
-        counts.scatter_add(0, &bin, &inside.to_dtype(x.dtype()))
+        let counts = Var::zeros(&[bins], self.dtype(), x.device());
+        counts.scatter_add(0, &bin, &inside.to_dtype(self.dtype()))
     }
 
     /// `0, 1, .. n - 1` as i64.

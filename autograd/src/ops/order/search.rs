@@ -9,7 +9,7 @@ use crate::engine::lift::all_batched;
 use crate::engine::node::Saved;
 use crate::engine::op::{Ins, Op, Outs};
 use crate::engine::var::Var;
-use crate::ops::elementwise::binary::match_dtypes;
+use crate::ops::create::promotion::match_dtypes;
 use crate::ops::shape::reshape::broadcast_shape;
 
 crate::catalogue! {
@@ -88,7 +88,7 @@ impl Var {
     /// When the shapes do not fit.
     #[track_caller]
     pub fn searchsorted(&self, values: &Var, right: bool) -> Var {
-        let (rows, values) = match_dtypes("searchsorted", self.clone(), values.clone());
+        let (rows, values) = match_dtypes(self.clone(), values.clone());
         let (rows, values) = pair_rows(rows, values);
         crate::engine::apply::one(SearchSorted { right }, smallvec![rows, values])
     }

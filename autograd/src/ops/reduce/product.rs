@@ -6,12 +6,14 @@ use lepton_tensor::DType;
 use lepton_tensor::simd::Lane;
 use smallvec::smallvec;
 
+use crate::engine::apply::OrPanic;
 use crate::engine::elementwise::Unary;
 use crate::engine::node::Saved;
 use crate::engine::op::Keeps;
 use crate::engine::var::Var;
 use crate::ops::reduce::norm2::Norm2;
 use crate::ops::reduce::sum::stretch;
+use crate::ops::shape::reshape::broadcast_shape;
 
 crate::catalogue! {
     pub(crate)
@@ -44,8 +46,22 @@ impl Unary for SqrtFlat {
 
 impl Var {
     /// The result of a fold over `axes`, with these axes kept as size 1.
+    ///
+    /// # Panics
+    /// When this is not such a result.
+    #[track_caller]
     pub fn keep_axes(&self, before: &Var, axes: &[isize]) -> Var {
         let axes = before.axes("keep_axes", axes);
+        let left: usize = (0..before.rank())
+            .filter(|a| !axes.contains(a))
+            .map(|a| before.shape()[a])
+            .product();
+        assert!(
+            left == self.numel(),
+            "keep_axes: {:?} is no fold of {:?} over axes {axes:?}",
+            self.shape(),
+            before.shape()
+        );
         let shape: Vec<usize> = (0..before.rank())
             .map(|a| {
                 if axes.contains(&a) {
@@ -59,6 +75,7 @@ impl Var {
     }
 
     /// `axes` moved to the end and merged into one.
+    #[track_caller]
     fn merged(&self, what: &str, axes: &[isize]) -> Var {
         let axes = self.axes(what, axes);
         let order: Vec<usize> = (0..self.rank())
@@ -199,6 +216,7 @@ impl Var {
     /// When the shapes do not broadcast.
     #[track_caller]
     pub fn dist(&self, other: &Var, p: f64) -> Var {
+        broadcast_shape("dist", self.shape(), other.shape()).or_panic();
         (self - other).norm(p, &[])
     }
 
@@ -208,6 +226,17 @@ impl Var {
     /// When the shapes do not fit.
     #[track_caller]
     pub fn cdist(&self, other: &Var, p: f64) -> Var {
+        let fit = self.rank() >= 2 && other.rank() >= 2 && {
+            let ends = |v: &Var| v.shape()[v.rank() - 1];
+            let heads = [self, other].map(|v| &v.shape()[..v.rank() - 2]);
+            ends(self) == ends(other) && broadcast_shape("cdist", heads[0], heads[1]).is_ok()
+        };
+        assert!(
+            fit,
+            "cdist: wants rows of one length, [.., n, d] and [.., m, d], got {:?} and {:?}",
+            self.shape(),
+            other.shape()
+        );
         let gap = self.unsqueeze(-2) - other.unsqueeze(-3);
         if *gap.shape().last().unwrap_or(&1) == 0 {
             return gap.sum(&[-1]);

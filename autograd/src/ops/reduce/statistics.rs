@@ -1,7 +1,11 @@
 //! Covariances, differences, integrals and slopes of sampled functions.
 
+use lepton_tensor::DType;
+
+use crate::engine::apply::OrPanic;
 use crate::engine::var::Var;
 use crate::ops::reduce::sum::stretch;
+use crate::ops::shape::reshape::broadcast_shape;
 
 impl Var {
     /// Where the elements are neither infinite nor NaN.
@@ -9,8 +13,7 @@ impl Var {
         if !self.dtype().is_float() {
             return self.eq(self);
         }
-        let top = Var::full(&[], f64::INFINITY, self.dtype(), self.device());
-        self.abs().lt(&top)
+        self.abs().lt(&self.constant(f64::INFINITY))
     }
 
     /// Where `|self - other| <= absolute + relative |other|`, broadcasting; equal infinities are
@@ -20,8 +23,15 @@ impl Var {
     /// When the shapes do not broadcast.
     #[track_caller]
     pub fn isclose(&self, other: &Var, relative: f64, absolute: f64, equal_nan: bool) -> Var {
-        let gap = (self - other).abs();
-        let near = gap.le(&(other.abs() * relative + absolute));
+        broadcast_shape("isclose", self.shape(), other.shape()).or_panic();
+        // In f64 integers neither wrap nor lose a fraction of the tolerance.
+        let wide = |v: &Var| match v.dtype().is_float() {
+            true => v.clone(),
+            false => v.to_dtype(DType::F64),
+        };
+        let (x, y) = (wide(self), wide(other));
+        let gap = (&x - &y).abs();
+        let near = gap.le(&(y.abs() * relative + absolute));
         let close = near
             .logical_and(&gap.isfinite())
             .logical_or(&self.eq(other));
@@ -100,7 +110,18 @@ impl Var {
             );
         }
         let rows = if self.rank() == 2 { self.shape()[0] } else { 1 };
-        let x = self.reshape(&[rows, self.numel() / rows.max(1)]);
+        for w in counts.into_iter().chain(weights) {
+            assert!(
+                w.rank() <= 1 && w.numel() == self.numel() / rows.max(1),
+                "cov: {:?} counts or weights for the observations of {:?}; give one each",
+                w.shape(),
+                self.shape()
+            );
+        }
+        let x = self
+            .clone()
+            .float()
+            .reshape(&[rows, self.numel() / rows.max(1)]);
         let counts = counts.map(|f| f.to_dtype(x.dtype()));
         let w = match (&counts, weights) {
             (Some(f), Some(a)) => f * a,
@@ -119,6 +140,7 @@ impl Var {
         };
         let norm = norm.maximum(&norm.zeros_like());
         let y = (&centred * &w).matmul(&centred.t()) / norm;
+        // One variable has a variance, a number.
         if rows == 1 { y.reshape(&[]) } else { y }
     }
 
@@ -128,6 +150,11 @@ impl Var {
     /// When it is neither a square matrix nor a number.
     #[track_caller]
     pub fn correlation(&self) -> Var {
+        assert!(
+            matches!(*self.shape(), [] | [_, _]) && self.shape().first() == self.shape().last(),
+            "correlation: wants a square matrix of covariances or one variance, got {:?}",
+            self.shape()
+        );
         if self.rank() == 0 {
             return self / self.clone();
         }
@@ -142,6 +169,12 @@ impl Var {
     #[track_caller]
     pub fn renorm(&self, p: f64, axis: isize, most: f64) -> Var {
         let keep = self.axis("renorm", axis) as isize;
+        assert!(
+            self.rank() >= 2 && self.dtype().is_float(),
+            "renorm: wants slices of floats, got {} {:?}",
+            self.dtype(),
+            self.shape()
+        );
         let axes: Vec<isize> = (0..self.rank() as isize).filter(|&a| a != keep).collect();
         let size = self.norm(p, &axes).keep_axes(self, &axes);
         let top = Var::full(&[], most, self.dtype(), self.device());
@@ -150,17 +183,25 @@ impl Var {
         self * scale
     }
 
-    /// Differences of neighbours along `axis`, `n` times over.
+    /// Differences of neighbours along `axis`, `n` times over; of truth values, where they differ.
     ///
     /// # Panics
     /// When the axis is out of range.
     #[track_caller]
     pub fn diff(&self, n: usize, axis: isize) -> Var {
         let at = self.axis("diff", axis);
+        let truth = self.dtype() == DType::Bool;
         (0..n).fold(self.clone(), |x, _| {
             let rest = x.shape()[at].saturating_sub(1);
             let skip = x.shape()[at] - rest;
-            x.slice(at, skip.min(rest), rest, 1) - x.slice(at, 0, rest, 1)
+            let (later, earlier) = (
+                x.slice(at, skip.min(rest), rest, 1),
+                x.slice(at, 0, rest, 1),
+            );
+            match truth {
+                true => later.ne(&earlier),
+                false => later - earlier,
+            }
         })
     }
 
@@ -173,10 +214,17 @@ impl Var {
     pub fn trapezoids(&self, x: Option<&Var>, dx: f64, axis: isize) -> Var {
         let at = self.axis("trapezoids", axis);
         let n = self.shape()[at].saturating_sub(1);
-        let middle = (self.slice(at, self.shape()[at] - n, n, 1) + self.slice(at, 0, n, 1)) * 0.5;
-        let Some(x) = x else {
+        let y = self.clone().float();
+        let middle = (y.slice(at, y.shape()[at] - n, n, 1) + y.slice(at, 0, n, 1)) * 0.5;
+        let Some(x) = x.map(|x| x.clone().float()) else {
             return middle * dx;
         };
+        assert!(
+            x.shape() == self.shape() || *x.shape() == self.shape()[at..=at],
+            "trapezoids: points of {:?} do not fit axis {axis} of {:?}; give one for each element of the axis, or of the whole",
+            x.shape(),
+            self.shape()
+        );
         let width = if x.rank() == 1 {
             let tail = vec![1; self.rank() - at - 1];
             let line = x.diff(1, 0);
@@ -197,19 +245,30 @@ impl Var {
         let at = self.axis("slope", axis);
         let n = self.shape()[at];
         assert!(
+            h.rank() == 0 || *h.shape() == [n],
+            "slope: points of {:?} do not fit axis {axis} of {:?}; give a step, or one point for each element",
+            h.shape(),
+            self.shape()
+        );
+        assert!(
+            edge == 1 || edge == 2,
+            "slope: the order of the edges is {edge}, must be 1 or 2"
+        );
+        assert!(
             n > edge,
             "slope: axis {at} of {:?} has too few elements for edges of order {edge}",
             self.shape()
         );
+        let y = self.clone().float();
+        let h = h.to_dtype(y.dtype());
         let steps = if h.rank() == 0 {
             h.expand(&[n - 1])
         } else {
             h.diff(1, 0)
         };
         let tail = vec![1; self.rank() - at - 1];
-        let steps = steps.to_dtype(self.dtype());
         let steps = steps.reshape(&[&[n - 1], &tail[..]].concat());
-        let quotients = self.diff(1, at as isize) / &steps;
+        let quotients = y.diff(1, at as isize) / &steps;
         let (q, d) = (
             |i: usize, len: usize| quotients.slice(at, i, len, 1),
             |i: usize, len: usize| steps.slice(0, i, len, 1),

@@ -132,10 +132,11 @@ impl Op for Amax {
     }
 
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
-        let shape = without("amax", x[0], &self.axes)?;
+        let who = if self.min { "amin" } else { "amax" };
+        let shape = without(who, x[0], &self.axes)?;
         if self.axes.iter().any(|&a| x[0].shape[a] == 0) {
             return Err(Error::shape(format!(
-                "amax: an empty axis of {:?} has no extreme",
+                "{who}: an empty axis of {:?} has no extreme",
                 x[0].shape
             )));
         }
@@ -220,10 +221,11 @@ impl Op for ArgMax {
     const NAME: &'static str = "argmax";
 
     fn infer(&self, x: &[&Meta]) -> Result<Outs<Meta>> {
-        let shape = without("argmax", x[0], &[self.axis])?;
+        let who = if self.min { "argmin" } else { "argmax" };
+        let shape = without(who, x[0], &[self.axis])?;
         if x[0].shape[self.axis] == 0 {
             return Err(Error::shape(format!(
-                "argmax: axis {} of {:?} is empty",
+                "{who}: axis {} of {:?} is empty",
                 self.axis, x[0].shape
             )));
         }
@@ -368,6 +370,11 @@ impl Var {
             out.push(layout::axis(what, a, self.rank()).or_panic());
         }
         out.sort_unstable();
+        assert!(
+            out.windows(2).all(|w| w[0] != w[1]),
+            "{what}: {axes:?} names an axis of {:?} twice",
+            self.shape()
+        );
         out
     }
 
@@ -438,7 +445,8 @@ impl Var {
 
     #[track_caller]
     fn arg(&self, axis: isize, min: bool) -> Var {
-        let axis = layout::axis("argmax", axis, self.rank()).or_panic();
+        let who = if min { "argmin" } else { "argmax" };
+        let axis = layout::axis(who, axis, self.rank()).or_panic();
         crate::engine::apply::one(ArgMax { axis, min }, smallvec![self.clone()])
     }
 

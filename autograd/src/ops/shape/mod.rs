@@ -1,5 +1,6 @@
 //! Other shapes of the same elements: reshaping, slicing, joining, rearranging.
 
+pub mod diagonal;
 pub mod rearrange;
 pub mod reshape;
 pub mod slicing;

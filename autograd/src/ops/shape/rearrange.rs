@@ -1,6 +1,6 @@
-//! Views made of views: parts, repetitions, turns, diagonals and windows.
+//! Views made of views: parts, repetitions, turns, joins and windows.
 
-use lepton_tensor::{DType, Result, Tensor, infer_shape, layout};
+use lepton_tensor::{Error, Result, Tensor, infer_shape, layout, numel};
 
 use crate::engine::apply::OrPanic;
 use crate::engine::var::Var;
@@ -21,6 +21,18 @@ impl Var {
         layout::axis(what, axis, self.rank()).or_panic()
     }
 
+    /// The axis as a position, of which there is an element.
+    #[track_caller]
+    pub(crate) fn filled_axis(&self, what: &str, axis: isize) -> usize {
+        let a = self.axis(what, axis);
+        assert!(
+            self.shape()[a] > 0,
+            "{what}: axis {axis} of {:?} is empty",
+            self.shape()
+        );
+        a
+    }
+
     /// The elements in row-major order under another shape, of which one size may be -1.
     ///
     /// ```
@@ -32,7 +44,7 @@ impl Var {
     /// When the number of elements differs, or the size to infer is not determined.
     #[track_caller]
     pub fn reshape_to(&self, shape: &[isize]) -> Var {
-        let shape = infer_shape("reshape", self.shape(), shape).or_panic();
+        let shape = infer_shape("reshape_to", self.shape(), shape).or_panic();
         self.reshape(&shape)
     }
 
@@ -42,10 +54,11 @@ impl Var {
     /// When the axis is out of range or the sizes do not add up to its own.
     #[track_caller]
     pub fn split_sizes(&self, sizes: &[usize], axis: isize) -> Vec<Var> {
-        let axis = self.axis("split", axis);
+        let axis = self.axis("split_sizes", axis);
+        let total = sizes.iter().try_fold(0usize, |sum, &n| sum.checked_add(n));
         assert!(
-            sizes.iter().sum::<usize>() == self.shape()[axis],
-            "split: sizes {sizes:?} do not add up to axis {axis} of {:?}",
+            total == Some(self.shape()[axis]),
+            "split_sizes: sizes {sizes:?} do not add up to axis {axis} of {:?}",
             self.shape()
         );
         let mut start = 0;
@@ -66,7 +79,11 @@ impl Var {
     pub fn split(&self, size: usize, axis: isize) -> Vec<Var> {
         let at = self.axis("split", axis);
         let n = self.shape()[at];
-        assert!(size > 0 || n == 0, "split: parts of size 0");
+        assert!(
+            size > 0 || n == 0,
+            "split: parts of size 0 of axis {axis} of {:?}; the size must be 1 or more",
+            self.shape()
+        );
         let whole = n.checked_div(size).unwrap_or(0);
         let mut sizes = vec![size; whole];
         if n == 0 || !n.is_multiple_of(size) {
@@ -82,6 +99,7 @@ impl Var {
     #[track_caller]
     pub fn chunk(&self, count: usize, axis: isize) -> Vec<Var> {
         let n = self.shape()[self.axis("chunk", axis)];
+        assert!(count > 0, "chunk: 0 parts; give one or more");
         if n == 0 {
             return vec![self.clone(); count];
         }
@@ -113,6 +131,7 @@ impl Var {
             "repeat: {times:?} has fewer numbers than {:?} axes",
             self.shape()
         );
+        self.want_room("repeat", times);
         let outer = times.len() - self.rank();
         let sizes = [&vec![1; outer], self.shape()].concat();
         let pairs = |a: &[usize]| -> Vec<usize> {
@@ -128,7 +147,15 @@ impl Var {
     #[track_caller]
     pub fn tile(&self, times: &[usize]) -> Var {
         let missing = self.rank().saturating_sub(times.len());
+        self.want_room("tile", times);
         self.repeat(&[&vec![1; missing], times].concat())
+    }
+
+    /// Panics, in the name of `what`, when there are too many elements `times` over.
+    #[track_caller]
+    fn want_room(&self, what: &str, times: &[usize]) {
+        let all = [self.shape(), times].concat();
+        layout::numel(&all).map_err(|e| e.told_by(what)).or_panic();
     }
 
     /// The elements moved on by `shift` along `axis`; what leaves at the end enters at the start.
@@ -147,12 +174,39 @@ impl Var {
         Var::cat(&parts, axis)
     }
 
+    /// Panics, in the name of `what`, unless `from` and `to` are as many axes, none named twice.
+    #[track_caller]
+    fn want_order(&self, what: &str, from: &[isize], to: &[isize]) {
+        assert!(
+            from.len() == to.len(),
+            "{what}: {} axes for {} positions; give as many",
+            from.len(),
+            to.len()
+        );
+        for axes in [from, to].into_iter().filter(|a| !a.is_empty()) {
+            self.axes(what, axes);
+        }
+    }
+
+    /// Two different axes as positions.
+    #[track_caller]
+    pub(crate) fn two_axes(&self, what: &str, a: isize, b: isize) -> [usize; 2] {
+        let at = [self.axis(what, a), self.axis(what, b)];
+        assert!(
+            at[0] != at[1],
+            "{what}: {a} and {b} are one axis of {:?}; they must differ",
+            self.shape()
+        );
+        at
+    }
+
     /// Axes `from` at the positions `to`, the others in their order.
     ///
     /// # Panics
-    /// When an axis is out of range or named twice.
+    /// When an axis is out of range or named twice, or there are more axes than positions.
     #[track_caller]
     pub fn move_axes(&self, from: &[isize], to: &[isize]) -> Var {
+        self.want_order("move_axes", from, to);
         let at = |a: &isize| self.axis("move_axes", *a);
         let (from, to): (Vec<usize>, Vec<usize>) =
             (from.iter().map(at).collect(), to.iter().map(at).collect());
@@ -172,7 +226,7 @@ impl Var {
     /// When an axis is out of range.
     #[track_caller]
     pub fn rot90(&self, times: isize, a: isize, b: isize) -> Var {
-        let (p, q) = (self.axis("rot90", a), self.axis("rot90", b));
+        let [p, q] = self.two_axes("rot90", a, b);
         match times.rem_euclid(4) {
             1 => self.flip(q).transpose(a, b),
             2 => self.flip(p).flip(q),
@@ -188,89 +242,8 @@ impl Var {
     #[track_caller]
     pub fn repeat_interleave(&self, times: usize, axis: isize) -> Var {
         let n = self.shape()[self.axis("repeat_interleave", axis)];
+        self.want_room("repeat_interleave", &[times]);
         self.index_select(axis, &index_of(&[n * times], |i| (i / times) as i64))
-    }
-
-    /// The elements whose index along `b` is that along `a` plus `offset`, on a new last axis.
-    ///
-    /// # Panics
-    /// When an axis is out of range, or both are the same.
-    #[track_caller]
-    pub fn diagonal(&self, offset: isize, a: isize, b: isize) -> Var {
-        let x = self.move_axes(&[a, b], &[-2, -1]);
-        let (head, tail) = x.shape().split_at(x.rank() - 2);
-        let [start, len, step] = diagonal_run(tail[0], tail[1], offset);
-        let flat = x.reshape(&[head, &[tail[0] * tail[1]]].concat());
-        flat.slice(head.len(), start, len, step as isize)
-    }
-
-    /// This variable with `value` on the diagonal that [`Var::diagonal`] reads.
-    ///
-    /// # Panics
-    /// When an axis is out of range, or the value has another shape than the diagonal.
-    #[track_caller]
-    pub fn diagonal_scatter(&self, value: &Var, offset: isize, a: isize, b: isize) -> Var {
-        let x = self.move_axes(&[a, b], &[-2, -1]);
-        let (head, tail) = x.shape().split_at(x.rank() - 2);
-        let [start, len, step] = diagonal_run(tail[0], tail[1], offset);
-        let flat = x.reshape(&[head, &[tail[0] * tail[1]]].concat());
-        let mut region: Vec<_> = head.iter().map(|&d| (0, d, 1)).collect();
-        region.push((start, len, step as isize));
-        flat.slice_assign(&region, value)
-            .reshape(x.shape())
-            .move_axes(&[-2, -1], &[a, b])
-    }
-
-    /// Zeros but for the last axis, laid on a diagonal of the axes `a` and `b` of the result.
-    ///
-    /// # Panics
-    /// When an axis is out of range, or both are the same.
-    #[track_caller]
-    pub fn diag_embed(&self, offset: isize, a: isize, b: isize) -> Var {
-        let (head, tail) = self.shape().split_at(self.rank() - 1);
-        let n = tail[0] + offset.unsigned_abs();
-        let square = Var::zeros(&[head, &[n, n]].concat(), self.dtype(), self.device());
-        square
-            .diagonal_scatter(self, offset, -2, -1)
-            .move_axes(&[-2, -1], &[a, b])
-    }
-
-    /// The sum of the diagonal of a matrix.
-    ///
-    /// # Panics
-    /// When there are not two axes.
-    #[track_caller]
-    pub fn trace(&self) -> Var {
-        self.diagonal(0, 0, 1).sum(&[])
-    }
-
-    /// The last two axes with zeros above the diagonal `offset`.
-    #[track_caller]
-    pub fn tril(&self, offset: isize) -> Var {
-        self.triangle(|row, col| col <= row + offset)
-    }
-
-    /// The last two axes with zeros below the diagonal `offset`.
-    #[track_caller]
-    pub fn triu(&self, offset: isize) -> Var {
-        self.triangle(|row, col| col >= row + offset)
-    }
-
-    #[track_caller]
-    fn triangle(&self, keep: impl Fn(isize, isize) -> bool) -> Var {
-        assert!(
-            self.rank() >= 2,
-            "tril: wants matrices, got shape {:?}",
-            self.shape()
-        );
-        let tail = &self.shape()[self.rank() - 2..];
-        let mask = Tensor::build(tail, |out: &mut [bool]| {
-            let cols = tail[1];
-            out.iter_mut()
-                .enumerate()
-                .for_each(|(i, y)| *y = keep((i / cols) as isize, (i % cols) as isize));
-        });
-        Var::where_(&mask.into(), self, &self.zeros_like())
     }
 
     /// Windows of `size` along `axis`, `step` apart, on a new last axis.
@@ -279,11 +252,7 @@ impl Var {
     /// When no window fits, or `step` is 0.
     #[track_caller]
     pub fn unfold(&self, axis: isize, size: usize, step: usize) -> Var {
-        let at = if self.rank() == 0 {
-            0
-        } else {
-            self.axis("unfold", axis)
-        };
+        let at = layout::axis("unfold", axis, self.rank().max(1)).or_panic();
         let x = if self.rank() == 0 {
             self.reshape(&[1])
         } else {
@@ -314,30 +283,39 @@ impl Var {
     /// When an index inside `shape` would leave the elements.
     pub fn as_strided(&self, shape: &[usize], strides: &[isize], offset: usize) -> Result<Var> {
         let numbers = Tensor::from_vec((0..self.numel() as i64).collect(), &[self.numel()])?;
-        let index = numbers.as_strided(shape, strides, offset)?.contiguous();
+        let index = numbers
+            .as_strided(shape, strides, offset)
+            .map_err(|e| e.told_by("as_strided"))?
+            .contiguous();
         Ok(self.take(&Var::from(index)))
     }
 
-    /// The elements at positions in row-major order, in the shape of `index`; negative positions
-    /// count from the end.
+    /// Zeros put around: `(before, after)` along each axis.
     ///
     /// # Panics
-    /// When a position is out of range.
+    /// When there is not one pair per axis.
     #[track_caller]
-    pub fn take(&self, index: &Var) -> Var {
-        let n = self.numel();
-        let flat = index.reshape(&[index.numel()]);
-        let index_from_start = flat.wrap_negative(n);
-        self.reshape(&[n])
-            .index_select(0, &index_from_start)
-            .reshape(index.shape())
-    }
-
-    /// An index whose negative numbers count from the end of an axis of `n`.
-    pub(crate) fn wrap_negative(&self, n: usize) -> Var {
-        let index = self.to_dtype(DType::I64);
-        let zero = index.zeros_like();
-        &index + index.lt(&zero).to_dtype(DType::I64) * n as f64
+    pub fn pad(&self, padding: &[(usize, usize)]) -> Var {
+        assert!(
+            padding.len() == self.rank(),
+            "pad: {} pairs for {} axes; give one pair per axis",
+            padding.len(),
+            self.rank()
+        );
+        let shape: Vec<usize> = self
+            .shape()
+            .iter()
+            .zip(padding)
+            .map(|(d, p)| d.saturating_add(p.0).saturating_add(p.1))
+            .collect();
+        numel(&shape).map_err(|e| e.told_by("pad")).or_panic();
+        let region: Vec<_> = self
+            .shape()
+            .iter()
+            .zip(padding)
+            .map(|(&d, p)| (p.0, d, 1))
+            .collect();
+        Var::zeros(&shape, self.dtype(), self.device()).slice_assign(&region, self)
     }
 
     /// Axes `from ..= to` as one.
@@ -346,10 +324,16 @@ impl Var {
     /// When an axis is out of range or `to` comes before `from`.
     #[track_caller]
     pub fn merge_axes(&self, from: isize, to: isize) -> Var {
+        let at = |axis| layout::axis("merge_axes", axis, self.rank().max(1));
+        let (a, b) = (at(from).or_panic(), at(to).or_panic());
+        assert!(
+            a <= b,
+            "merge_axes: axis {to} of {:?} comes before axis {from}",
+            self.shape()
+        );
         if self.rank() == 0 {
             return self.reshape(&[1]);
         }
-        let (a, b) = (self.axis("merge_axes", from), self.axis("merge_axes", to));
         let s = self.shape();
         let middle = s[a..=b].iter().product();
         self.reshape(&[&s[..a], &[middle], &s[b + 1..]].concat())
@@ -368,22 +352,52 @@ impl Var {
     }
 }
 
-/// Start, length and step of a diagonal in a flattened `[rows, cols]`.
-fn diagonal_run(rows: usize, cols: usize, offset: isize) -> [usize; 3] {
-    let (down, right) = ((-offset).max(0) as usize, offset.max(0) as usize);
-    let len = rows.saturating_sub(down).min(cols.saturating_sub(right));
-    let start = if len == 0 { 0 } else { down * cols + right };
-    [start, len, cols + 1]
-}
-
 /// Several variables at once.
 impl Var {
+    /// Variables of one shape along a new axis.
+    ///
+    /// # Panics
+    /// When there is none, or their shapes or dtypes differ.
+    #[track_caller]
+    pub fn stack(parts: &[Var], axis: isize) -> Var {
+        let first = parts
+            .first()
+            .ok_or_else(|| Error::shape("stack: there is nothing to stack; give at least one"))
+            .or_panic();
+        layout::axis("stack", axis, first.rank() + 1).or_panic();
+        if let Some(other) = parts.iter().find(|p| p.meta() != first.meta()) {
+            panic!(
+                "stack: {} {:?} and {} {:?} differ; stack wants one shape and dtype",
+                first.dtype(),
+                first.shape(),
+                other.dtype(),
+                other.shape()
+            );
+        }
+        let parts: Vec<Var> = parts.iter().map(|p| p.unsqueeze(axis)).collect();
+        Var::cat(&parts, axis)
+    }
+
     /// Matrices along a diagonal, zeros elsewhere; vectors count as rows, numbers as 1 x 1.
     ///
     /// # Panics
     /// When one has more than two axes or there is none.
     #[track_caller]
     pub fn block_diag(parts: &[Var]) -> Var {
+        let dtype = parts.first().map(Var::dtype);
+        if dtype.is_none() {
+            panic!("block_diag: there is nothing to join; give at least one matrix");
+        }
+        if let Some(p) = parts
+            .iter()
+            .find(|p| p.rank() > 2 || Some(p.dtype()) != dtype)
+        {
+            panic!(
+                "block_diag: {} {:?} is no matrix of the first one's dtype",
+                p.dtype(),
+                p.shape()
+            );
+        }
         let parts: Vec<Var> = parts
             .iter()
             .map(|p| match p.rank() {
@@ -411,6 +425,13 @@ impl Var {
     /// When there is none or one is no vector.
     #[track_caller]
     pub fn meshgrid(parts: &[Var], xy: bool) -> Vec<Var> {
+        assert!(
+            !parts.is_empty(),
+            "meshgrid: there is no vector; give at least one"
+        );
+        if let Some(p) = parts.iter().find(|p| p.rank() > 1) {
+            panic!("meshgrid: {:?} is no vector", p.shape());
+        }
         let shape: Vec<usize> = parts.iter().map(Var::numel).collect();
         let grid = |(i, p): (usize, &Var)| {
             let mut own = vec![1; shape.len()];

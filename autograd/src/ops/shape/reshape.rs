@@ -336,9 +336,17 @@ impl Var {
     /// use lepton_autograd::{DType, Device, Var};
     /// assert_eq!(Var::zeros(&[32, 1, 28, 28], DType::F32, Device::Meta).flatten(1).shape(), [32, 784]);
     /// ```
+    ///
+    /// # Panics
+    /// When there are fewer than `start` axes.
     #[track_caller]
     pub fn flatten(&self, start: usize) -> Var {
-        let (head, tail) = self.shape().split_at(start.min(self.rank()));
+        assert!(
+            start <= self.rank(),
+            "flatten: axis {start} is out of range for a tensor with {} axes",
+            self.rank()
+        );
+        let (head, tail) = self.shape().split_at(start);
         self.reshape(&[head, &[tail.iter().product()]].concat())
     }
 
@@ -400,8 +408,16 @@ impl Var {
     }
 
     /// The last two axes swapped.
+    ///
+    /// # Panics
+    /// When there are fewer than two axes.
     #[track_caller]
     pub fn t(&self) -> Var {
+        assert!(
+            self.rank() >= 2,
+            "t: wants matrices, got shape {:?}",
+            self.shape()
+        );
         self.transpose(-2, -1)
     }
 

@@ -142,6 +142,20 @@ pub struct SliceAssign {
 }
 
 impl SliceAssign {
+    /// Fails, in the name of `what`, unless every slice of `region` stays within its axis.
+    fn fits(what: &str, region: &[(usize, usize, isize)], x: &Meta) -> Result<()> {
+        for (axis, &(start, len, step)) in region.iter().enumerate() {
+            let one = Slice {
+                axis,
+                start,
+                len,
+                step,
+            };
+            one.infer(&[x]).map_err(|e| e.told_by(what))?;
+        }
+        Ok(())
+    }
+
     fn inner_shape(&self) -> Shape {
         self.region.iter().map(|r| r.1).collect()
     }
@@ -160,15 +174,7 @@ impl Op for SliceAssign {
                 x[1].dtype, x[1].shape, self.region, x[0].dtype, x[0].shape
             )));
         }
-        for (axis, &(start, len, step)) in self.region.iter().enumerate() {
-            Slice {
-                axis,
-                start,
-                len,
-                step,
-            }
-            .infer(&[x[0]])?;
-        }
+        SliceAssign::fits("slice_assign", &self.region, x[0])?;
         Ok(smallvec![x[0].clone()])
     }
 
@@ -364,8 +370,20 @@ impl Var {
     }
 
     /// A slice along every axis: start, length and step each.
+    ///
+    /// # Panics
+    /// When there is not one slice for each axis, or one leaves its axis.
     #[track_caller]
     pub fn slices(&self, region: &[(usize, usize, isize)]) -> Var {
+        assert!(
+            region.len() == self.rank(),
+            "slices: {} slices for the {} axes of {:?}; give one per axis",
+            region.len(),
+            self.rank(),
+            self.shape()
+        );
+        let fits = SliceAssign::fits("slices", region, self.meta());
+        fits.or_panic();
         let full = |a: usize, r: &(usize, usize, isize)| *r == (0, self.shape()[a], 1);
         let cuts = region.iter().enumerate().filter(|(a, r)| !full(*a, r));
         cuts.fold(self.clone(), |x, (a, r)| x.slice(a, r.0, r.1, r.2))
@@ -388,8 +406,16 @@ impl Var {
     }
 
     /// The elements along `axis` in reverse.
+    ///
+    /// # Panics
+    /// When the axis is out of range.
     #[track_caller]
     pub fn flip(&self, axis: usize) -> Var {
+        assert!(
+            axis < self.rank(),
+            "flip: axis {axis} is out of range for a tensor with {} axes",
+            self.rank()
+        );
         let n = self.shape()[axis];
         self.slice(axis, n.saturating_sub(1), n, -1)
     }
@@ -425,42 +451,5 @@ impl Var {
         let rank = parts.first().map_or(1, Var::rank);
         let axis = layout::axis("cat", axis, rank).or_panic();
         crate::engine::apply::one(Cat { axis }, parts.iter().cloned().collect())
-    }
-
-    /// Variables of one shape along a new axis.
-    ///
-    /// # Panics
-    /// When there is none, or their shapes or dtypes differ.
-    #[track_caller]
-    pub fn stack(parts: &[Var], axis: isize) -> Var {
-        let parts: Vec<Var> = parts.iter().map(|p| p.unsqueeze(axis)).collect();
-        Var::cat(&parts, axis)
-    }
-
-    /// Zeros put around: `(before, after)` along each axis.
-    ///
-    /// # Panics
-    /// When there is not one pair per axis.
-    #[track_caller]
-    pub fn pad(&self, padding: &[(usize, usize)]) -> Var {
-        assert!(
-            padding.len() == self.rank(),
-            "pad: {} pairs for {} axes; give one pair per axis",
-            padding.len(),
-            self.rank()
-        );
-        let shape: Vec<usize> = self
-            .shape()
-            .iter()
-            .zip(padding)
-            .map(|(d, p)| d + p.0 + p.1)
-            .collect();
-        let region: Vec<_> = self
-            .shape()
-            .iter()
-            .zip(padding)
-            .map(|(&d, p)| (p.0, d, 1))
-            .collect();
-        Var::zeros(&shape, self.dtype(), self.device()).slice_assign(&region, self)
     }
 }

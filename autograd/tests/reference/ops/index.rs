@@ -84,14 +84,23 @@ pub(crate) fn call(c: &Call<'_>) -> Out {
         "masked_select" => Ok(vec![c.var(0)?.masked_select(&c.var(1)?)?]),
         "masked_scatter" => Ok(vec![c.var(0)?.masked_scatter(&c.var(1)?, &c.var(2)?)?]),
         "nonzero" => {
-            let places = c.var(0)?.nonzero()?;
-            Ok(if c.flag(1, "as_tuple", false)? {
+            let as_tuple = c.flag(1, "as_tuple", false)?;
+            let x = c.var(0)?;
+            let places = if as_tuple { row(&x, Var::clone) } else { x }.nonzero()?;
+            Ok(if as_tuple {
                 places.unbind(1)
             } else {
                 vec![places]
             })
         }
-        "__getitem__" | "advanced_indexing" => Ok(vec![c.var(0)?.index(&tuple(c, 1)?)?]),
+        // A list of numbers alone is one index tensor, unless the case says that it is a tuple.
+        "__getitem__" => match c.arg(1, "indices") {
+            Some(a @ Arg::List(all)) if all.iter().all(|a| a.int().is_some()) => {
+                Ok(vec![c.var(0)?.index(&[entry(c, a)?])?])
+            }
+            _ => Ok(vec![c.var(0)?.index(&tuple(c, 1)?)?]),
+        },
+        "advanced_indexing" => Ok(vec![c.var(0)?.index(&tuple(c, 1)?)?]),
         "index_assignment" => Ok(vec![c.var(0)?.index_put(
             &tuple(c, 1)?,
             &c.var(2)?,

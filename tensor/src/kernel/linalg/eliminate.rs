@@ -3,7 +3,7 @@
 use crate::{Error, Result, Tensor};
 
 /// The matrices of `x [.., n, n]`, one after the other, and `n`.
-fn square(what: &str, x: &Tensor) -> Result<(Vec<f64>, usize)> {
+pub(super) fn square(what: &str, x: &Tensor) -> Result<(Vec<f64>, usize)> {
     let values = x.to_f64();
     if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
         return Err(Error::value(format!(
