@@ -23,7 +23,6 @@ impl Device {
     /// # Errors
     /// For a device that this build has no kernels for.
     ///
-    ///
     /// ```
     /// use lepton_tensor::Device;
     /// assert!(Device::Cpu.check().is_ok());

@@ -90,7 +90,6 @@ impl DType {
     /// # Errors
     /// For integers and bool.
     ///
-    ///
     /// ```
     /// use lepton_tensor::DType;
     /// let said = DType::I64.want_float("exp").unwrap_err().to_string();

@@ -112,7 +112,6 @@ impl Meta {
 /// # Errors
 /// When there is no such axis.
 ///
-///
 /// ```
 /// use lepton_tensor::layout::axis;
 /// assert_eq!(axis("sum", -1, 3).unwrap(), 2);

@@ -86,6 +86,15 @@ impl IntZip for Fold {
 }
 
 /// `x` folded over `axes` (distinct, in order); they vanish from the shape.
+///
+/// ```
+/// use lepton_tensor::{Tensor, ops};
+/// let x = Tensor::from_vec(vec![1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3])?;
+/// assert_eq!(ops::reduce(ops::Fold::Sum, &x, &[1]).to_f64(), [6.0, 15.0]);
+/// assert_eq!(ops::reduce(ops::Fold::Extreme(ops::Extreme::Max), &x, &[0]).to_f64(), [4.0, 5.0, 6.0]);
+/// assert_eq!(ops::reduce(ops::Fold::Prod, &x, &[0, 1]).item()?, 720.0);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
 pub fn reduce(fold: Fold, x: &Tensor, axes: &[usize]) -> Tensor {
     let kept: Shape = (0..x.rank())
         .filter(|a| !axes.contains(a))
@@ -326,6 +335,14 @@ fn lines<T: Element>(
 }
 
 /// The index (i64) of the extreme along `axis`, which vanishes; the first of equals, NaN first.
+///
+/// ```
+/// use lepton_tensor::{Tensor, ops};
+/// let x = Tensor::from_vec(vec![1.0f32, 5.0, 5.0, f32::NAN, 2.0, 0.0], &[2, 3])?;
+/// let at = ops::arg_reduce(ops::Extreme::Max, &x, 1);
+/// assert_eq!(at.to_vec::<i64>()?, [1, 0]); // the first of equals, and NaN before any number
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
 pub fn arg_reduce(extreme: Extreme, x: &Tensor, axis: usize) -> Tensor {
     let kept: Shape = (0..x.rank())
         .filter(|&a| a != axis)

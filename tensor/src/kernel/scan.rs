@@ -5,6 +5,13 @@ use crate::kernel::reduce::Extreme;
 use crate::{DType, Tensor, match_dtype};
 
 /// Running sums along `axis`; integers and bool give i64 (wrapping).
+///
+/// ```
+/// use lepton_tensor::{Tensor, ops};
+/// let x = Tensor::from_vec(vec![true, false, true, true], &[4])?;
+/// assert_eq!(ops::cumsum(&x, 0).to_vec::<i64>()?, [1, 1, 2, 3]);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
 pub fn cumsum(x: &Tensor, axis: usize) -> Tensor {
     match x.dtype() {
         DType::F32 => run::<f32>(x, axis),
@@ -157,6 +164,13 @@ fn scan<T: Element, A: Copy>(
 }
 
 /// The index (i64) of the extreme so far along `axis`; the last of equals, NaN stays.
+///
+/// ```
+/// use lepton_tensor::{Tensor, ops};
+/// let x = Tensor::from_vec(vec![2.0f32, 1.0, 3.0, 3.0], &[4])?;
+/// assert_eq!(ops::arg_scan(ops::Extreme::Max, &x, 0).to_vec::<i64>()?, [0, 0, 2, 3]);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
 #[allow(clippy::eq_op, reason = "x != x is how a generic float says NaN")]
 pub fn arg_scan(extreme: Extreme, x: &Tensor, axis: usize) -> Tensor {
     let x = x.contiguous();

@@ -6,6 +6,15 @@ use crate::dtype::Element;
 use crate::{Tensor, match_dtype};
 
 /// Values in order along `axis`, and the i64 indices they came from; equals keep their order.
+///
+/// ```
+/// use lepton_tensor::{Tensor, ops};
+/// let x = Tensor::from_vec(vec![2.0f32, f32::NAN, 1.0], &[3])?;
+/// let (values, indices) = ops::sort(&x, 0, false);
+/// assert_eq!(indices.to_vec::<i64>()?, [2, 0, 1]);
+/// assert!(values.to_f64()[2].is_nan());
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
 pub fn sort(x: &Tensor, axis: usize, descending: bool) -> (Tensor, Tensor) {
     let x = x.contiguous();
     let (len, inner) = (

@@ -33,6 +33,30 @@ pub trait CompareBody: Copy + Send + Sync {
 
 /// `f` at each element; writes into `x` when nobody else can see it.
 ///
+/// ```
+/// use lepton_tensor::ops::{self, IntMap};
+/// use lepton_tensor::simd::{Lane, MapBody, Num};
+/// use lepton_tensor::Tensor;
+/// #[derive(Clone, Copy)]
+/// struct Double;
+/// impl MapBody for Double {
+///     #[inline(always)]
+///     fn f<T: Lane>(&self, x: T) -> T {
+///         self.int(x)
+///     }
+/// }
+/// impl IntMap for Double {
+///     const INT: bool = true;
+///     #[inline(always)]
+///     fn int<T: Num>(&self, x: T) -> T {
+///         x + x
+///     }
+/// }
+/// let mut x = Tensor::from_vec(vec![1.5f32, -2.0], &[2])?;
+/// assert_eq!(ops::map(&mut x, &Double).to_f64(), [3.0, -4.0]);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
+///
 /// # Panics
 /// When `x` holds integers and `f` has no form for them; shape rules refuse that before.
 pub fn map<F: IntMap>(x: &mut Tensor, f: &F) -> Tensor {
@@ -151,6 +175,14 @@ fn pairs<A: Element, B: Element>(x: &Tensor, y: &Tensor, f: impl Fn(A, A) -> B) 
 }
 
 /// `x` where `cond` (bool) holds, else `y`; all of one shape.
+///
+/// ```
+/// use lepton_tensor::{Tensor, ops};
+/// let cond = Tensor::from_vec(vec![true, false], &[2])?;
+/// let (x, y) = (Tensor::from_vec(vec![1i32, 2], &[2])?, Tensor::from_vec(vec![3i32, 4], &[2])?);
+/// assert_eq!(ops::select(&cond, &x, &y).to_vec::<i32>()?, [1, 4]);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
 pub fn select(cond: &Tensor, x: &Tensor, y: &Tensor) -> Tensor {
     let (cond, x, y) = (cond.contiguous(), x.contiguous(), y.contiguous());
     let c = cond.as_slice::<bool>().expect("contiguous");
@@ -202,6 +234,12 @@ fn between<T: Float>(a: T, b: T, w: T) -> T {
 }
 
 /// True when no element is infinite or NaN.
+///
+/// ```
+/// use lepton_tensor::{Tensor, ops};
+/// assert!(ops::all_finite(&Tensor::scalar(1e30f32)));
+/// assert!(!ops::all_finite(&Tensor::scalar(f64::NAN)));
+/// ```
 pub fn all_finite(x: &Tensor) -> bool {
     if !x.dtype().is_float() {
         return true;

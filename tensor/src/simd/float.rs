@@ -7,7 +7,6 @@ use super::{Lane, Simd, Vector};
 ///
 /// Sealed by its supertraits: storage relies on these two types alone.
 ///
-///
 /// ```
 /// use lepton_tensor::simd::{dispatch, Float, Kernel, Simd, Vector};
 /// /// The lanes of a vector, for either float.

@@ -10,7 +10,6 @@ pub const MAX_LANES: usize = 16;
 /// A kernel is a struct whose fields are its arguments; [`dispatch`](super::dispatch) runs it at the best level of
 /// the machine.
 ///
-///
 /// ```
 /// use lepton_tensor::simd::{dispatch, Kernel, Num, Simd, Vector};
 /// /// `x = x / (1 + |x|)` on whole vectors.

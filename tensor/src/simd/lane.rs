@@ -10,7 +10,6 @@ use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
 ///
 /// A body selects and never branches: both sides are computed, and [`Num::select`] takes one for each lane.
 ///
-///
 /// ```
 /// use std::num::Wrapping;
 /// use lepton_tensor::simd::Num;

@@ -123,7 +123,6 @@ fn erfcinv(z: f64) -> f64 {
 ///
 /// It is SciPy's `ndtri`, PyTorch's `torch.special.ndtri`.
 ///
-///
 /// ```
 /// use lepton_tensor::special::ndtri;
 /// assert!((ndtri(0.975) - 1.959_963_984_540_054).abs() < 1e-12);

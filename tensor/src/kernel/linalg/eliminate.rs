@@ -44,6 +44,14 @@ fn eliminate(rows: &mut [f64], n: usize, width: usize, mut pivot: impl FnMut(f64
 
 /// `x` with `a x = b` for `a [.., n, n]` and `b [.., n, m]` of equal batch axes.
 ///
+/// ```
+/// use lepton_tensor::{Tensor, ops};
+/// let a = Tensor::from_vec(vec![2.0f64, 0.0, 0.0, 4.0], &[2, 2])?;
+/// let b = Tensor::from_vec(vec![2.0f64, 2.0], &[2, 1])?;
+/// assert_eq!(ops::solve(&a, &b)?.to_f64(), [1.0, 0.5]);
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
+///
 /// # Errors
 /// When a matrix is singular or an element is not finite.
 pub fn solve(a: &Tensor, b: &Tensor) -> Result<Tensor> {
@@ -78,6 +86,14 @@ pub fn solve(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 /// The sign of the determinant of `a [.., n, n]` and the logarithm of its absolute value; 0 and
 /// `-inf` for a singular matrix.
 ///
+/// ```
+/// use lepton_tensor::{Tensor, ops};
+/// let a = Tensor::from_vec(vec![0.0f64, 1.0, 1.0, 0.0], &[2, 2])?;
+/// let [sign, log] = ops::slogdet(&a)?;
+/// assert_eq!((sign.item()?, log.item()?), (-1.0, 0.0));
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
+///
 /// # Errors
 /// When an element is not finite.
 pub fn slogdet(a: &Tensor) -> Result<[Tensor; 2]> {
@@ -106,6 +122,15 @@ pub fn slogdet(a: &Tensor) -> Result<[Tensor; 2]> {
 
 /// The lower triangular `l` with `a = l l^T` for symmetric positive definite `a [.., n, n]`, of
 /// which the lower triangle is read.
+///
+/// ```
+/// use lepton_tensor::{Tensor, ops};
+/// let a = Tensor::from_vec(vec![4.0f64, 2.0, 2.0, 5.0], &[2, 2])?;
+/// assert_eq!(ops::cholesky(&a)?.to_f64(), [2.0, 0.0, 1.0, 2.0]);
+/// let indefinite = Tensor::from_vec(vec![1.0f64, 2.0, 2.0, 1.0], &[2, 2])?;
+/// assert!(ops::cholesky(&indefinite).is_err());
+/// # Ok::<(), lepton_tensor::Error>(())
+/// ```
 ///
 /// # Errors
 /// When a matrix is not positive definite or an element is not finite.
