@@ -51,6 +51,7 @@ impl Var {
     }
 
     /// How many elements `axes` hold, less `correction`.
+    #[track_caller]
     fn freedom(&self, what: &str, axes: &[isize], correction: f64) -> f64 {
         let over = self.axes(what, axes);
         let n: usize = over.iter().map(|&a| self.shape()[a]).product();
