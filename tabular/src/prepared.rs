@@ -90,6 +90,7 @@ impl Prepared {
     /// When the target or a feature cannot be used, or there are too few rows to part.
     pub fn new(table: &Table, plan: &Plan, rng: &mut Rng) -> Result<Prepared> {
         let whole = TargetSpec::fit(table, plan.target, plan.task)?;
+        check_room(table)?;
         let parts = match whole.encode(table)? {
             Target::Classes(labels) => split::stratified(&labels, plan.test, rng),
             Target::Values(values) => split::train_test(values.len(), plan.test, rng),
@@ -119,6 +120,20 @@ impl Prepared {
             target,
         })
     }
+}
+
+/// An error where the copies below would end the process: a table is copied by rows, then without its
+/// target, then into matrices of several owners.
+fn check_room(table: &Table) -> Result<()> {
+    const BYTES: usize = 32; // a value, over all of its copies
+    let values = table.rows().saturating_mul(table.columns().len());
+    let mut probe: Vec<u8> = Vec::new();
+    let room = probe.try_reserve_exact(values.saturating_mul(BYTES));
+    room.map_err(|_| {
+        let message =
+            "the table is read, but memory does not suffice to learn from it; give it fewer rows";
+        Error::value(message).at(table.source())
+    })
 }
 
 #[cfg(test)]
