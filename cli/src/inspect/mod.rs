@@ -66,8 +66,8 @@ fn inspect(args: &InspectArgs) -> Result<Report> {
 fn format(path: &Path, head: &[u8]) -> Result<Format> {
     let extension = path.extension().unwrap_or_default().to_string_lossy();
     let extension = extension.to_ascii_lowercase();
-    // The mark of another format may be the length of a safetensors header.
-    let is_header = head.get(8..).is_some_and(begins_object);
+    // The mark of another format may be the length of a safetensors header, and text has no zeros.
+    let is_header = head.get(4..8) == Some(&[0; 4]) && begins_object(&head[8..]);
     let other = files::foreign(head);
     match (extension.as_str(), other) {
         ("safetensors", Some(other)) if !is_header => Err(cannot_vouch(other.kind, other.hint)),
@@ -129,7 +129,9 @@ fn tensors(header: &Header, mut reader: impl Read) -> Result<Vec<Tensor>> {
 
 /// The model in `folder`, after all of its files are found to be those that were written together.
 fn model(folder: &Path) -> Result<Report> {
-    let files = ModelFiles::open(folder)?;
+    let hint = "a folder is inspected as a model, such as `lepton train --out` writes";
+    let files = ModelFiles::open(folder);
+    let files = files.map_err(|e| Error::new(e.kind(), format!("{e}; {hint}")))?;
     let model = TabularModel::from_files(&files, &compress::catalogue())?;
     let header = Header::read(&files.tensors[..], files.tensors.len() as u64)?;
     let start = header.tensors.first().map_or(0, |t| t.bytes.start as usize);

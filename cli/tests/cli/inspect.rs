@@ -83,6 +83,7 @@ fn files_it_cannot_vouch_for_are_refused() {
             "version https://git-lfs.github.com/spec/v1\n",
         )
         .with("a.json", "{\"a\": 1}")
+        .with("b.json", r#"{"abcd":{"x":1}}"#)
         .with("empty.csv", "")
         .with("empty", "");
     for (name, part) in [
@@ -106,7 +107,9 @@ fn files_it_cannot_vouch_for_are_refused() {
         ("empty.csv", "the file is empty"),
         ("empty", "the file is empty"),
         ("none.csv", "cannot read `none.csv`"),
+        ("b.json", "a JSON file"),
         (".", "cannot read `./model.json`"),
+        (".", "a folder is inspected as a model"),
     ] {
         let line = folder.refused(&["inspect", name, "--json"]);
         assert!(line.contains(part) && line.contains(name), "{line}");

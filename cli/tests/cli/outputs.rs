@@ -88,6 +88,30 @@ fn files_of_others_are_refused_before_any_work() {
     folder.lepton(&words("predict --model m --data v.csv --quiet"));
 }
 
+#[test]
+fn two_trainings_and_a_prediction_meanwhile_never_mix() {
+    let folder = trained("company");
+    let answers =
+        |out: &str| folder.lepton(&["predict", "--model", out, "--data", "v.csv", "--quiet"]);
+    let line =
+        |seed: &str, out: &str| TRAIN.replace("--out m", &format!("--seed {seed} --out {out}"));
+    let whole = ["1", "2"].map(|seed| {
+        folder.lepton(&words(&line(seed, seed)));
+        answers(seed)
+    });
+    folder.lepton(&words(&line("1", "m")));
+    std::thread::scope(|s| {
+        let trainings = ["1", "2"].map(|seed| {
+            let (folder, line) = (&folder, line(seed, "m"));
+            s.spawn(move || (0..5).for_each(|_| drop(folder.lepton(&words(&line)))))
+        });
+        while trainings.iter().any(|t| !t.is_finished()) {
+            assert!(whole.contains(&answers("m")));
+        }
+    });
+    assert_eq!(folder.names_in("m").len(), 5);
+}
+
 #[cfg(unix)]
 mod unix {
     use super::*;
