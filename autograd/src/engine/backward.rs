@@ -1,4 +1,4 @@
-//! Reverse mode: the walk from outputs to leaves.
+//! Reverse mode: the walk from outputs to leaves. `README.md` beside this file tells it as a text.
 //!
 //! Nodes wait in a vector sorted by id; the last one has had all its cotangents, since ids grow
 //! along every path. Ties (nodes of parallel tasks) keep their order of discovery, so the order of
