@@ -292,6 +292,12 @@ impl Var {
     }
 
     /// The identities of the leaves this variable depends on.
+    ///
+    /// ```
+    /// use lepton_autograd::{Tensor, Var};
+    /// let x = Var::leaf(Tensor::scalar(2.0f32));
+    /// assert_eq!((&x * 3.0).leaves(), [x.leaf_id().unwrap()]);
+    /// ```
     pub fn leaves(&self) -> Vec<ParamId> {
         let mut out = Vec::new();
         let mut seen = std::collections::HashSet::new();

@@ -26,6 +26,9 @@ pub trait Unary: Copy + Debug + Default + Send + Sync + 'static {
     const DOMAIN: Range<f64>;
     /// True when integers have the op as well, see [`Unary::int`].
     const INT: bool = false;
+    /// True when `f` takes each element through the standard library (`Lane::libm`): it is compiled for
+    /// one SIMD level, since the others would gain nothing.
+    const SCALAR: bool = false;
 
     /// The value at `x`, for scalars and vectors of every level.
     fn f<T: Lane>(&self, x: T) -> T;
@@ -67,6 +70,9 @@ pub trait Binary: Copy + Debug + Default + Send + Sync + 'static {
     const DOMAIN: [Range<f64>; 2];
     /// True when integers have the op as well.
     const INT: bool = false;
+    /// True when `f` takes each element through the standard library (`Lane::libm`): it is compiled for
+    /// one SIMD level, since the others would gain nothing.
+    const SCALAR: bool = false;
 
     /// True when the result is a float whatever the inputs: [`Var`]'s methods make integers f32.
     const FLOATS: bool = false;
@@ -103,6 +109,8 @@ impl<B: Binary + Listed> Listed for Zip<B> {}
 pub(crate) struct Body<F>(pub(crate) F);
 
 impl<U: Unary> MapBody for Body<U> {
+    const SCALAR: bool = U::SCALAR;
+
     #[inline(always)]
     fn f<T: Lane>(&self, x: T) -> T {
         self.0.f(x)
@@ -118,6 +126,8 @@ impl<U: Unary> IntMap for Body<U> {
 }
 
 impl<B: Binary> ZipBody for Body<B> {
+    const SCALAR: bool = B::SCALAR;
+
     #[inline(always)]
     fn f<T: Lane>(&self, x: T, y: T) -> T {
         self.0.f(x, y)

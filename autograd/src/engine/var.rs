@@ -48,6 +48,13 @@ impl Var {
 
     /// A new leaf: gradients with respect to it can be asked for.
     ///
+    /// ```
+    /// use lepton_autograd::{Tensor, Var};
+    /// let x = Var::leaf(Tensor::scalar(3.0f32));
+    /// assert_eq!(x.square().backward().of(&x).unwrap().item()?, 6.0);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the dtype is not a float.
     #[track_caller]
@@ -61,6 +68,12 @@ impl Var {
 
     /// A constant of the elements of `data` under `shape`.
     ///
+    /// ```
+    /// use lepton_autograd::{DType, Var};
+    /// let x = Var::new(&[1i64, 2, 3, 4], &[2, 2]);
+    /// assert_eq!((x.shape(), x.dtype()), (&[2, 2][..], DType::I64));
+    /// ```
+    ///
     /// # Panics
     /// When the shape does not hold `data.len()` elements.
     #[track_caller]
@@ -72,39 +85,75 @@ impl Var {
     }
 
     /// A constant with no axes.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::scalar(2.5f32).shape(), [0usize; 0]);
+    /// ```
     pub fn scalar<T: Element>(x: T) -> Var {
         Tensor::scalar(x).into()
     }
 
     /// Shape and dtype.
+    ///
+    /// ```
+    /// use lepton_autograd::{DType, Var};
+    /// let x = Var::new(&[1.0f32, 2.0], &[2]);
+    /// assert_eq!((&x.meta().shape[..], x.meta().dtype), (&[2][..], DType::F32));
+    /// ```
     #[inline]
     pub fn meta(&self) -> &Meta {
         self.tensor.meta()
     }
 
     /// Sizes of axes, outermost first.
+    ///
+    /// ```
+    /// use lepton_autograd::{DType, Device, Var};
+    /// assert_eq!(Var::zeros(&[2, 3], DType::F32, Device::Cpu).shape(), [2, 3]);
+    /// ```
     #[inline]
     pub fn shape(&self) -> &[usize] {
         self.tensor.shape()
     }
 
     /// The number of axes.
+    ///
+    /// ```
+    /// use lepton_autograd::{DType, Device, Var};
+    /// assert_eq!(Var::zeros(&[2, 3], DType::F32, Device::Cpu).rank(), 2);
+    /// ```
     pub fn rank(&self) -> usize {
         self.tensor.rank()
     }
 
     /// The number of elements.
+    ///
+    /// ```
+    /// use lepton_autograd::{DType, Device, Var};
+    /// assert_eq!(Var::zeros(&[2, 3], DType::F32, Device::Cpu).numel(), 6);
+    /// ```
     pub fn numel(&self) -> usize {
         self.tensor.numel()
     }
 
     /// The element type.
+    ///
+    /// ```
+    /// use lepton_autograd::{DType, Var};
+    /// assert_eq!(Var::scalar(1u8).dtype(), DType::U8);
+    /// ```
     #[inline]
     pub fn dtype(&self) -> DType {
         self.tensor.dtype()
     }
 
     /// Where the elements are.
+    ///
+    /// ```
+    /// use lepton_autograd::{Device, Var};
+    /// assert_eq!(Var::scalar(1.0f32).device(), Device::Cpu);
+    /// ```
     pub fn device(&self) -> Device {
         match self.lift().map(|l| &l.kind) {
             Some(Kind::Batch { value, .. }) => value.device(),
@@ -114,17 +163,37 @@ impl Var {
     }
 
     /// The tensor behind. Inside `vmap` it has a shape but no elements.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::scalar(1.0f32).tensor().item()?, 1.0);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     #[inline]
     pub fn tensor(&self) -> &Tensor {
         &self.tensor
     }
 
     /// The tensor behind, by value.
+    ///
+    /// ```
+    /// use lepton_autograd::{Tensor, Var};
+    /// let t: Tensor = Var::scalar(1.0f32).into_tensor();
+    /// assert_eq!(t.item()?, 1.0);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn into_tensor(self) -> Tensor {
         self.tensor
     }
 
     /// The elements in row-major order.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0], &[2]).to_vec::<f32>()?, [1.0, 2.0]);
+    /// assert!(Var::new(&[1.0f32, 2.0], &[2]).to_vec::<i64>().is_err());
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Errors
     /// When `T` is not the dtype, or there are no elements to read (device `Meta`, inside `vmap`).
@@ -134,6 +203,13 @@ impl Var {
 
     /// The one element, as f64.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::scalar(7i64).item()?, 7.0);
+    /// assert!(Var::new(&[1.0f32, 2.0], &[2]).item().is_err());
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When there is not exactly one, or none to read.
     pub fn item(&self) -> Result<f64> {
@@ -141,11 +217,23 @@ impl Var {
     }
 
     /// True when no gradient flows into this variable.
+    ///
+    /// ```
+    /// use lepton_autograd::{Tensor, Var};
+    /// assert!(Var::scalar(1.0f32).is_constant());
+    /// assert!(!Var::leaf(Tensor::scalar(1.0f32)).is_constant());
+    /// ```
     pub fn is_constant(&self) -> bool {
         self.edge.is_none()
     }
 
     /// The identity of a leaf, `None` for anything else.
+    ///
+    /// ```
+    /// use lepton_autograd::{Tensor, Var};
+    /// let x = Var::leaf(Tensor::scalar(1.0f32));
+    /// assert!(x.leaf_id().is_some() && x.square().leaf_id().is_none());
+    /// ```
     pub fn leaf_id(&self) -> Option<ParamId> {
         if let Edge::Leaf(id) = self.edge {
             Some(id)
@@ -163,6 +251,13 @@ impl Var {
     }
 
     /// Applies `op` to this variable alone; errors are the shape rule's sentence.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// use lepton_autograd::{Map, ops::activation::relu::Tanh};
+    /// let labels = Var::scalar(3i64);
+    /// assert!(labels.try_apply(Map(Tanh)).is_err());
+    /// ```
     ///
     /// # Errors
     /// When the shape rule refuses the input, or its values are outside the op's domain.

@@ -48,6 +48,12 @@ fn draw(root: &Var) -> Drawing {
 
 impl Var {
     /// The recorded graph in Graphviz's language: leaves as boxes, ops as ellipses.
+    ///
+    /// ```
+    /// use lepton_autograd::{Tensor, Var};
+    /// let x = Var::leaf(Tensor::scalar(1.0f32));
+    /// assert!(x.tanh().to_dot().starts_with("digraph"));
+    /// ```
     pub fn to_dot(&self) -> String {
         let d = draw(self);
         let mut s = String::from("digraph {\n  rankdir=LR;\n");

@@ -33,6 +33,8 @@ pub const MAX_LANES: usize = 16;
 pub trait Kernel {
     /// What it returns.
     type Out;
+    /// True when wider registers gain nothing; the portable level alone is compiled then.
+    const SCALAR: bool = false;
     /// The body; mark it `#[inline(always)]`.
     fn run<S: Simd>(self, simd: S) -> Self::Out;
 }

@@ -82,6 +82,9 @@ impl Level {
     /// Where the machine lacks the level.
     #[inline]
     pub fn dispatch<K: Kernel>(self, kernel: K) -> K::Out {
+        if K::SCALAR {
+            return Portable::new().vectorize(kernel);
+        }
         match self {
             Level::Portable => Portable::new().vectorize(kernel),
             #[cfg(target_arch = "x86_64")]

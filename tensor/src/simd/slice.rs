@@ -22,6 +22,9 @@ use super::{Float, Kernel, Lane, Level, MAX_LANES, NonTemporal, Simd, Vector};
 /// assert_eq!(y, [0.5, 1.0, 0.0]);
 /// ```
 pub trait MapBody: Copy + Send + Sync + 'static {
+    /// True when each element goes through the standard library by itself ([`Lane::libm`]). Wider
+    /// registers gain nothing then, so the portable level alone is compiled.
+    const SCALAR: bool = false;
     /// The value at `x`; mark it `#[inline(always)]`.
     fn f<T: Lane>(&self, x: T) -> T;
 }
@@ -43,6 +46,8 @@ pub trait MapBody: Copy + Send + Sync + 'static {
 /// assert_eq!(z, [5.0, 13.0]);
 /// ```
 pub trait ZipBody: Copy + Send + Sync + 'static {
+    /// As [`MapBody::SCALAR`].
+    const SCALAR: bool = false;
     /// The value at `(x, y)`; mark it `#[inline(always)]`.
     fn f<T: Lane>(&self, x: T, y: T) -> T;
 }
@@ -226,6 +231,8 @@ struct Map<T, F> {
 
 impl<T: Float, F: MapBody> Kernel for Map<T, F> {
     type Out = ();
+    const SCALAR: bool = F::SCALAR;
+
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let lanes = T::Wide::<S>::LANES;
@@ -268,6 +275,8 @@ struct Zip<T, F> {
 
 impl<T: Float, F: ZipBody> Kernel for Zip<T, F> {
     type Out = ();
+    const SCALAR: bool = F::SCALAR;
+
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let lanes = T::Wide::<S>::LANES;

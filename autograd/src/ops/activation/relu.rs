@@ -302,31 +302,73 @@ impl Var {
         self.clone().float().map(Tanh)
     }
     /// `max(x, 0)`; its gradient at 0 is 0.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-1.0f32, 0.0, 2.0], &[3]).relu().to_vec::<f32>()?, [0.0, 0.0, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn relu(&self) -> Var {
         self.clone().map(Relu)
     }
     /// `1 / (1 + e^-x)`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[0.0f32], &[1]).sigmoid().to_vec::<f32>()?, [0.5]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn sigmoid(&self) -> Var {
         self.clone().float().map(Sigmoid)
     }
     /// `ln(1 + e^x)` without overflow.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert!((Var::scalar(0.0f64).softplus().item()? - 2.0f64.ln()).abs() < 1e-12);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn softplus(&self) -> Var {
         self.clone().float().map(Softplus)
     }
     /// `x` above 0, `slope * x` elsewhere.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-4.0f32, 2.0], &[2]).leaky_relu(0.25).to_vec::<f32>()?, [-1.0, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn leaky_relu(&self, slope: f64) -> Var {
         self.clone().float().map(LeakyRelu(slope))
     }
     /// `x Phi(x)`, exact.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[0.0f32, 100.0, -100.0], &[3]).gelu().to_vec::<f32>()?, [0.0, 100.0, 0.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn gelu(&self) -> Var {
         self.clone().float().map(Gelu)
     }
     /// `x sigmoid(x)`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[0.0f32, 100.0], &[2]).silu().to_vec::<f32>()?, [0.0, 100.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn silu(&self) -> Var {
         self * self.sigmoid()
     }
     /// `x` held within `[low, high]`; integers become f32 where a bound that can be reached is no
     /// integer of theirs.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-3.0f32, 0.5, 3.0], &[3]).clamp(-1.0, 1.0).to_vec::<f32>()?, [-1.0, 0.5, 1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn clamp(&self, low: f64, high: f64) -> Var {
         self.between(low, high).map(Clamp { low, high })
     }

@@ -311,10 +311,22 @@ impl Unary for GeluTanh {
 
 impl Var {
     /// `x` above 0, `alpha (e^x - 1)` below.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-1000.0f32, 2.0], &[2]).elu(0.5).to_vec::<f32>()?, [-0.5, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn elu(&self, alpha: f64) -> Var {
         self.clone().float().map(Elu { alpha, width: 1.0 })
     }
     /// `x` above 0, `alpha (e^(x / alpha) - 1)` below.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-1000.0f32, 2.0], &[2]).celu(0.5).to_vec::<f32>()?, [-0.5, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn celu(&self, alpha: f64) -> Var {
         self.clone().float().map(Elu {
             alpha,
@@ -322,26 +334,62 @@ impl Var {
         })
     }
     /// The self-normalising unit (Klambauer et al. 2017).
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert!((Var::scalar(1.0f64).selu().item()? - 1.0507009873554805).abs() < 1e-12);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn selu(&self) -> Var {
         self.elu(1.673_263_242_354_377_2) * 1.050_700_987_355_480_5
     }
     /// `x` above `limit`, `value` elsewhere.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[0.5f32, 2.0], &[2]).threshold(1.0, -7.0).to_vec::<f32>()?, [-7.0, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn threshold(&self, limit: f64, value: f64) -> Var {
         self.beside(&[limit, value]).map(Threshold { limit, value })
     }
     /// `x` outside `[-band, band]`, 0 inside.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-2.0f32, 0.25, 2.0], &[3]).hardshrink(0.5).to_vec::<f32>()?, [-2.0, 0.0, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn hardshrink(&self, band: f64) -> Var {
         self.clone().float().map(Shrink { band, soft: false })
     }
     /// `x` moved towards 0 by `band`, at most to 0.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-2.0f32, 0.25, 2.0], &[3]).softshrink(0.5).to_vec::<f32>()?, [-1.5, 0.0, 1.5]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn softshrink(&self, band: f64) -> Var {
         self.clone().float().map(Shrink { band, soft: true })
     }
     /// `x min(max(x + 3, 0), 6) / 6`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-4.0f32, 0.0, 4.0], &[3]).hardswish().to_vec::<f32>()?, [0.0, 0.0, 4.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn hardswish(&self) -> Var {
         self.clone().float().map(Hardswish)
     }
     /// `min(max(x + 3, 0), 6) / 6`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-4.0f32, 0.0, 4.0], &[3]).hardsigmoid().to_vec::<f32>()?, [0.0, 0.5, 1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn hardsigmoid(&self) -> Var {
         self.clone().float().map(Hardsigmoid)
     }
@@ -350,30 +398,72 @@ impl Var {
         self.clone().map(Hardtanh { low, high })
     }
     /// `x` held within 0 and 6.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-1.0f32, 3.0, 9.0], &[3]).relu6().to_vec::<f32>()?, [0.0, 3.0, 6.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn relu6(&self) -> Var {
         self.hardtanh(0.0, 6.0)
     }
     /// The tanh approximation of GELU.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[0.0f32, 100.0, -100.0], &[3]).gelu_tanh().to_vec::<f32>()?, [0.0, 100.0, 0.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn gelu_tanh(&self) -> Var {
         self.clone().float().map(GeluTanh)
     }
     /// `x - tanh x`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[0.0f32], &[1]).tanhshrink().to_vec::<f32>()?, [0.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn tanhshrink(&self) -> Var {
         self - self.tanh()
     }
     /// `x / (1 + |x|)`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-1.0f32, 0.0, 3.0], &[3]).softsign().to_vec::<f32>()?, [-0.5, 0.0, 0.75]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn softsign(&self) -> Var {
         self / (self.abs() + 1.0)
     }
     /// `ln sigmoid(x)` without underflow.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[0.0f32, -1000.0], &[2]).log_sigmoid().to_vec::<f32>()?, [-0.6931472, -1000.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn log_sigmoid(&self) -> Var {
         -((-self).softplus())
     }
     /// `x tanh(softplus x)` (Misra 2019).
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[0.0f32, 100.0], &[2]).mish().to_vec::<f32>()?, [0.0, 100.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn mish(&self) -> Var {
         self * self.softplus().tanh()
     }
     /// The first half along `axis` times the sigmoid of the second (Dauphin et al. 2017).
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[3.0f32, 4.0, 0.0, 0.0], &[4]).glu(0).to_vec::<f32>()?, [1.5, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the axis is out of range or has an odd size.
@@ -389,6 +479,12 @@ impl Var {
         &parts[0] * parts[1].sigmoid()
     }
     /// `x` above 0, `slope x` below, with one slope or one per channel (axis 1).
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-4.0f32, 2.0], &[2]).prelu(&Var::new(&[0.25f32], &[1])).to_vec::<f32>()?, [-1.0, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the slopes do not fit.

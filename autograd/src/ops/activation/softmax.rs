@@ -240,6 +240,12 @@ fn plain(rng: &mut Rng) -> Vec<(usize, Tensor, Tensor)> {
 impl Var {
     /// `e^x / sum e^x` along `axis`.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 1.0, 1.0, 1.0], &[4]).softmax(0).to_vec::<f32>()?, [0.25, 0.25, 0.25, 0.25]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the axis is out of range or the dtype is not a float.
     #[track_caller]

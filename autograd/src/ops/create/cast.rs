@@ -200,6 +200,13 @@ impl Op for Detach {
 impl Var {
     /// `value` at every index of `shape`.
     ///
+    /// ```
+    /// use lepton_autograd::{DType, Device, Var};
+    /// let x = Var::full(&[2], 7.0, DType::F32, Device::Cpu);
+    /// assert_eq!(x.to_vec::<f32>()?, [7.0, 7.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the shape is too large, an integer dtype cannot hold the value, or the device cannot hold
     /// tensors in this build.
@@ -216,28 +223,62 @@ impl Var {
     }
 
     /// Zeros.
+    ///
+    /// ```
+    /// use lepton_autograd::{DType, Device, Var};
+    /// let x = Var::zeros(&[2], DType::I64, Device::Cpu);
+    /// assert_eq!(x.to_vec::<i64>()?, [0, 0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn zeros(shape: &[usize], dtype: DType, device: Device) -> Var {
         Var::full(shape, 0.0, dtype, device)
     }
 
     /// Ones.
+    ///
+    /// ```
+    /// use lepton_autograd::{DType, Device, Var};
+    /// let x = Var::ones(&[2], DType::F64, Device::Cpu);
+    /// assert_eq!(x.to_vec::<f64>()?, [1.0, 1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn ones(shape: &[usize], dtype: DType, device: Device) -> Var {
         Var::full(shape, 1.0, dtype, device)
     }
 
     /// Zeros of this variable's shape, dtype and device.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0], &[2]).zeros_like().to_vec::<f32>()?, [0.0, 0.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn zeros_like(&self) -> Var {
         Var::zeros(self.shape(), self.dtype(), self.device())
     }
 
     /// Ones of this variable's shape, dtype and device.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[3.0f32, 4.0], &[2]).ones_like().to_vec::<f32>()?, [1.0, 1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn ones_like(&self) -> Var {
         Var::ones(self.shape(), self.dtype(), self.device())
     }
 
     /// The elements as another dtype: floats to integers truncate, to bool compare with 0.
+    ///
+    /// ```
+    /// use lepton_autograd::{DType, Var};
+    /// let x = Var::new(&[1.75f32, -1.75, 0.0], &[3]);
+    /// assert_eq!(x.to_dtype(DType::I64).to_vec::<i64>()?, [1, -1, 0]);
+    /// assert_eq!(x.to_dtype(DType::Bool).to_vec::<bool>()?, [true, true, false]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn to_dtype(&self, dtype: DType) -> Var {
         self.clone().into_dtype(dtype)
     }
@@ -251,6 +292,12 @@ impl Var {
     }
 
     /// The same value, as a constant.
+    ///
+    /// ```
+    /// use lepton_autograd::{Tensor, Var};
+    /// let x = Var::leaf(Tensor::scalar(2.0f32));
+    /// assert!((&x * &x).detach().is_constant());
+    /// ```
     pub fn detach(&self) -> Var {
         crate::engine::apply::one(Detach, smallvec![self.clone()])
     }

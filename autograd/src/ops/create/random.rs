@@ -119,6 +119,16 @@ impl Var {
     /// Zeroes each element with probability `p` and divides the rest by `1 - p`; `seed` and `stream`
     /// decide which.
     ///
+    /// ```
+    /// use lepton_autograd::{DType, Device, Var};
+    /// let x = Var::ones(&[1000], DType::F32, Device::Cpu);
+    /// let y = x.dropout(0.5, 7, 0);
+    /// // What is kept is doubled; the same seed and stream draw the same.
+    /// assert!(y.to_vec::<f32>()?.iter().all(|&v| v == 0.0 || v == 2.0));
+    /// assert_eq!(y.to_vec::<f32>()?, x.dropout(0.5, 7, 0).to_vec::<f32>()?);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When `p` is outside `[0, 1)` or the dtype is not a float.
     #[track_caller]
@@ -129,6 +139,15 @@ impl Var {
 
     /// As [`Var::dropout`], with the counter `[seed, stream]` (i64) as a variable.
     ///
+    /// ```
+    /// use lepton_autograd::{DType, Device, Var};
+    /// let x = Var::ones(&[100], DType::F32, Device::Cpu);
+    /// let counter = Var::new(&[7i64, 0], &[2]);
+    /// let (y, same) = (x.dropout_at(0.5, &counter), x.dropout(0.5, 7, 0));
+    /// assert_eq!(y.to_vec::<f32>()?, same.to_vec::<f32>()?);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When `p` is outside `[0, 1)`, or the counter is not i64 `[2]`.
     #[track_caller]
@@ -137,6 +156,13 @@ impl Var {
     }
 
     /// Uniform values in `[0, 1)` as a function of seed, stream and position.
+    ///
+    /// ```
+    /// use lepton_autograd::{DType, Var};
+    /// let x = Var::rand(&[100], DType::F32, 7, 0);
+    /// assert!(x.to_vec::<f32>()?.iter().all(|&v| (0.0..1.0).contains(&v)));
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the dtype is not a float.
@@ -147,6 +173,13 @@ impl Var {
     }
 
     /// Standard normal values as a function of seed, stream and position.
+    ///
+    /// ```
+    /// use lepton_autograd::{DType, Var};
+    /// let x = Var::randn(&[10_000], DType::F64, 7, 0);
+    /// assert!(x.mean(&[]).item()?.abs() < 0.05);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the dtype is not a float.

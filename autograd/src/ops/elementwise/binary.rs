@@ -204,6 +204,7 @@ impl Binary for Pow {
     const NAME: &'static str = "pow";
     const KEEPS: Keeps = Keeps::INPUTS.and(Keeps::OUTPUT);
     const DOMAIN: [Range<f64>; 2] = [0.3..2.0, -2.0..2.0];
+    const SCALAR: bool = true;
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T, y: T) -> T {
@@ -261,6 +262,12 @@ fn zip_dyn(op: &dyn AnyOp, mut x: Var, mut y: Var) -> Var {
 impl Var {
     /// `self^exponent`, element by element, broadcasting.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[2.0f32, 3.0], &[2]).pow(&Var::new(&[3.0f32, 2.0], &[2])).to_vec::<f32>()?, [8.0, 9.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the shapes do not broadcast.
     #[track_caller]
@@ -270,6 +277,12 @@ impl Var {
 
     /// The larger of each pair, broadcasting; NaN wins.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 5.0], &[2]).maximum(&Var::new(&[3.0f32], &[1])).to_vec::<f32>()?, [3.0, 5.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the shapes do not broadcast.
     #[track_caller]
@@ -278,6 +291,12 @@ impl Var {
     }
 
     /// The smaller of each pair, broadcasting; NaN wins.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 5.0], &[2]).minimum(&Var::new(&[3.0f32], &[1])).to_vec::<f32>()?, [1.0, 3.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the shapes do not broadcast.

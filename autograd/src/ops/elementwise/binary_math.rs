@@ -26,6 +26,7 @@ impl Binary for Atan2 {
     const FLOATS: bool = true;
     const KEEPS: Keeps = Keeps::INPUTS;
     const DOMAIN: [Range<f64>; 2] = [-2.0..2.0, 0.3..2.0];
+    const SCALAR: bool = true;
 
     #[inline(always)]
     fn f<T: Lane>(&self, y: T, x: T) -> T {
@@ -61,6 +62,7 @@ impl Binary for Hypot {
     const FLOATS: bool = true;
     const KEEPS: Keeps = Keeps::INPUTS.and(Keeps::OUTPUT);
     const DOMAIN: [Range<f64>; 2] = [0.3..2.0, -2.0..2.0];
+    const SCALAR: bool = true;
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T, y: T) -> T {
@@ -213,6 +215,7 @@ impl Binary for Fmod {
     const NAME: &'static str = "fmod";
     const KEEPS: Keeps = Keeps::INPUTS;
     const DOMAIN: [Range<f64>; 2] = [2.1..2.9, 0.98..1.02];
+    const SCALAR: bool = true;
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T, y: T) -> T {
@@ -237,6 +240,7 @@ impl Binary for Remainder {
     const NAME: &'static str = "remainder";
     const KEEPS: Keeps = Keeps::INPUTS;
     const DOMAIN: [Range<f64>; 2] = [2.1..2.9, -1.02..-0.98];
+    const SCALAR: bool = true;
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T, y: T) -> T {
@@ -259,6 +263,7 @@ impl Binary for FloorDiv {
     const NAME: &'static str = "floor_div";
     const KEEPS: Keeps = Keeps::NONE;
     const DOMAIN: [Range<f64>; 2] = [2.1..2.9, -1.02..-0.98];
+    const SCALAR: bool = true;
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T, y: T) -> T {
@@ -312,6 +317,7 @@ impl Binary for Xlogy {
     const FLOATS: bool = true;
     const KEEPS: Keeps = Keeps::INPUTS;
     const DOMAIN: [Range<f64>; 2] = [-2.0..2.0, 0.3..2.0];
+    const SCALAR: bool = true;
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T, y: T) -> T {
@@ -338,6 +344,7 @@ impl Binary for Xlog1py {
     const FLOATS: bool = true;
     const KEEPS: Keeps = Keeps::INPUTS;
     const DOMAIN: [Range<f64>; 2] = [-2.0..2.0, -0.6..2.0];
+    const SCALAR: bool = true;
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T, y: T) -> T {
@@ -376,6 +383,7 @@ impl Binary for LogAddExp {
     const FLOATS: bool = true;
     const KEEPS: Keeps = Keeps::INPUTS;
     const DOMAIN: [Range<f64>; 2] = [-2.0..2.0, -2.0..2.0];
+    const SCALAR: bool = true;
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T, y: T) -> T {
@@ -442,6 +450,14 @@ impl Var {
     /// This variable held between `low` and `high` where given, broadcasting; `high` wins when they
     /// cross. At a bound the gradient goes to the bound.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[-3.0f32, 0.0, 3.0], &[3]);
+    /// let high = Var::new(&[1.0f32, 1.0, 2.0], &[3]);
+    /// assert_eq!(x.clamp_between(None, Some(&high)).to_vec::<f32>()?, [-3.0, 0.0, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the shapes do not broadcast.
     #[track_caller]
@@ -460,6 +476,13 @@ impl Var {
     }
 
     /// NaN, infinity and minus infinity replaced; gradients pass elsewhere.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[f32::NAN, 1.0, f32::INFINITY], &[3]);
+    /// assert_eq!(x.nan_to_num(0.0, 9.0, -9.0).to_vec::<f32>()?, [0.0, 1.0, 9.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn nan_to_num(&self, nan: f64, high: f64, low: f64) -> Var {
         if !self.dtype().is_float() {
             return self.clone();

@@ -234,65 +234,146 @@ impl Var {
     }
 
     /// Where the elements are equal, broadcasting; NaN equals nothing.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0, 3.0], &[3]).eq(&Var::new(&[2.0f32], &[1])).to_vec::<bool>()?, [false, true, false]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn eq(&self, other: &Var) -> Var {
         self.compare("eq", other, Relation::Eq)
     }
     /// Where the elements differ.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0, 3.0], &[3]).ne(&Var::new(&[2.0f32], &[1])).to_vec::<bool>()?, [true, false, true]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn ne(&self, other: &Var) -> Var {
         self.compare("ne", other, Relation::Ne)
     }
     /// Where `self < other`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0, 3.0], &[3]).lt(&Var::new(&[2.0f32], &[1])).to_vec::<bool>()?, [true, false, false]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn lt(&self, other: &Var) -> Var {
         self.compare("lt", other, Relation::Lt)
     }
     /// Where `self <= other`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0, 3.0], &[3]).le(&Var::new(&[2.0f32], &[1])).to_vec::<bool>()?, [true, true, false]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn le(&self, other: &Var) -> Var {
         self.compare("le", other, Relation::Le)
     }
     /// Where `self > other`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0, 3.0], &[3]).gt(&Var::new(&[2.0f32], &[1])).to_vec::<bool>()?, [false, false, true]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn gt(&self, other: &Var) -> Var {
         other.compare("gt", self, Relation::Lt)
     }
     /// Where `self >= other`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0, 3.0], &[3]).ge(&Var::new(&[2.0f32], &[1])).to_vec::<bool>()?, [false, true, true]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn ge(&self, other: &Var) -> Var {
         other.compare("ge", self, Relation::Le)
     }
     /// Where the elements are above `c`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0, 3.0], &[3]).gt_scalar(2.0).to_vec::<bool>()?, [false, false, true]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn gt_scalar(&self, c: f64) -> Var {
         let (x, c) = self.and_number(c, f64::floor);
         x.gt(&c)
     }
     /// Where the elements are below `c`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0, 3.0], &[3]).lt_scalar(2.0).to_vec::<bool>()?, [true, false, false]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn lt_scalar(&self, c: f64) -> Var {
         let (x, c) = self.and_number(c, f64::ceil);
         x.lt(&c)
     }
     /// Where both are non-zero.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let (a, b) = (Var::new(&[true, true, false], &[3]), Var::new(&[true, false, false], &[3]));
+    /// assert_eq!(a.logical_and(&b).to_vec::<bool>()?, [true, false, false]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn logical_and(&self, other: &Var) -> Var {
         self.compare("logical_and", other, Relation::And)
     }
     /// Where either is non-zero.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let (a, b) = (Var::new(&[true, true, false], &[3]), Var::new(&[true, false, false], &[3]));
+    /// assert_eq!(a.logical_or(&b).to_vec::<bool>()?, [true, true, false]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn logical_or(&self, other: &Var) -> Var {
         self.compare("logical_or", other, Relation::Or)
     }
     /// Where exactly one is non-zero.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let (a, b) = (Var::new(&[true, true, false], &[3]), Var::new(&[true, false, false], &[3]));
+    /// assert_eq!(a.logical_xor(&b).to_vec::<bool>()?, [false, true, false]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn logical_xor(&self, other: &Var) -> Var {
         self.compare("logical_xor", other, Relation::Xor)
     }
     /// Where the element is 0 or false.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[true, false], &[2]).logical_not().to_vec::<bool>()?, [false, true]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn logical_not(&self) -> Var {
         self.eq(&self.constant(0.0))
     }
     /// Where the element is NaN.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, f32::NAN], &[2]).isnan().to_vec::<bool>()?, [false, true]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn isnan(&self) -> Var {
         self.ne(self)
     }
@@ -319,6 +400,13 @@ impl Var {
 
     /// `value` where `mask` (bool) holds, else this variable; integers become f32 where their dtype
     /// cannot hold the value.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0], &[3]);
+    /// assert_eq!(x.masked_fill(&x.gt_scalar(1.5), 0.0).to_vec::<f32>()?, [1.0, 0.0, 0.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the mask is not bool, or the shapes do not broadcast.

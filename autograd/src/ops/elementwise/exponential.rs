@@ -130,6 +130,7 @@ impl Unary for Log1p {
     const NAME: &'static str = "log1p";
     const KEEPS: Keeps = Keeps::INPUT;
     const DOMAIN: Range<f64> = -0.6..3.0;
+    const SCALAR: bool = true;
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T) -> T {
@@ -154,6 +155,7 @@ impl Unary for Expm1 {
     const NAME: &'static str = "expm1";
     const KEEPS: Keeps = Keeps::OUTPUT;
     const DOMAIN: Range<f64> = -3.0..3.0;
+    const SCALAR: bool = true;
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T) -> T {
@@ -178,6 +180,7 @@ impl Unary for Sin {
     const NAME: &'static str = "sin";
     const KEEPS: Keeps = Keeps::INPUT;
     const DOMAIN: Range<f64> = -6.0..6.0;
+    const SCALAR: bool = true;
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T) -> T {
@@ -202,6 +205,7 @@ impl Unary for Cos {
     const NAME: &'static str = "cos";
     const KEEPS: Keeps = Keeps::INPUT;
     const DOMAIN: Range<f64> = -6.0..6.0;
+    const SCALAR: bool = true;
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T) -> T {
@@ -280,58 +284,142 @@ impl Var {
     }
 
     /// `self^p` for a constant `p`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[2.0f32, 3.0], &[2]).pow_scalar(2.0).to_vec::<f32>()?, [4.0, 9.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn pow_scalar(&self, p: f64) -> Var {
         self.clone().float().map(PowScalar(p))
     }
     /// The square.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-2.0f32, 3.0], &[2]).square().to_vec::<f32>()?, [4.0, 9.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn square(&self) -> Var {
         self.clone().map(Square)
     }
     /// The square root.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[4.0f32, 9.0], &[2]).sqrt().to_vec::<f32>()?, [2.0, 3.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn sqrt(&self) -> Var {
         self.clone().float().map(Sqrt)
     }
     /// `1 / sqrt(x)`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[4.0f32, 0.25], &[2]).rsqrt().to_vec::<f32>()?, [0.5, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn rsqrt(&self) -> Var {
         self.clone().float().map(Rsqrt)
     }
     /// `1 / x`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[4.0f32, 0.5], &[2]).reciprocal().to_vec::<f32>()?, [0.25, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn reciprocal(&self) -> Var {
         self.clone().float().map(Reciprocal)
     }
     /// The absolute value; its gradient at 0 is 0.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-2.0f32, 3.0], &[2]).abs().to_vec::<f32>()?, [2.0, 3.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn abs(&self) -> Var {
         self.clone().map(Abs)
     }
     /// -1, 0 or 1.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-2.0f32, 0.0, 3.0], &[3]).sign().to_vec::<f32>()?, [-1.0, 0.0, 1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn sign(&self) -> Var {
         self.clone().map(Sign)
     }
     /// `e^x`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[0.0f32], &[1]).exp().to_vec::<f32>()?, [1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn exp(&self) -> Var {
         self.clone().float().map(Exp)
     }
     /// The natural logarithm.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32], &[1]).log().to_vec::<f32>()?, [0.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn log(&self) -> Var {
         self.clone().float().map(Log)
     }
     /// `ln(1 + x)`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert!((Var::scalar(1e-20f64).log1p().item()? - 1e-20).abs() < 1e-12);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn log1p(&self) -> Var {
         self.clone().float().map(Log1p)
     }
     /// `e^x - 1`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert!((Var::scalar(1e-20f64).expm1().item()? - 1e-20).abs() < 1e-12);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn expm1(&self) -> Var {
         self.clone().float().map(Expm1)
     }
     /// The sine.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert!((Var::scalar(1.0f64).sin().item()? - 0.8414709848078965).abs() < 1e-12);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn sin(&self) -> Var {
         self.clone().float().map(Sin)
     }
     /// The cosine.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert!((Var::scalar(1.0f64).cos().item()? - 0.5403023058681398).abs() < 1e-12);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn cos(&self) -> Var {
         self.clone().float().map(Cos)
     }
     /// The error function.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert!((Var::scalar(1.0f64).erf().item()? - 0.8427007929497149).abs() < 1e-12);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn erf(&self) -> Var {
         self.clone().float().map(Erf)
     }

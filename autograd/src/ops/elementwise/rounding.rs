@@ -90,18 +90,43 @@ impl Unary for Rounding {
 
 impl Var {
     /// The largest integer not above; its gradient is 0.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.5f32, -1.5], &[2]).floor().to_vec::<f32>()?, [1.0, -2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn floor(&self) -> Var {
         self.clone().map(Rounding(Way::Floor))
     }
     /// The smallest integer not below; its gradient is 0.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.5f32, -1.5], &[2]).ceil().to_vec::<f32>()?, [2.0, -1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn ceil(&self) -> Var {
         self.clone().map(Rounding(Way::Ceil))
     }
     /// The nearest integer, ties to even; its gradient is 0.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[0.5f32, 1.5, 2.5], &[3]).round().to_vec::<f32>()?, [0.0, 2.0, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn round(&self) -> Var {
         self.clone().map(Rounding(Way::Round))
     }
     /// The nearest multiple of `10^-decimals`; its gradient is 0.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::scalar(1.2345f64);
+    /// assert!((x.round_to(2).item()? - 1.23).abs() < 1e-12);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn round_to(&self, decimals: i32) -> Var {
         let scale = 10f64.powf(f64::from(decimals.unsigned_abs()));
         if decimals < 0 {
@@ -111,10 +136,22 @@ impl Var {
         }
     }
     /// The integer part; its gradient is 0.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.5f32, -1.5], &[2]).trunc().to_vec::<f32>()?, [1.0, -1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn trunc(&self) -> Var {
         self.clone().map(Rounding(Way::Trunc))
     }
     /// What is left after the integer part.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.5f32, -1.5], &[2]).frac().to_vec::<f32>()?, [0.5, -0.5]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn frac(&self) -> Var {
         self - self.trunc()
     }

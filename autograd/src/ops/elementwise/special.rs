@@ -20,31 +20,31 @@ crate::catalogue! {
 
 functions! {
     /// `1 - erf(x)`, accurate where that is small.
-    Erfc, erfc, -1.0..2.5, special::erfc, |x| 1.0 - Lane::erf(x), Keeps::INPUT,
+    Erfc, erfc(0.5 => 0.4795001221869535), -1.0..2.5, special::erfc, |x| 1.0 - Lane::erf(x), Keeps::INPUT,
         |k, g| -(g * ((-k.input(0).square()).exp() * FRAC_2_SQRT_PI));
     /// `e^(x^2) erfc(x)`, which does not underflow.
-    Erfcx, erfcx, -1.0..2.5, special::erfcx, |x| (x * x).exp() * (1.0 - Lane::erf(x)), Keeps::INPUT.and(Keeps::OUTPUT),
+    Erfcx, erfcx(0.5 => 0.6156903441929259), -1.0..2.5, special::erfcx, |x| (x * x).exp() * (1.0 - Lane::erf(x)), Keeps::INPUT.and(Keeps::OUTPUT),
         |k, g| g * (k.input(0) * k.output(0) * 2.0 - FRAC_2_SQRT_PI);
     /// The inverse of the error function.
-    Erfinv, erfinv, -0.9..0.9, special::erfinv, |y| bisect(|x: f64| Lane::erf(x), y), Keeps::OUTPUT,
+    Erfinv, erfinv(0.5 => 0.4769362762044699), -0.9..0.9, special::erfinv, |y| bisect(|x: f64| Lane::erf(x), y), Keeps::OUTPUT,
         |k, g| g * (k.output(0).square().exp() / FRAC_2_SQRT_PI);
     /// The quantile of the standard normal distribution.
-    Ndtri, ndtri, 0.05..0.95, special::ndtri, |p| bisect(normal_cdf, p), Keeps::OUTPUT,
+    Ndtri, ndtri(0.975 => 1.9599639845400532), 0.05..0.95, special::ndtri, |p| bisect(normal_cdf, p), Keeps::OUTPUT,
         |k, g| g * ((k.output(0).square() * 0.5).exp() * (2.0 * PI).sqrt());
     /// The logarithm of the absolute value of the gamma function.
-    Lgamma, lgamma, 0.5..5.0, special::lgamma, |x| gamma_by_product(x).ln(), Keeps::INPUT,
+    Lgamma, lgamma(3.5 => 1.2009736023470738), 0.5..5.0, special::lgamma, |x| gamma_by_product(x).ln(), Keeps::INPUT,
         |k, g| g * k.input(0).digamma();
     /// The modified Bessel function of the first kind of order 0.
-    I0, i0, -3.0..3.0, special::i0, |x| bessel_by_integral(0.0, x), Keeps::INPUT,
+    I0, i0(1.0 => 1.2660658777520082), -3.0..3.0, special::i0, |x| bessel_by_integral(0.0, x), Keeps::INPUT,
         |k, g| g * k.input(0).i1();
     /// `I_0(x) e^-|x|`.
-    I0e, i0e, 0.2..3.0, special::i0e, |x| bessel_by_integral(0.0, x) * (-x.abs()).exp(), Keeps::INPUT.and(Keeps::OUTPUT),
+    I0e, i0e(1.0 => 0.4657596075936404), 0.2..3.0, special::i0e, |x| bessel_by_integral(0.0, x) * (-x.abs()).exp(), Keeps::INPUT.and(Keeps::OUTPUT),
         |k, g| g * (k.input(0).i1e() - k.input(0).sign() * k.output(0));
     /// The modified Bessel function of the first kind of order 1.
-    I1, i1, 0.2..3.0, special::i1, |x| bessel_by_integral(1.0, x), Keeps::INPUT.and(Keeps::OUTPUT),
+    I1, i1(1.0 => 0.565159103992485), 0.2..3.0, special::i1, |x| bessel_by_integral(1.0, x), Keeps::INPUT.and(Keeps::OUTPUT),
         |k, g| g * (k.input(0).i0() - over(&k.output(0), &k.input(0)));
     /// `I_1(x) e^-|x|`.
-    I1e, i1e, 0.2..3.0, special::i1e, |x| bessel_by_integral(1.0, x) * (-x.abs()).exp(), Keeps::INPUT.and(Keeps::OUTPUT),
+    I1e, i1e(1.0 => 0.20791041534970847), 0.2..3.0, special::i1e, |x| bessel_by_integral(1.0, x) * (-x.abs()).exp(), Keeps::INPUT.and(Keeps::OUTPUT),
         |k, g| g * (k.input(0).i0e() - k.output(0) * k.input(0).sign() - over(&k.output(0), &k.input(0)));
 }
 
@@ -70,6 +70,7 @@ impl Unary for Polygamma {
     const NAME: &'static str = "polygamma";
     const KEEPS: Keeps = Keeps::INPUT;
     const DOMAIN: Range<f64> = 0.5..5.0;
+    const SCALAR: bool = true;
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T) -> T {
@@ -111,16 +112,36 @@ impl Unary for Polygamma {
 
 impl Var {
     /// The derivative of [`Var::lgamma`].
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// // Minus Euler's constant.
+    /// assert!((Var::scalar(1.0f64).digamma().item()? - -0.5772156649015329).abs() < 1e-12);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn digamma(&self) -> Var {
         self.polygamma(0)
     }
 
     /// The `n`-th derivative of [`Var::digamma`].
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// // pi^2 / 6.
+    /// assert!((Var::scalar(1.0f64).polygamma(1).item()? - 1.6449340668482264).abs() < 1e-12);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn polygamma(&self, n: u32) -> Var {
         self.clone().float().map(Polygamma(n))
     }
 
     /// The logarithm of the multivariate gamma function of dimension `p`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert!((Var::scalar(3.0f64).mvlgamma(1).item()? - 2.0f64.ln()).abs() < 1e-12);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When `p` is 0.
@@ -133,16 +154,34 @@ impl Var {
     }
 
     /// The standard normal distribution function.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert!((Var::scalar(0.0f64).ndtr().item()? - 0.5).abs() < 1e-12);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn ndtr(&self) -> Var {
         (self * -FRAC_1_SQRT_2).erfc() * 0.5
     }
 
     /// The logarithm of the standard normal distribution function, without underflow.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert!((Var::scalar(0.0f64).log_ndtr().item()? - 0.5f64.ln()).abs() < 1e-12);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn log_ndtr(&self) -> Var {
         self.clone().float().map(LogNdtr)
     }
 
     /// `-x ln x`, 0 at 0 and `-inf` below.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[0.0f32, 1.0], &[2]).entr().to_vec::<f32>()?, [0.0, 0.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn entr(&self) -> Var {
         self.clone().float().map(Entr)
     }
@@ -156,6 +195,7 @@ impl Unary for LogNdtr {
     const NAME: &'static str = "log_ndtr";
     const KEEPS: Keeps = Keeps::INPUT.and(Keeps::OUTPUT);
     const DOMAIN: Range<f64> = -2.0..2.0;
+    const SCALAR: bool = true;
 
     #[inline(always)]
     fn f<T: Lane>(&self, x: T) -> T {

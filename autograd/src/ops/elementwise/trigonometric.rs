@@ -13,10 +13,10 @@ crate::catalogue! {
     unary: Acos, Acosh, Angle, Asin, Asinh, Atan, Atanh, Cosh, Exp2, Log2, Log10, Logit, Sinc, Sinh, Tan;
 }
 
-// A row is: documentation, type, method, domain, function, the same by other means for the tests,
+// A row is: documentation, type, method with a point and its value there, domain, function, the same by other means for the tests,
 // what the slope reads, the cotangent. A dozen nearly equal impls read best as a table.
 macro_rules! functions {
-    ($($(#[$doc:meta])* $T:ident, $method:ident, $domain:expr, $f:expr, $plain:expr, $keeps:expr, $vjp:expr;)*) => {$(
+    ($($(#[$doc:meta])* $T:ident, $method:ident($at:literal => $value:literal), $domain:expr, $f:expr, $plain:expr, $keeps:expr, $vjp:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default)]
         pub struct $T;
@@ -25,6 +25,7 @@ macro_rules! functions {
             const NAME: &'static str = stringify!($method);
             const KEEPS: $crate::Keeps = $keeps;
             const DOMAIN: std::ops::Range<f64> = $domain;
+            const SCALAR: bool = true;
 
             #[inline(always)]
             fn f<T: lepton_tensor::simd::Lane>(&self, x: T) -> T {
@@ -42,6 +43,10 @@ macro_rules! functions {
 
         impl $crate::Var {
             $(#[$doc])*
+            #[doc = concat!(
+                "\n```\nlet y = lepton_autograd::Var::scalar(", stringify!($at), "f64).", stringify!($method),
+                "().item().unwrap();\nassert!((y - ", stringify!($value), ").abs() < 1e-12);\n```"
+            )]
             pub fn $method(&self) -> $crate::Var {
                 self.clone().float().map($T)
             }
@@ -52,49 +57,49 @@ pub(crate) use functions;
 
 functions! {
     /// The tangent.
-    Tan, tan, -1.2..1.2, f64::tan, |x| x.sin() / x.cos(), Keeps::OUTPUT,
+    Tan, tan(0.5 => 0.5463024898437905), -1.2..1.2, f64::tan, |x| x.sin() / x.cos(), Keeps::OUTPUT,
         |k, g| g * (k.output(0).square() + 1.0);
     /// The inverse of the sine.
-    Asin, asin, -0.9..0.9, f64::asin, |x| x.atan2((1.0 - x * x).sqrt()), Keeps::INPUT,
+    Asin, asin(0.5 => 0.5235987755982989), -0.9..0.9, f64::asin, |x| x.atan2((1.0 - x * x).sqrt()), Keeps::INPUT,
         |k, g| g * (1.0 - k.input(0).square()).rsqrt();
     /// The inverse of the cosine.
-    Acos, acos, -0.9..0.9, f64::acos, |x| (1.0 - x * x).sqrt().atan2(x), Keeps::INPUT,
+    Acos, acos(0.5 => 1.0471975511965979), -0.9..0.9, f64::acos, |x| (1.0 - x * x).sqrt().atan2(x), Keeps::INPUT,
         |k, g| -(g * (1.0 - k.input(0).square()).rsqrt());
     /// The inverse of the tangent.
-    Atan, atan, -3.0..3.0, f64::atan, |x| x.atan2(1.0), Keeps::INPUT,
+    Atan, atan(1.0 => 0.7853981633974483), -3.0..3.0, f64::atan, |x| x.atan2(1.0), Keeps::INPUT,
         |k, g| g / (k.input(0).square() + 1.0);
     /// The hyperbolic sine.
-    Sinh, sinh, -3.0..3.0, sinh, f64::sinh, Keeps::INPUT,
+    Sinh, sinh(1.0 => 1.1752011936438014), -3.0..3.0, sinh, f64::sinh, Keeps::INPUT,
         |k, g| g * k.input(0).cosh();
     /// The hyperbolic cosine.
-    Cosh, cosh, -3.0..3.0, cosh, f64::cosh, Keeps::INPUT,
+    Cosh, cosh(1.0 => 1.5430806348152437), -3.0..3.0, cosh, f64::cosh, Keeps::INPUT,
         |k, g| g * k.input(0).sinh();
     /// The inverse of the hyperbolic sine.
-    Asinh, asinh, -3.0..3.0, f64::asinh, |x| (x + (x * x + 1.0).sqrt()).ln(), Keeps::INPUT,
+    Asinh, asinh(1.0 => 0.881373587019543), -3.0..3.0, f64::asinh, |x| (x + (x * x + 1.0).sqrt()).ln(), Keeps::INPUT,
         |k, g| g / k.input(0).hypot(&k.input(0).ones_like());
     /// The inverse of the hyperbolic cosine.
-    Acosh, acosh, 1.3..4.0, f64::acosh, |x| (x + (x * x - 1.0).sqrt()).ln(), Keeps::INPUT,
+    Acosh, acosh(2.0 => 1.3169578969248166), 1.3..4.0, f64::acosh, |x| (x + (x * x - 1.0).sqrt()).ln(), Keeps::INPUT,
         |k, g| g * (k.input(0).square() - 1.0).rsqrt();
     /// The inverse of the hyperbolic tangent.
-    Atanh, atanh, -0.8..0.8, f64::atanh, |x| ((1.0 + x) / (1.0 - x)).ln() / 2.0, Keeps::INPUT,
+    Atanh, atanh(0.5 => 0.5493061443340548), -0.8..0.8, f64::atanh, |x| ((1.0 + x) / (1.0 - x)).ln() / 2.0, Keeps::INPUT,
         |k, g| g / (1.0 - k.input(0).square());
     /// `2^x`.
-    Exp2, exp2, -3.0..3.0, f64::exp2, |x| (x * LN_2).exp(), Keeps::OUTPUT,
+    Exp2, exp2(3.0 => 8.0), -3.0..3.0, f64::exp2, |x| (x * LN_2).exp(), Keeps::OUTPUT,
         |k, g| g * (k.output(0) * LN_2);
     /// The logarithm to base 2.
-    Log2, log2, 0.2..4.0, f64::log2, |x| x.ln() / LN_2, Keeps::INPUT,
+    Log2, log2(8.0 => 3.0), 0.2..4.0, f64::log2, |x| x.ln() / LN_2, Keeps::INPUT,
         |k, g| g / (k.input(0) * LN_2);
     /// The logarithm to base 10.
-    Log10, log10, 0.2..4.0, f64::log10, |x| x.ln() / LN_10, Keeps::INPUT,
+    Log10, log10(1000.0 => 3.0), 0.2..4.0, f64::log10, |x| x.ln() / LN_10, Keeps::INPUT,
         |k, g| g / (k.input(0) * LN_10);
     /// `sin(pi x) / (pi x)`, and 1 at 0, where its slope is 0.
-    Sinc, sinc, 0.2..3.0, sinc, |x| (PI * x).sin() / (PI * x), Keeps::INPUT,
+    Sinc, sinc(0.5 => 0.6366197723675814), 0.2..3.0, sinc, |x| (PI * x).sin() / (PI * x), Keeps::INPUT,
         sinc_slope;
     /// The angle of a number on the line: pi below 0, else 0; NaN stays.
-    Angle, angle, -3.0..-0.1, angle, |x| f64::atan2(0.0, x), Keeps::NONE,
+    Angle, angle(-1.0 => 3.141592653589793), -3.0..-0.1, angle, |x| f64::atan2(0.0, x), Keeps::NONE,
         |_, g| g.zeros_like();
     /// `ln(x / (1 - x))`, the inverse of the sigmoid.
-    Logit, logit_plain, 0.1..0.9, |x| (x / (1.0 - x)).ln(), |x| x.ln() - (1.0 - x).ln(), Keeps::INPUT,
+    Logit, logit_plain(0.75 => 1.0986122886681098), 0.1..0.9, |x| (x / (1.0 - x)).ln(), |x| x.ln() - (1.0 - x).ln(), Keeps::INPUT,
         logit_slope;
 }
 
@@ -142,6 +147,12 @@ fn angle(x: f64) -> f64 {
 
 impl Var {
     /// The inverse of the sigmoid, of a value held within `eps` and `1 - eps` where given.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[0.5f32], &[1]).logit(None).to_vec::<f32>()?, [0.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn logit(&self, eps: Option<f64>) -> Var {
         match eps {
             Some(eps) => self.clamp(eps, 1.0 - eps).logit_plain(),

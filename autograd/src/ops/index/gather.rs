@@ -356,6 +356,13 @@ impl Var {
 
     /// `out[i][j] = self[index[i][j]][j]` (for axis 0, and so on).
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0], &[2, 2]);
+    /// assert_eq!(x.gather(1, &Var::new(&[0i64, 0, 1, 0], &[2, 2])).to_vec::<f32>()?, [1.0, 1.0, 4.0, 3.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the index does not fit or leaves the axis.
     #[track_caller]
@@ -365,6 +372,13 @@ impl Var {
     }
 
     /// This variable with each `src[i][j]` added at `[index[i][j]][j]` (for axis 0, and so on).
+    ///
+    /// ```
+    /// use lepton_autograd::{DType, Device, Var};
+    /// let x = Var::zeros(&[3], DType::F32, Device::Cpu);
+    /// assert_eq!(x.scatter_add(0, &Var::new(&[0i64, 2, 0], &[3]), &Var::new(&[1.0f32, 2.0, 3.0], &[3])).to_vec::<f32>()?, [4.0, 0.0, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When index or source do not fit, or an index leaves the axis.
@@ -394,6 +408,13 @@ impl Var {
     }
 
     /// This variable with rows of `src` added along `axis` at the one-dimensional `index`.
+    ///
+    /// ```
+    /// use lepton_autograd::{DType, Device, Var};
+    /// let x = Var::zeros(&[3], DType::F32, Device::Cpu);
+    /// assert_eq!(x.index_add(0, &Var::new(&[2i64, 2], &[2]), &Var::new(&[1.0f32, 5.0], &[2])).to_vec::<f32>()?, [0.0, 0.0, 6.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the rows do not fit, or an index leaves the axis.

@@ -14,6 +14,13 @@ use crate::ops::shape::reshape::broadcast_shape;
 impl Var {
     /// Positions (in row-major order) of the elements that are not 0 or false, one row each.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[0.0f32, 5.0, 0.0, 7.0], &[4]);
+    /// assert_eq!(x.nonzero()?.to_vec::<i64>()?, [1, 3]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When there are no elements to read (device `Meta`, inside `vmap`).
     pub fn nonzero(&self) -> Result<Var> {
@@ -29,6 +36,13 @@ impl Var {
 
     /// The elements at positions in row-major order, in the shape of `index`; negative positions
     /// count from the end.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+    /// assert_eq!(x.take(&Var::new(&[0i64, 4], &[2])).to_vec::<f32>()?, [1.0, 5.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When a position is out of range.
@@ -57,6 +71,13 @@ impl Var {
 
     /// The elements that `index` names along `axis`, both broadcast but for that axis, or in the
     /// order of rows; negative ones count from the end.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[3.0f32, 1.0, 2.0], &[3]);
+    /// assert_eq!(x.take_along(&x.argsort(0, false), Some(0))?.to_vec::<f32>()?, [1.0, 2.0, 3.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Errors
     /// When the axis is out of range or the shapes do not broadcast.
@@ -89,6 +110,13 @@ impl Var {
 
     /// The elements where `mask` (bool, of this shape after broadcasting) holds, along one axis.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0], &[3]);
+    /// assert_eq!(x.masked_select(&Var::new(&[true, false, true], &[3]))?.to_vec::<f32>()?, [1.0, 3.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When the shapes do not broadcast, or there are no elements to read.
     pub fn masked_select(&self, mask: &Var) -> Result<Var> {
@@ -102,6 +130,13 @@ impl Var {
     }
 
     /// This variable with the elements of `src` in order where `mask` (bool) holds.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0], &[3]);
+    /// assert_eq!(x.masked_scatter(&Var::new(&[true, false, true], &[3]), &Var::new(&[8.0f32, 9.0], &[2]))?.to_vec::<f32>()?, [8.0, 2.0, 9.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Errors
     /// When the shapes do not broadcast, or there are no elements to read.
@@ -142,6 +177,15 @@ impl Var {
     }
 
     /// This variable with `value` (broadcast) written, or added, where an index tuple says.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// use lepton_autograd::Index;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0], &[3]);
+    /// let at = [Index::Pick(Var::new(&[0i64, 2], &[2]))];
+    /// assert_eq!(x.index_put(&at, &Var::new(&[8.0f32, 9.0], &[2]), false)?.to_vec::<f32>()?, [8.0, 2.0, 9.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Var::index`].
@@ -188,6 +232,12 @@ impl Var {
 
     /// 1 at each element's own number along a new last axis of `classes`, 0 elsewhere, as i64.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[0i64, 2], &[2]).one_hot(3).to_vec::<i64>()?, [1, 0, 0, 0, 0, 1]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the numbers are no integers, or one is negative or not below `classes`.
     #[track_caller]
@@ -202,6 +252,12 @@ impl Var {
 
     /// How often each of `0 .. n` stands in a vector of whole numbers.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[0i64, 2, 2], &[3]).bincount(4).to_vec::<i64>()?, [1, 0, 2, 0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the numbers are no integers, or one is negative or not below `n`.
     #[track_caller]
@@ -214,6 +270,15 @@ impl Var {
 
     /// The distinct values in order, the number of each element's own among them, and how often
     /// each stands.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let (values, place, counts) = Var::new(&[2.0f32, 1.0, 2.0], &[3]).unique()?;
+    /// assert_eq!(values.to_vec::<f32>()?, [1.0, 2.0]);
+    /// assert_eq!(place.to_vec::<i64>()?, [1, 0, 1]);
+    /// assert_eq!(counts.to_vec::<i64>()?, [1, 2]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Errors
     /// When there are no elements to read.

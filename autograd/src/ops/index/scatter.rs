@@ -269,6 +269,13 @@ impl Var {
     /// This variable with each `src[i][j]` written at `[index[i][j]][j]` (for axis 0, and so on);
     /// the last of several stays.
     ///
+    /// ```
+    /// use lepton_autograd::{DType, Device, Var};
+    /// let x = Var::zeros(&[3], DType::F32, Device::Cpu);
+    /// assert_eq!(x.scatter(0, &Var::new(&[2i64, 0], &[2]), &Var::new(&[5.0f32, 6.0], &[2])).to_vec::<f32>()?, [6.0, 0.0, 5.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When index or source do not fit, or an index leaves the axis.
     #[track_caller]
@@ -279,6 +286,14 @@ impl Var {
 
     /// This variable with what `src` brings to `[index[i][j]][j]` (for axis 0, and so on) put
     /// together; what was there takes part when `include_self`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// use lepton_autograd::Reduction;
+    /// let x = Var::new(&[1.0f32, 1.0, 1.0], &[3]);
+    /// assert_eq!(x.scatter_reduce(0, &Var::new(&[0i64, 0, 2], &[3]), &Var::new(&[5.0f32, 7.0, 0.0], &[3]), Reduction::Amax, true).to_vec::<f32>()?, [7.0, 1.0, 1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When index or source do not fit, or an index leaves the axis.
@@ -351,6 +366,13 @@ impl Var {
     /// This variable with rows of `src` written along `axis` at the one-dimensional `index`; the
     /// last of several stays.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0], &[3]);
+    /// assert_eq!(x.index_copy(0, &Var::new(&[2i64, 0], &[2]), &Var::new(&[8.0f32, 9.0], &[2])).to_vec::<f32>()?, [9.0, 2.0, 8.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the rows do not fit, or an index leaves the axis.
     #[track_caller]
@@ -362,6 +384,14 @@ impl Var {
 
     /// This variable with rows of `src` put together along `axis` at the one-dimensional `index`,
     /// as [`Var::scatter_reduce`] does.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// use lepton_autograd::Reduction;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0], &[3]);
+    /// assert_eq!(x.index_reduce(0, &Var::new(&[0i64, 0], &[2]), &Var::new(&[4.0f32, 5.0], &[2]), Reduction::Prod, true).to_vec::<f32>()?, [20.0, 2.0, 3.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the rows do not fit, or an index leaves the axis.
@@ -403,6 +433,14 @@ impl Var {
 
     /// This variable with `src` written at positions in row-major order, or added there; `src` has
     /// the shape of `index`, in which negative positions count from the end.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0], &[3]);
+    /// assert_eq!(x.put(&Var::new(&[0i64, 2], &[2]), &Var::new(&[8.0f32, 9.0], &[2]), false).to_vec::<f32>()?, [8.0, 2.0, 9.0]);
+    /// assert_eq!(x.put(&Var::new(&[0i64, 2], &[2]), &Var::new(&[8.0f32, 9.0], &[2]), true).to_vec::<f32>()?, [9.0, 2.0, 12.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the shapes differ or a position is out of range.

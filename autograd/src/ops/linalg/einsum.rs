@@ -10,6 +10,14 @@ impl Var {
     /// The sum over products along the axes `a` of this variable and `b` of the other, pairwise;
     /// what is left of both stands side by side.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+    /// // Over axis 1 of both: x times its transpose.
+    /// assert_eq!(x.contract(&x, &[1], &[1]).to_vec::<f32>()?, [14.0, 32.0, 32.0, 77.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When an axis is out of range or the sizes differ.
     #[track_caller]
@@ -71,6 +79,13 @@ impl Var {
     }
 
     /// The Kronecker product: every element of this variable times all of the other.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0], &[1, 2]);
+    /// assert_eq!(x.kron(&Var::new(&[1.0f32, 10.0], &[1, 2])).to_vec::<f32>()?, [1.0, 10.0, 2.0, 20.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn kron(&self, other: &Var) -> Var {
         let rank = self.rank().max(other.rank());
         let full = |v: &Var| [&vec![1; rank - v.rank()], v.shape()].concat();
@@ -85,6 +100,12 @@ impl Var {
     }
 
     /// The cross product along `axis`, which has size 3; the other axes broadcast.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 0.0, 0.0], &[3]).cross(&Var::new(&[0.0f32, 1.0, 0.0], &[3]), 0).to_vec::<f32>()?, [0.0, 0.0, 1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the axis is out of range or has another size.
@@ -102,6 +123,13 @@ impl Var {
     }
 
     /// The `p`-norms between all pairs of rows `i < j` of a matrix.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[0.0f32, 0.0, 3.0, 4.0, 0.0, 1.0], &[3, 2]);
+    /// assert_eq!(x.pdist(1.0).to_vec::<f32>()?, [7.0, 1.0, 6.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When there are not two axes.

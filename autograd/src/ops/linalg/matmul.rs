@@ -461,6 +461,16 @@ impl Var {
 
     /// `self w^T + b` over the last axis, with the rectifier when `relu`: a dense layer in one pass.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0], &[1, 2]);
+    /// let w = Var::new(&[1.0f32, 0.0, 0.0, -1.0], &[2, 2]); // [outputs, inputs]
+    /// let b = Var::new(&[10.0f32, 0.0], &[2]);
+    /// assert_eq!(x.linear(&w, Some(&b), false).to_vec::<f32>()?, [11.0, -2.0]);
+    /// assert_eq!(x.linear(&w, Some(&b), true).to_vec::<f32>()?, [11.0, 0.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the last axis is not the second of `w`, or `b` is not as long as the first.
     #[track_caller]
@@ -476,6 +486,13 @@ impl Var {
     }
 
     /// The identity matrix.
+    ///
+    /// ```
+    /// use lepton_autograd::{DType, Device, Var};
+    /// let i = Var::eye(2, DType::F32, Device::Cpu);
+    /// assert_eq!(i.to_vec::<f32>()?, [1.0, 0.0, 0.0, 1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn eye(n: usize, dtype: lepton_tensor::DType, device: lepton_tensor::Device) -> Var {
         let mut x = Var::zeros(&[n, n], dtype, device).reshape(&[n * n]);
         if n > 0 {
@@ -485,6 +502,16 @@ impl Var {
     }
 
     /// The reduced singular value decomposition `(u, s, vh)`, singular values falling.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[3.0f32, 0.0, 0.0, -2.0], &[2, 2]);
+    /// let (u, s, vh) = x.svd()?;
+    /// assert_eq!(s.to_vec::<f32>()?, [3.0, 2.0]);
+    /// let back = (u * s).matmul(&vh);
+    /// assert!((back - x).abs().amax(&[]).item()? < 1e-6);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Errors
     /// When an element is not finite, or there are fewer than two axes.

@@ -215,6 +215,13 @@ impl Op for Cholesky {
 impl Var {
     /// `x` with `self x = b`, batch axes broadcasting; a vector `b` gives a vector.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let a = Var::new(&[2.0f32, 0.0, 0.0, 4.0], &[2, 2]);
+    /// assert_eq!(a.solve(&Var::new(&[2.0f32, 2.0], &[2]))?.to_vec::<f32>()?, [1.0, 0.5]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When the shapes do not fit, or a matrix is singular.
     pub fn solve(&self, b: &Var) -> Result<Var> {
@@ -239,6 +246,13 @@ impl Var {
 
     /// The inverse of square matrices.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let a = Var::new(&[2.0f32, 0.0, 0.0, 4.0], &[2, 2]);
+    /// assert_eq!(a.inverse().to_vec::<f32>()?, [0.5, 0.0, 0.0, 0.25]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the matrices are not square or one is singular.
     #[track_caller]
@@ -253,6 +267,15 @@ impl Var {
 
     /// The sign of the determinant and the logarithm of its absolute value.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let a = Var::new(&[-2.0f64, 0.0, 0.0, 4.0], &[2, 2]);
+    /// let (sign, log) = a.slogdet()?;
+    /// assert_eq!(sign.item()?, -1.0);
+    /// assert!((log.item()? - 8.0f64.ln()).abs() < 1e-12);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When the matrices are not square or an element is not finite.
     pub fn slogdet(&self) -> Result<(Var, Var)> {
@@ -262,6 +285,13 @@ impl Var {
     }
 
     /// The lower triangular `l` with `self = l l^T`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let a = Var::new(&[4.0f32, 2.0, 2.0, 5.0], &[2, 2]);
+    /// assert_eq!(a.cholesky()?.to_vec::<f32>()?, [2.0, 0.0, 1.0, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Errors
     /// When a matrix is not positive definite.

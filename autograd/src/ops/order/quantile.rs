@@ -97,6 +97,15 @@ impl Var {
 
     /// The largest along `axis`, which vanishes, and its index; all gradient goes to that one.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+    /// let (values, index) = x.max_along(1);
+    /// assert_eq!(values.to_vec::<f32>()?, [3.0, 6.0]);
+    /// assert_eq!(index.to_vec::<i64>()?, [2, 2]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the axis is out of range or empty.
     #[track_caller]
@@ -106,6 +115,15 @@ impl Var {
     }
 
     /// The smallest along `axis`, which vanishes, and its index; all gradient goes to that one.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+    /// let (values, index) = x.min_along(1);
+    /// assert_eq!(values.to_vec::<f32>()?, [1.0, 4.0]);
+    /// assert_eq!(index.to_vec::<i64>()?, [0, 0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the axis is out of range or empty.
@@ -124,6 +142,14 @@ impl Var {
 
     /// The largest so far along `axis`, and its index (the last of equals).
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let (values, index) = Var::new(&[1.0f32, 3.0, 2.0], &[3]).cummax(0);
+    /// assert_eq!(values.to_vec::<f32>()?, [1.0, 3.0, 3.0]);
+    /// assert_eq!(index.to_vec::<i64>()?, [0, 1, 1]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the axis is out of range.
     #[track_caller]
@@ -133,6 +159,14 @@ impl Var {
 
     /// The smallest so far along `axis`, and its index (the last of equals).
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let (values, index) = Var::new(&[3.0f32, 1.0, 2.0], &[3]).cummin(0);
+    /// assert_eq!(values.to_vec::<f32>()?, [3.0, 1.0, 1.0]);
+    /// assert_eq!(index.to_vec::<i64>()?, [0, 1, 1]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the axis is out of range.
     #[track_caller]
@@ -141,6 +175,13 @@ impl Var {
     }
 
     /// The `k`-th smallest (from 1) along `axis`, which vanishes, and its index.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let (value, index) = Var::new(&[5.0f32, 1.0, 3.0], &[3]).kthvalue(2, 0);
+    /// assert_eq!((value.item()?, index.item()?), (3.0, 2.0));
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the axis is out of range or holds fewer than `k`.
@@ -158,6 +199,13 @@ impl Var {
 
     /// The median (of two middle ones the lower) along `axis`, which vanishes, and its index; NaN
     /// when there is one, unless they are skipped.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let (value, index) = Var::new(&[5.0f32, 1.0, 3.0, 4.0], &[4]).median(0, false);
+    /// assert_eq!((value.item()?, index.item()?), (3.0, 2.0));
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the axis is out of range or empty.
@@ -185,6 +233,13 @@ impl Var {
     /// The most frequent value along `axis` (of several the smallest), which vanishes, and the
     /// index of its last occurrence.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let (value, _) = Var::new(&[2.0f32, 1.0, 2.0], &[3]).mode(0);
+    /// assert_eq!(value.item()?, 2.0);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the axis is out of range or empty.
     #[track_caller]
@@ -209,6 +264,15 @@ impl Var {
     /// The `q`-quantile along `axis`, which vanishes, between neighbours as `interpolation` says;
     /// NaN when there is one, unless they are skipped. `q` is a variable without axes: the result
     /// depends on it, too.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// use lepton_autograd::Interpolation;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0], &[4]);
+    /// let q = Var::new(&[0.5f32], &[1]);
+    /// assert_eq!(x.quantile(&q, 0, false, Interpolation::Linear).to_vec::<f32>()?, [2.5]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the axis is out of range or empty, or `q` is not one number in `[0, 1]`.
@@ -248,6 +312,12 @@ impl Var {
 
     /// The indices that sort along `axis`; stable.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[3.0f32, 1.0, 2.0], &[3]).argsort(0, false).to_vec::<i64>()?, [1, 2, 0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the axis is out of range.
     #[track_caller]
@@ -257,6 +327,14 @@ impl Var {
     }
 
     /// Which of `bins` equal parts of `[low, high]` each element falls into, counted.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let counts = Var::new(&[0.0f32, 0.25, 0.5, 1.0], &[4]).histogram(2, 0.0, 1.0);
+    /// assert_eq!(counts.shape(), [2]);
+    /// assert_eq!(counts.sum(&[]).item()?, 4.0);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When `bins` is 0, or the range is not finite or falls.
@@ -281,6 +359,12 @@ impl Var {
     }
 
     /// `0, 1, .. n - 1` as i64.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::range(3).to_vec::<i64>()?, [0, 1, 2]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn range(n: usize) -> Var {
         index_of(&[n], |i| i as i64)
     }

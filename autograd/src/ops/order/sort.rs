@@ -221,6 +221,14 @@ impl Var {
 
     /// Values in order along `axis`, and the indices they came from.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let (values, index) = Var::new(&[3.0f32, 1.0, 2.0], &[3]).sort(0, false);
+    /// assert_eq!(values.to_vec::<f32>()?, [1.0, 2.0, 3.0]);
+    /// assert_eq!(index.to_vec::<i64>()?, [1, 2, 0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the axis is out of range.
     #[track_caller]

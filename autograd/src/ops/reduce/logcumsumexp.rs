@@ -84,6 +84,13 @@ impl Op for LogCumSumExp {
 impl Var {
     /// Running `ln sum e^x` along `axis`.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let y = Var::new(&[0.0f64, 0.0], &[2]).logcumsumexp(0);
+    /// assert!((y.select(0, 1).item()? - 2.0f64.ln()).abs() < 1e-12);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the axis is out of range.
     #[track_caller]

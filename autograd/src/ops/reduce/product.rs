@@ -47,6 +47,13 @@ impl Unary for SqrtFlat {
 impl Var {
     /// The result of a fold over `axes`, with these axes kept as size 1.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+    /// let sums = x.sum(&[1]).keep_axes(&x, &[1]);
+    /// assert_eq!(sums.shape(), [2, 1]);
+    /// ```
+    ///
     /// # Panics
     /// When this is not such a result.
     #[track_caller]
@@ -150,6 +157,13 @@ impl Var {
     /// `p` may be infinite (the extreme magnitude; ties share the gradient), 0 (how many are not 0)
     /// or negative.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[3.0f32, 4.0], &[2]).norm(2.0, &[]).item()?, 5.0);
+    /// assert_eq!(Var::new(&[3.0f32, -4.0], &[2]).norm(1.0, &[]).item()?, 7.0);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When an axis is out of range or named twice.
     #[track_caller]
@@ -206,11 +220,24 @@ impl Var {
     }
 
     /// The square root, with slope 0 at 0.
+    ///
+    /// ```
+    /// use lepton_autograd::{Tensor, Var};
+    /// let x = Var::leaf(Tensor::scalar(0.0f32));
+    /// assert_eq!(x.sqrt_flat().grads(&[x])[0].item()?, 0.0);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn sqrt_flat(&self) -> Var {
         self.clone().map(SqrtFlat)
     }
 
     /// The `p`-norm of the difference to `other`, broadcasting.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0], &[2]).dist(&Var::new(&[4.0f32, 6.0], &[2]), 2.0).item()?, 5.0);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the shapes do not broadcast.
@@ -221,6 +248,13 @@ impl Var {
     }
 
     /// The `p`-norms between rows of `[.., n, d]` and rows of `[.., m, d]`, as `[.., n, m]`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[0.0f32, 0.0], &[1, 2]);
+    /// assert_eq!(x.cdist(&Var::new(&[3.0f32, 4.0, 0.0, 1.0], &[2, 2]), 1.0).to_vec::<f32>()?, [7.0, 1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the shapes do not fit.

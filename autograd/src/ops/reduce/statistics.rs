@@ -9,6 +9,12 @@ use crate::ops::shape::reshape::broadcast_shape;
 
 impl Var {
     /// Where the elements are neither infinite nor NaN.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, f32::NAN, f32::INFINITY], &[3]).isfinite().to_vec::<bool>()?, [true, false, false]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn isfinite(&self) -> Var {
         if !self.dtype().is_float() {
             return self.eq(self);
@@ -18,6 +24,13 @@ impl Var {
 
     /// Where `|self - other| <= absolute + relative |other|`, broadcasting; equal infinities are
     /// close, and so is NaN to NaN when `equal_nan`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[100.0f32, 100.0], &[2]);
+    /// assert_eq!(x.isclose(&Var::new(&[105.0f32, 120.0], &[2]), 0.1, 0.0, false).to_vec::<bool>()?, [true, false]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the shapes do not broadcast.
@@ -78,6 +91,12 @@ impl Var {
     /// The standard deviation over `axes` (all when empty) with `correction` taken off the count;
     /// its gradient is 0 where it is 0.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0, 3.0], &[3]).std(&[], 1.0).item()?, 1.0);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When an axis is out of range or named twice.
     #[track_caller]
@@ -92,6 +111,13 @@ impl Var {
 
     /// The covariances of the rows of `[variables, observations]`, a number when there is one, `correction` taken
     /// off the count; observations may be repeated `counts` times and weighted.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 3.0, 2.0, 1.0], &[2, 3]);
+    /// assert_eq!(x.cov(None, None, 1.0).to_vec::<f32>()?, [1.0, -1.0, -1.0, 1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When there are more than two axes or the weights do not fit.
@@ -147,6 +173,14 @@ impl Var {
 
     /// A covariance matrix scaled to correlations, held within -1 and 1.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 3.0, 2.0, 1.0], &[2, 3]);
+    /// let c = x.cov(None, None, 1.0);
+    /// assert_eq!(c.correlation().to_vec::<f32>()?, [1.0, -1.0, -1.0, 1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When it is neither a square matrix nor a number.
     #[track_caller]
@@ -164,6 +198,15 @@ impl Var {
     }
 
     /// Slices along `axis` whose `p`-norm exceeds `most`, scaled down to it.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[3.0f32, 4.0, 0.0, 1.0], &[2, 2]);
+    /// let y = x.renorm(2.0, 0, 1.0);
+    /// assert!(y.select(0, 0).norm(2.0, &[]).item()? <= 1.0);
+    /// assert_eq!(y.select(0, 1).to_vec::<f32>()?, [0.0, 1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the axis is out of range.
@@ -185,6 +228,12 @@ impl Var {
     }
 
     /// Differences of neighbours along `axis`, `n` times over; of truth values, where they differ.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 4.0, 9.0], &[3]).diff(1, 0).to_vec::<f32>()?, [3.0, 5.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the axis is out of range.
@@ -208,6 +257,13 @@ impl Var {
 
     /// The areas of the trapezoids between neighbours along `axis`, over points `x` (along that
     /// axis, or of the full shape), or `dx` apart.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let areas = Var::new(&[1.0f32, 2.0, 3.0], &[3]).trapezoids(None, 1.0, 0);
+    /// assert_eq!(areas.to_vec::<f32>()?, [1.5, 2.5]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the axis is out of range or the points do not fit.
@@ -238,6 +294,15 @@ impl Var {
 
     /// The slope along `axis` of a function sampled `h` apart, or at the points `h`: second-order
     /// differences inside, of order `edge` (1 or 2) at the ends.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[0.0f32, 1.0, 4.0, 9.0], &[4]);
+    /// let h = Var::new(&[1.0f32], &[1]).reshape(&[]);
+    /// // In the middle (y[i + 1] - y[i - 1]) / 2.
+    /// assert_eq!(x.slope(&h, 0, 1).to_vec::<f32>()?, [1.0, 2.0, 4.0, 5.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the axis is out of range or has fewer than `edge + 1` elements.

@@ -401,6 +401,12 @@ impl Var {
 
     /// The mean over `axes` (all when empty), which vanish; NaN over nothing.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0, 6.0], &[3]).mean(&[]).item()?, 3.0);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When an axis is out of range or named twice.
     #[track_caller]
@@ -414,6 +420,13 @@ impl Var {
     }
 
     /// The largest over `axes` (all when empty), which vanish; ties share the gradient.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+    /// assert_eq!(x.amax(&[1]).to_vec::<f32>()?, [3.0, 6.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When an axis is out of range, named twice or empty.
@@ -429,6 +442,13 @@ impl Var {
     }
 
     /// The smallest over `axes` (all when empty), which vanish; ties share the gradient.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+    /// assert_eq!(x.amin(&[0]).to_vec::<f32>()?, [1.0, 2.0, 3.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When an axis is out of range, named twice or empty.
@@ -452,6 +472,12 @@ impl Var {
 
     /// The index of the largest along `axis`, which vanishes.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 3.0, 2.0], &[3]).argmax(0).item()?, 1.0);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the axis is out of range or empty.
     #[track_caller]
@@ -461,6 +487,12 @@ impl Var {
 
     /// The index of the smallest along `axis`, which vanishes.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[3.0f32, 1.0, 2.0], &[3]).argmin(0).item()?, 1.0);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the axis is out of range or empty.
     #[track_caller]
@@ -469,6 +501,12 @@ impl Var {
     }
 
     /// Running sums along `axis`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0, 3.0], &[3]).cumsum(0).to_vec::<f32>()?, [1.0, 3.0, 6.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the axis is out of range.

@@ -8,6 +8,14 @@ use crate::engine::var::Var;
 impl Var {
     /// The elements whose index along `b` is that along `a` plus `offset`, on a new last axis.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+    /// assert_eq!(x.diagonal(0, 0, 1).to_vec::<f32>()?, [1.0, 5.0]);
+    /// assert_eq!(x.diagonal(1, 0, 1).to_vec::<f32>()?, [2.0, 6.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When an axis is out of range, or both are the same.
     #[track_caller]
@@ -21,6 +29,13 @@ impl Var {
     }
 
     /// This variable with `value` on the diagonal that [`Var::diagonal`] reads.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0], &[2, 2]);
+    /// assert_eq!(x.diagonal_scatter(&Var::new(&[9.0f32, 8.0], &[2]), 0, 0, 1).to_vec::<f32>()?, [9.0, 2.0, 3.0, 8.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When an axis is out of range, or the value has another shape than the diagonal.
@@ -47,6 +62,12 @@ impl Var {
     }
 
     /// Zeros but for the last axis, laid on a diagonal of the axes `a` and `b` of the result.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0], &[2]).diag_embed(0, 0, 1).to_vec::<f32>()?, [1.0, 0.0, 0.0, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When an axis is out of range, or both are the same.
@@ -77,6 +98,13 @@ impl Var {
 
     /// The sum of the diagonal of a matrix.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0], &[2, 2]);
+    /// assert_eq!(x.trace().item()?, 5.0);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When there are not two axes.
     #[track_caller]
@@ -91,6 +119,13 @@ impl Var {
 
     /// The last two axes with zeros above the diagonal `offset`.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0], &[2, 2]);
+    /// assert_eq!(x.tril(0).to_vec::<f32>()?, [1.0, 0.0, 3.0, 4.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When there are fewer than two axes.
     #[track_caller]
@@ -99,6 +134,13 @@ impl Var {
     }
 
     /// The last two axes with zeros below the diagonal `offset`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0], &[2, 2]);
+    /// assert_eq!(x.triu(0).to_vec::<f32>()?, [1.0, 2.0, 0.0, 4.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When there are fewer than two axes.

@@ -50,6 +50,14 @@ impl Var {
 
     /// Consecutive parts of the given sizes along `axis`.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0], &[3]);
+    /// let parts = x.split_sizes(&[1, 2], 0);
+    /// assert_eq!(parts[1].to_vec::<f32>()?, [2.0, 3.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the axis is out of range or the sizes do not add up to its own.
     #[track_caller]
@@ -73,6 +81,14 @@ impl Var {
 
     /// Parts of `size` along `axis`, the last one perhaps smaller.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let parts = Var::new(&[1.0f32, 2.0, 3.0], &[3]).split(2, 0);
+    /// assert_eq!(parts[0].to_vec::<f32>()?, [1.0, 2.0]);
+    /// assert_eq!(parts[1].to_vec::<f32>()?, [3.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the axis is out of range or `size` is 0.
     #[track_caller]
@@ -94,6 +110,14 @@ impl Var {
 
     /// At most `count` parts of one size along `axis`, the last one perhaps smaller.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let parts = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0], &[5]).chunk(2, 0);
+    /// assert_eq!(parts[0].to_vec::<f32>()?, [1.0, 2.0, 3.0]);
+    /// assert_eq!(parts[1].to_vec::<f32>()?, [4.0, 5.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the axis is out of range or `count` is 0.
     #[track_caller]
@@ -108,6 +132,14 @@ impl Var {
 
     /// The slices along `axis`, which vanishes.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+    /// let rows = x.unbind(0);
+    /// assert_eq!(rows[1].to_vec::<f32>()?, [4.0, 5.0, 6.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the axis is out of range.
     #[track_caller]
@@ -121,6 +153,13 @@ impl Var {
     }
 
     /// The whole repeated `times` along each axis; more numbers than axes add outer ones.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0], &[2]).repeat(&[2]).to_vec::<f32>()?, [1.0, 2.0, 1.0, 2.0]);
+    /// assert_eq!(Var::new(&[1.0f32, 2.0], &[2]).repeat(&[3, 1]).shape(), [3, 2]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When there are fewer numbers than axes.
@@ -144,6 +183,12 @@ impl Var {
     }
 
     /// [`Var::repeat`], where missing outer numbers are 1.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0], &[1, 2]);
+    /// assert_eq!(x.tile(&[2]).shape(), [1, 4]);
+    /// ```
     #[track_caller]
     pub fn tile(&self, times: &[usize]) -> Var {
         let missing = self.rank().saturating_sub(times.len());
@@ -159,6 +204,12 @@ impl Var {
     }
 
     /// The elements moved on by `shift` along `axis`; what leaves at the end enters at the start.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0, 3.0, 4.0], &[4]).roll(1, 0).to_vec::<f32>()?, [4.0, 1.0, 2.0, 3.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the axis is out of range.
@@ -202,6 +253,12 @@ impl Var {
 
     /// Axes `from` at the positions `to`, the others in their order.
     ///
+    /// ```
+    /// use lepton_autograd::{DType, Device, Var};
+    /// let x = Var::zeros(&[2, 3, 4], DType::F32, Device::Cpu);
+    /// assert_eq!(x.move_axes(&[2], &[0]).shape(), [4, 2, 3]);
+    /// ```
+    ///
     /// # Panics
     /// When an axis is out of range or named twice, or there are more axes than positions.
     #[track_caller]
@@ -222,6 +279,13 @@ impl Var {
 
     /// A quarter turn from axis `a` towards axis `b`, `times` times.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0], &[2, 2]);
+    /// assert_eq!(x.rot90(1, 0, 1).to_vec::<f32>()?, [2.0, 4.0, 1.0, 3.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When an axis is out of range.
     #[track_caller]
@@ -237,6 +301,12 @@ impl Var {
 
     /// Each element `times` in a row along `axis`.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0], &[2]).repeat_interleave(2, 0).to_vec::<f32>()?, [1.0, 1.0, 2.0, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the axis is out of range.
     #[track_caller]
@@ -247,6 +317,14 @@ impl Var {
     }
 
     /// Windows of `size` along `axis`, `step` apart, on a new last axis.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let windows = Var::new(&[1.0f32, 2.0, 3.0, 4.0], &[4]).unfold(0, 2, 1);
+    /// assert_eq!(windows.shape(), [3, 2]);
+    /// assert_eq!(windows.to_vec::<f32>()?, [1.0, 2.0, 2.0, 3.0, 3.0, 4.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When no window fits, or `step` is 0.
@@ -279,6 +357,14 @@ impl Var {
 
     /// The elements, in row-major order, that a layout of shape, strides and offset reads.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0], &[4]);
+    /// // Every other element, from the second on.
+    /// assert_eq!(x.as_strided(&[2], &[2], 1)?.to_vec::<f32>()?, [2.0, 4.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When an index inside `shape` would leave the elements.
     pub fn as_strided(&self, shape: &[usize], strides: &[isize], offset: usize) -> Result<Var> {
@@ -291,6 +377,12 @@ impl Var {
     }
 
     /// Zeros put around: `(before, after)` along each axis.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0], &[2]).pad(&[(1, 2)]).to_vec::<f32>()?, [0.0, 1.0, 2.0, 0.0, 0.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When there is not one pair per axis.
@@ -320,6 +412,12 @@ impl Var {
 
     /// Axes `from ..= to` as one.
     ///
+    /// ```
+    /// use lepton_autograd::{DType, Device, Var};
+    /// let x = Var::zeros(&[2, 3, 4], DType::F32, Device::Cpu);
+    /// assert_eq!(x.merge_axes(0, 1).shape(), [6, 4]);
+    /// ```
+    ///
     /// # Panics
     /// When an axis is out of range or `to` comes before `from`.
     #[track_caller]
@@ -341,6 +439,12 @@ impl Var {
 
     /// Axis `axis` as several of the given sizes, of which one may be -1.
     ///
+    /// ```
+    /// use lepton_autograd::{DType, Device, Var};
+    /// let x = Var::zeros(&[6, 4], DType::F32, Device::Cpu);
+    /// assert_eq!(x.split_axis(0, &[2, -1]).shape(), [2, 3, 4]);
+    /// ```
+    ///
     /// # Panics
     /// When the axis is out of range or the sizes do not multiply to its own.
     #[track_caller]
@@ -355,6 +459,12 @@ impl Var {
 /// Several variables at once.
 impl Var {
     /// Variables of one shape along a new axis.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let y = Var::stack(&[Var::new(&[1.0f32, 2.0], &[2]), Var::new(&[3.0f32, 4.0], &[2])], 0);
+    /// assert_eq!(y.shape(), [2, 2]);
+    /// ```
     ///
     /// # Panics
     /// When there is none, or their shapes or dtypes differ.
@@ -379,6 +489,13 @@ impl Var {
     }
 
     /// Matrices along a diagonal, zeros elsewhere; vectors count as rows, numbers as 1 x 1.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let parts = [Var::new(&[1.0f32], &[1, 1]), Var::new(&[2.0f32], &[1, 1])];
+    /// assert_eq!(Var::block_diag(&parts).to_vec::<f32>()?, [1.0, 0.0, 0.0, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When one has more than two axes or there is none.
@@ -421,6 +538,15 @@ impl Var {
     /// Coordinates of the grid of several vectors, one variable each; `xy` swaps the first two axes
     /// of the result.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let axes = [Var::new(&[1.0f32, 2.0], &[2]), Var::new(&[3.0f32, 4.0, 5.0], &[3])];
+    /// let grid = Var::meshgrid(&axes, false);
+    /// assert_eq!(grid[0].to_vec::<f32>()?, [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]);
+    /// assert_eq!(grid[1].to_vec::<f32>()?, [3.0, 4.0, 5.0, 3.0, 4.0, 5.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When there is none or one is no vector.
     #[track_caller]
@@ -447,6 +573,13 @@ impl Var {
     }
 
     /// The adjoint of [`Var::expand`]: sums over what broadcasting to this shape repeats.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+    /// assert_eq!(x.sum_to_shape(&[3]).to_vec::<f32>()?, [5.0, 7.0, 9.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When `shape` does not broadcast to this variable's.

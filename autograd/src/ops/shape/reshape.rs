@@ -273,6 +273,13 @@ pub fn broadcast_shape(what: &str, x: &[usize], y: &[usize]) -> Result<Shape> {
 impl Var {
     /// Axes of size 1, and new outer ones, repeated to `shape`.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0], &[2, 1]);
+    /// assert_eq!(x.expand(&[2, 2]).to_vec::<f32>()?, [1.0, 1.0, 2.0, 2.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When an axis has another size than 1 or the wanted one.
     #[track_caller]
@@ -315,6 +322,12 @@ impl Var {
 
     /// The elements in row-major order under another shape.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+    /// assert_eq!(x.reshape(&[3, 2]).shape(), [3, 2]);
+    /// ```
+    ///
     /// # Panics
     /// When the number of elements differs.
     #[track_caller]
@@ -352,6 +365,11 @@ impl Var {
 
     /// A new axis of size 1 in front of `axis` (negative counts from behind the last).
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0], &[2]).unsqueeze(0).shape(), [1, 2]);
+    /// ```
+    ///
     /// # Panics
     /// When the axis is out of range.
     #[track_caller]
@@ -363,6 +381,12 @@ impl Var {
     }
 
     /// Without `axis`, which has size 1.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0], &[1, 2]);
+    /// assert_eq!(x.squeeze(0).shape(), [2]);
+    /// ```
     ///
     /// # Panics
     /// When the axis is out of range or has another size.
@@ -382,6 +406,12 @@ impl Var {
 
     /// Axes reordered: axis `i` of the result is axis `order[i]` of this one.
     ///
+    /// ```
+    /// use lepton_autograd::{DType, Device, Var};
+    /// let x = Var::zeros(&[2, 3, 4], DType::F32, Device::Cpu);
+    /// assert_eq!(x.permute(&[2, 0, 1]).shape(), [4, 2, 3]);
+    /// ```
+    ///
     /// # Panics
     /// When `order` is not a permutation of the axes.
     #[track_caller]
@@ -396,6 +426,13 @@ impl Var {
 
     /// Two axes swapped; negative axes count from the end.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+    /// assert_eq!(x.transpose(0, 1).to_vec::<f32>()?, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When an axis is out of range.
     #[track_caller]
@@ -408,6 +445,12 @@ impl Var {
     }
 
     /// The last two axes swapped.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+    /// assert_eq!(x.t().shape(), [3, 2]);
+    /// ```
     ///
     /// # Panics
     /// When there are fewer than two axes.

@@ -354,6 +354,13 @@ impl Op for Cat {
 impl Var {
     /// `len` elements along `axis` from `start`, `step` apart; a negative step walks backwards.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0], &[5]);
+    /// assert_eq!(x.slice(0, 1, 2, 2).to_vec::<f32>()?, [2.0, 4.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When an element would fall outside the axis.
     #[track_caller]
@@ -370,6 +377,13 @@ impl Var {
     }
 
     /// A slice along every axis: start, length and step each.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+    /// assert_eq!(x.slices(&[(0, 2, 1), (1, 2, 1)]).to_vec::<f32>()?, [2.0, 3.0, 5.0, 6.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When there is not one slice for each axis, or one leaves its axis.
@@ -391,6 +405,13 @@ impl Var {
 
     /// The elements at `index` (negative counts from the end) along `axis`, which vanishes.
     ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
+    /// assert_eq!(x.select(0, -1).to_vec::<f32>()?, [4.0, 5.0, 6.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// When the axis or the index is out of range.
     #[track_caller]
@@ -406,6 +427,12 @@ impl Var {
     }
 
     /// The elements along `axis` in reverse.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[1.0f32, 2.0, 3.0], &[3]).flip(0).to_vec::<f32>()?, [3.0, 2.0, 1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When the axis is out of range.
@@ -443,6 +470,13 @@ impl Var {
     }
 
     /// Variables side by side along `axis` (negative counts from the end).
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// let y = Var::cat(&[Var::new(&[1.0f32, 2.0], &[2]), Var::new(&[3.0f32], &[1])], 0);
+    /// assert_eq!(y.to_vec::<f32>()?, [1.0, 2.0, 3.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// When there is none, or their other axes or dtypes differ.
