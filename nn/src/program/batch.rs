@@ -1,49 +1,10 @@
 //! Sizes that name the batch: what two traces with different numbers of rows have in common.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use lepton_autograd::{Attr, Attrs, Error, ParamId, Result, Tensor, Trace};
 
-use super::{Instruction, Program};
-
-/// A size: fixed, or so many times the number of rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Size {
-    /// A number.
-    Fixed(usize),
-    /// The number of rows times this.
-    Batch(usize),
-}
-
-impl Size {
-    /// The size for `rows` rows.
-    pub fn at(&self, rows: usize) -> usize {
-        match self {
-            Size::Fixed(n) => *n,
-            Size::Batch(k) => k * rows,
-        }
-    }
-
-    /// What gives `a` for two rows and `b` for three.
-    fn between(a: usize, b: usize) -> Option<Size> {
-        if a == b {
-            return Some(Size::Fixed(a));
-        }
-        let k = b.checked_sub(a)?;
-        (a == 2 * k).then_some(Size::Batch(k))
-    }
-}
-
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Size::Fixed(n) => write!(f, "{n}"),
-            Size::Batch(1) => f.write_str("batch"),
-            Size::Batch(k) => write!(f, "{k} batch"),
-        }
-    }
-}
+use super::form::{Instruction, Program, Size};
 
 /// The program that both traces are instances of.
 pub(super) fn unify(

@@ -6,7 +6,7 @@ use lepton_autograd::{Attr, Attrs, DType, Error, Result, Tensor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Instruction, Program, Size};
+use super::form::{Instruction, Program, Size};
 
 /// Values that one program may have: far above any model, far below trouble.
 const MAX_VALUES: usize = 1 << 20;

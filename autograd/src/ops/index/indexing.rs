@@ -182,7 +182,7 @@ impl Var {
     /// use lepton_autograd::Var;
     /// use lepton_autograd::Index;
     /// let x = Var::new(&[1.0f32, 2.0, 3.0], &[3]);
-    /// let at = [Index::Pick(Var::new(&[0i64, 2], &[2]))];
+    /// let at = [Index::Of(Var::new(&[0i64, 2], &[2]))];
     /// assert_eq!(x.index_put(&at, &Var::new(&[8.0f32, 9.0], &[2]), false)?.to_vec::<f32>()?, [8.0, 2.0, 9.0]);
     /// # Ok::<(), lepton_autograd::Error>(())
     /// ```

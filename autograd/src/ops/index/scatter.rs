@@ -291,7 +291,7 @@ impl Var {
     /// use lepton_autograd::Var;
     /// use lepton_autograd::Reduction;
     /// let x = Var::new(&[1.0f32, 1.0, 1.0], &[3]);
-    /// assert_eq!(x.scatter_reduce(0, &Var::new(&[0i64, 0, 2], &[3]), &Var::new(&[5.0f32, 7.0, 0.0], &[3]), Reduction::Amax, true).to_vec::<f32>()?, [7.0, 1.0, 1.0]);
+    /// assert_eq!(x.scatter_reduce(0, &Var::new(&[0i64, 0, 2], &[3]), &Var::new(&[5.0f32, 7.0, 0.0], &[3]), Reduction::Max, true).to_vec::<f32>()?, [7.0, 1.0, 1.0]);
     /// # Ok::<(), lepton_autograd::Error>(())
     /// ```
     ///
