@@ -162,7 +162,7 @@ fn integrals_and_quantiles_of_integers_have_fractions() {
     let wide = ints(&[200, 100]).to_dtype(DType::U8);
     is(&wide.trapezoids(None, 1.0, 0), DType::F32, &[150.0]);
     is(
-        &y.slope(&Var::scalar(0.5f32), 0, 1),
+        &y.gradient(&Var::scalar(0.5f32), 0, 1),
         DType::F32,
         &[2.0, 3.0, 4.0],
     );

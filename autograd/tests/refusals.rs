@@ -128,10 +128,10 @@ fn folds_and_orders() {
         "cdist" x(&[2, 1]).cdist(&y, 2.0);
         "cdist" x(&[3]).cdist(&y, 2.0);
         "pdist" x(&[3]).pdist(2.0);
-        "max_along" y.max_along(2);
-        "max_along" x(&[0]).max_along(0);
-        "min_along" y.min_along(2);
-        "min_along" x(&[0]).min_along(0);
+        "max_dim" y.max_dim(2);
+        "max_dim" x(&[0]).max_dim(0);
+        "min_dim" y.min_dim(2);
+        "min_dim" x(&[0]).min_dim(0);
         "cummax" y.cummax(2);
         "cummin" y.cummin(2);
         "kthvalue" y.kthvalue(0, 1);
@@ -168,10 +168,10 @@ fn folds_and_orders() {
         "diff" y.diff(1, 2);
         "trapezoids" y.trapezoids(None, 1.0, 2);
         "trapezoids" y.trapezoids(Some(&x(&[2])), 1.0, 1);
-        "slope" y.slope(&x(&[]), 2, 1);
-        "slope" y.slope(&x(&[2]), 1, 1);
-        "slope" y.slope(&x(&[]), 1, 0);
-        "slope" x(&[1]).slope(&x(&[]), 0, 1);
+        "gradient" y.gradient(&x(&[]), 2, 1);
+        "gradient" y.gradient(&x(&[2]), 1, 1);
+        "gradient" y.gradient(&x(&[]), 1, 0);
+        "gradient" x(&[1]).gradient(&x(&[]), 0, 1);
     }
 }
 
@@ -370,10 +370,10 @@ fn arithmetic_and_layers() {
         "linear" y.to_dtype(DType::F64).linear(&x(&[4, 3]), None, false);
         "linear" x(&[]).linear(&x(&[]), None, false);
         "linear" x(&[2, 2, 3]).linear(&x(&[3]), None, false);
-        "contract" y.contract(&y, &[0, 1], &[0]);
-        "contract" y.contract(&y, &[0], &[1]);
-        "contract" y.contract(&y, &[0, 0], &[0, 0]);
-        "contract" y.contract(&y, &[2], &[0]);
+        "tensordot" y.tensordot(&y, &[0, 1], &[0]);
+        "tensordot" y.tensordot(&y, &[0], &[1]);
+        "tensordot" y.tensordot(&y, &[0, 0], &[0, 0]);
+        "tensordot" y.tensordot(&y, &[2], &[0]);
         "cross" y.cross(&y, 0);
         "cross" y.cross(&z, 1);
         "cross" y.cross(&y, 2);

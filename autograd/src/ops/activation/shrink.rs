@@ -394,6 +394,12 @@ impl Var {
         self.clone().float().map(Hardsigmoid)
     }
     /// `x` held within `[low, high]`, with slope 0 at the bounds.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-3.0f32, 0.5, 3.0], &[3]).hardtanh(-1.0, 1.0).to_vec::<f32>()?, [-1.0, 0.5, 1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
     pub fn hardtanh(&self, low: f64, high: f64) -> Var {
         self.clone().map(Hardtanh { low, high })
     }

@@ -14,21 +14,21 @@ impl Var {
     /// use lepton_autograd::Var;
     /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
     /// // Over axis 1 of both: x times its transpose.
-    /// assert_eq!(x.contract(&x, &[1], &[1]).to_vec::<f32>()?, [14.0, 32.0, 32.0, 77.0]);
+    /// assert_eq!(x.tensordot(&x, &[1], &[1]).to_vec::<f32>()?, [14.0, 32.0, 32.0, 77.0]);
     /// # Ok::<(), lepton_autograd::Error>(())
     /// ```
     ///
     /// # Panics
     /// When an axis is out of range or the sizes differ.
     #[track_caller]
-    pub fn contract(&self, other: &Var, a: &[isize], b: &[isize]) -> Var {
+    pub fn tensordot(&self, other: &Var, a: &[isize], b: &[isize]) -> Var {
         let at = |v: &Var, axes: &[isize]| -> Result<Vec<usize>> {
-            let at = axes.iter().map(|&i| layout::axis("contract", i, v.rank()));
+            let at = axes.iter().map(|&i| layout::axis("tensordot", i, v.rank()));
             at.collect()
         };
         assert!(
             a.len() == b.len(),
-            "contract: {} axes on the left and {} on the right; give as many",
+            "tensordot: {} axes on the left and {} on the right; give as many",
             a.len(),
             b.len()
         );
@@ -37,7 +37,7 @@ impl Var {
             let twice = (0..axes.len()).any(|i| axes[..i].contains(&axes[i]));
             assert!(
                 !twice,
-                "contract: {axes:?} names an axis of {:?} twice",
+                "tensordot: {axes:?} names an axis of {:?} twice",
                 v.shape()
             );
         }
@@ -45,7 +45,7 @@ impl Var {
             let (m, n) = (self.shape()[i], other.shape()[j]);
             assert!(
                 m == n || m == 1 || n == 1,
-                "contract: axis {i} of {:?} and axis {j} of {:?} differ",
+                "tensordot: axis {i} of {:?} and axis {j} of {:?} differ",
                 self.shape(),
                 other.shape()
             );

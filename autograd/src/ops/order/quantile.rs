@@ -100,7 +100,7 @@ impl Var {
     /// ```
     /// use lepton_autograd::Var;
     /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
-    /// let (values, index) = x.max_along(1);
+    /// let (values, index) = x.max_dim(1);
     /// assert_eq!(values.to_vec::<f32>()?, [3.0, 6.0]);
     /// assert_eq!(index.to_vec::<i64>()?, [2, 2]);
     /// # Ok::<(), lepton_autograd::Error>(())
@@ -109,8 +109,8 @@ impl Var {
     /// # Panics
     /// When the axis is out of range or empty.
     #[track_caller]
-    pub fn max_along(&self, axis: isize) -> (Var, Var) {
-        self.filled_axis("max_along", axis);
+    pub fn max_dim(&self, axis: isize) -> (Var, Var) {
+        self.filled_axis("max_dim", axis);
         self.pick(self.argmax(axis).unsqueeze(axis), axis)
     }
 
@@ -119,7 +119,7 @@ impl Var {
     /// ```
     /// use lepton_autograd::Var;
     /// let x = Var::new(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]);
-    /// let (values, index) = x.min_along(1);
+    /// let (values, index) = x.min_dim(1);
     /// assert_eq!(values.to_vec::<f32>()?, [1.0, 4.0]);
     /// assert_eq!(index.to_vec::<i64>()?, [0, 0]);
     /// # Ok::<(), lepton_autograd::Error>(())
@@ -128,8 +128,8 @@ impl Var {
     /// # Panics
     /// When the axis is out of range or empty.
     #[track_caller]
-    pub fn min_along(&self, axis: isize) -> (Var, Var) {
-        self.filled_axis("min_along", axis);
+    pub fn min_dim(&self, axis: isize) -> (Var, Var) {
+        self.filled_axis("min_dim", axis);
         self.pick(self.argmin(axis).unsqueeze(axis), axis)
     }
 

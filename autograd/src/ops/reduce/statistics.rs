@@ -300,29 +300,29 @@ impl Var {
     /// let x = Var::new(&[0.0f32, 1.0, 4.0, 9.0], &[4]);
     /// let h = Var::new(&[1.0f32], &[1]).reshape(&[]);
     /// // In the middle (y[i + 1] - y[i - 1]) / 2.
-    /// assert_eq!(x.slope(&h, 0, 1).to_vec::<f32>()?, [1.0, 2.0, 4.0, 5.0]);
+    /// assert_eq!(x.gradient(&h, 0, 1).to_vec::<f32>()?, [1.0, 2.0, 4.0, 5.0]);
     /// # Ok::<(), lepton_autograd::Error>(())
     /// ```
     ///
     /// # Panics
     /// When the axis is out of range or has fewer than `edge + 1` elements.
     #[track_caller]
-    pub fn slope(&self, h: &Var, axis: isize, edge: usize) -> Var {
-        let at = self.axis("slope", axis);
+    pub fn gradient(&self, h: &Var, axis: isize, edge: usize) -> Var {
+        let at = self.axis("gradient", axis);
         let n = self.shape()[at];
         assert!(
             h.rank() == 0 || *h.shape() == [n],
-            "slope: points of {:?} do not fit axis {axis} of {:?}; give a step, or one point for each element",
+            "gradient: points of {:?} do not fit axis {axis} of {:?}; give a step, or one point for each element",
             h.shape(),
             self.shape()
         );
         assert!(
             edge == 1 || edge == 2,
-            "slope: the order of the edges is {edge}, must be 1 or 2"
+            "gradient: the order of the edges is {edge}, must be 1 or 2"
         );
         assert!(
             n > edge,
-            "slope: axis {at} of {:?} has too few elements for edges of order {edge}",
+            "gradient: axis {at} of {:?} has too few elements for edges of order {edge}",
             self.shape()
         );
         let y = self.clone().float();

@@ -14,7 +14,7 @@ pub(crate) fn call(c: &Call<'_>) -> Out {
         }
         "inner" => two(c, |x, y| match (x.rank(), y.rank()) {
             (0, _) | (_, 0) => x * y,
-            _ => x.contract(y, &[-1], &[-1]),
+            _ => x.tensordot(y, &[-1], &[-1]),
         }),
         "outer" => two(c, |x, y| x.unsqueeze(1) * y.unsqueeze(0)),
         "kron" => two(c, Var::kron),
@@ -89,7 +89,7 @@ fn tensordot(c: &Call<'_>) -> Out {
         _ => return lacks("tensordot without axes"),
     };
     a.iter().try_for_each(|&i| position(&x, i).map(|_| ()))?;
-    Ok(vec![x.contract(&y, &a, &b)])
+    Ok(vec![x.tensordot(&y, &a, &b)])
 }
 
 /// The equation stands first, or after the operands.

@@ -353,7 +353,7 @@ fn max_pool(c: &Call<'_>) -> Out {
         ]);
     }
     let windows = pool.unfold(&x, f64::NEG_INFINITY);
-    let (values, taps) = windows.max_along(-1);
+    let (values, taps) = windows.max_dim(-1);
     if !indices {
         return Ok(vec![values]);
     }

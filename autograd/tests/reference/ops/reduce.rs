@@ -32,13 +32,13 @@ pub(crate) fn call(c: &Call<'_>) -> Out {
             let x = c.var(0)?;
             Ok(vec![x.var(&[], correction), x.std(&[], correction)])
         }
-        "max" => extreme(c, |x| x.amax(&[]), Var::max_along),
-        "min" => extreme(c, |x| x.amin(&[]), Var::min_along),
+        "max" => extreme(c, |x| x.amax(&[]), Var::max_dim),
+        "min" => extreme(c, |x| x.amin(&[]), Var::min_dim),
         "trap_max_all_ties" => one(c, |x| x.amax(&[])),
-        "trap_max_dim_ties" => picked(c, 1, |x, a| x.max_along(a)),
+        "trap_max_dim_ties" => picked(c, 1, |x, a| x.max_dim(a)),
         "trap_max_nan" => {
             let x = c.var(0)?;
-            let (max, min) = (x.max_along(0), x.min_along(0));
+            let (max, min) = (x.max_dim(0), x.min_dim(0));
             Ok(vec![max.0, min.0, max.1, min.1])
         }
         "aminmax" => {
@@ -315,6 +315,6 @@ fn gradient(c: &Call<'_>) -> Out {
     Ok(axes
         .iter()
         .zip(&spacings)
-        .map(|(&a, h)| x.slope(h, a, edge))
+        .map(|(&a, h)| x.gradient(h, a, edge))
         .collect())
 }
