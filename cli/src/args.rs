@@ -8,7 +8,7 @@ use lepton::tabular::{CellFormat, Decimal, ReadOptions, Task};
 use lepton::{Error, Result};
 
 use crate::console::Console;
-use crate::one_line;
+use crate::console::one_line;
 
 /// Small, readable, private AI in pure Rust.
 #[derive(Parser)]

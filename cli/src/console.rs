@@ -64,6 +64,12 @@ pub(crate) fn columns(rows: &[Vec<String>], right: &[bool]) -> String {
     text
 }
 
+/// A message of outside words in one line: controls and line ends become spaces.
+pub(crate) fn one_line(message: &str) -> String {
+    let plain = message.replace(|c: char| c.is_control(), " ");
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

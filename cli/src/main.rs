@@ -18,7 +18,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use args::Command;
-use console::Console;
+use console::{Console, one_line};
 use lepton::Result;
 
 fn main() -> ExitCode {
@@ -43,10 +43,4 @@ fn run(console: &Console) -> Result<()> {
         Command::Predict(args) => predict::run(&args, console),
         Command::Inspect(args) => inspect::run(&args, console),
     }
-}
-
-/// A message of outside words in one line: controls and line ends become spaces.
-fn one_line(message: &str) -> String {
-    let plain = message.replace(|c: char| c.is_control(), " ");
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }

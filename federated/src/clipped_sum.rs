@@ -1,6 +1,5 @@
 //! Gradients of single rows, each cut to a length, and summed.
 
-use crate::dp_sgd::DpSgd;
 use lepton_tensor::{Error, Result, Tensor};
 
 /// The sum of clipped gradients, one row at a time or many; in `f64`, in the order of the rows.
@@ -31,7 +30,7 @@ impl ClippedSum {
     /// # Errors
     /// If `clip` is not a finite number above 0, or a parameter is not a float.
     pub fn new(parameters: &[Tensor], clip: f64) -> Result<ClippedSum> {
-        DpSgd::new(clip, 0.0, 1.0)?;
+        checked_norm(clip)?;
         for p in parameters {
             p.dtype().want_float("ClippedSum")?;
         }
@@ -129,6 +128,16 @@ impl ClippedSum {
     pub fn refused(&self) -> u64 {
         self.refused
     }
+}
+
+/// Refuses a clipping norm that bounds nothing.
+pub(crate) fn checked_norm(clip: f64) -> Result<f64> {
+    if clip > 0.0 && clip.is_finite() {
+        return Ok(clip);
+    }
+    Err(Error::value(format!(
+        "DpSgd: the clipping norm is {clip}, must be a finite number above 0"
+    )))
 }
 
 /// What shortens a vector of this norm to `clip` at most; `None` for one that is not finite.

@@ -6,7 +6,7 @@
 //! floating-point noise leaves gaps between its values that give the sum away (Mironov 2012).
 
 use crate::accountant::{Adjacency, Mechanism};
-use crate::clipped_sum::ClippedSum;
+use crate::clipped_sum::{ClippedSum, checked_norm};
 use crate::state::from_f64;
 use lepton_tensor::random::Rng;
 use lepton_tensor::{Error, Result, Tensor};
@@ -50,9 +50,7 @@ impl DpSgd {
                 "DpSgd: the {name} is {value}, must be {range}"
             )))
         };
-        if !(clip > 0.0 && clip.is_finite()) {
-            return must("clipping norm", clip, "a finite number above 0");
-        }
+        checked_norm(clip)?;
         if !(noise_multiplier >= 0.0 && noise_multiplier.is_finite()) {
             return must(
                 "noise multiplier",

@@ -2,6 +2,7 @@
 
 mod card;
 mod outcome;
+mod source;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -17,6 +18,7 @@ use crate::console::Console;
 use crate::learn::{Epochs, Recipe};
 use crate::progress::Progress;
 use outcome::Outcome;
+use source::Source;
 
 /// The share of rows held out to judge by.
 const HELD_OUT: f64 = 0.2;
@@ -75,39 +77,6 @@ fn documents(outcome: &Outcome, history: &History) -> Result<Vec<(String, Vec<u8
     Ok(named
         .map(|(name, text)| (name.to_owned(), text.into_bytes()))
         .collect())
-}
-
-/// The table, and what identifies it.
-struct Source {
-    table: Table,
-    /// The file's name without its folders, which are nobody's business.
-    name: String,
-    /// SHA-256 of the file, in hexadecimal.
-    hash: String,
-    /// How its cells are written.
-    cells: CellFormat,
-}
-
-impl Source {
-    fn read(args: &TrainArgs) -> Result<Source> {
-        let shown = args.data.display().to_string();
-        let options = args.cells.options(&CellFormat::default());
-        let mut file = Hashed::new(files::open(&args.data)?);
-        let table = Table::read(&mut file, &shown, &options)?; // to its end
-        Ok(Source {
-            table,
-            name: base_name(&args.data),
-            hash: file.finish(),
-            cells: options.cells,
-        })
-    }
-}
-
-fn base_name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into()
 }
 
 fn prepare(args: &TrainArgs, table: &Table) -> Result<Prepared> {

@@ -7,7 +7,7 @@ use lepton::nn::{Params, TabularModel};
 use lepton::tabular::{Answers, LeftOut, Part, Prepared, Target, TargetSpec, Task};
 use serde_json::{Map, Value, json};
 
-use super::Source;
+use super::source::Source;
 use crate::learn::{Learnt, Recipe, shape};
 
 /// A measure's name and its value.

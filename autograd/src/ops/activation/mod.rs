@@ -1,5 +1,6 @@
 //! Activations of networks, and softmax.
 
+pub mod composed;
 pub mod relu;
 pub mod shrink;
 pub mod softmax;

@@ -1,6 +1,7 @@
 //! Reductions over axes, running ones, and statistics.
 
 pub mod cumprod;
+pub mod cumulative;
 pub mod logcumsumexp;
 pub mod logsumexp;
 pub mod norm2;
@@ -11,6 +12,7 @@ pub mod sum;
 /// The ops of this room.
 pub(crate) fn catalogue() -> Vec<crate::Entry> {
     [
+        cumulative::catalogue(),
         cumprod::catalogue(),
         logcumsumexp::catalogue(),
         logsumexp::catalogue(),

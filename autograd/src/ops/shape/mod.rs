@@ -1,6 +1,7 @@
 //! Other shapes of the same elements: reshaping, slicing, joining, rearranging.
 
 pub mod diagonal;
+pub mod join;
 pub mod rearrange;
 pub mod reshape;
 pub mod slicing;

@@ -1,6 +1,6 @@
 //! Noise on the integers, plain or on a Poisson sample.
 
-use super::Pieces;
+use super::pieces::Pieces;
 use crate::accountant::special::ln_mixture;
 
 /// Noise on the integers, symmetric about zero.

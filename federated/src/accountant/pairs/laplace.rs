@@ -1,6 +1,6 @@
 //! Laplace noise, plain or on a Poisson sample.
 
-use super::{Masses, Pieces};
+use super::pieces::{Masses, Pieces};
 use crate::accountant::special::{ln_mixture, ln_unmixed};
 
 /// `P = (1 - q) Q + q Laplace(top)` against `Q = Laplace(0)`, in units of the scale. Half of the

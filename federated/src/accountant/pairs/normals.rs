@@ -1,6 +1,6 @@
 //! Gaussian noise, sampled or with one row in place of another.
 
-use super::{Masses, Pieces};
+use super::pieces::{Masses, Pieces};
 use crate::accountant::special::{ln_mixture, ln_unmixed, normal_mass};
 
 /// `P = (1 - q) N(0, sigma^2) + q N(1, sigma^2)` against `Q = N(0, sigma^2)`, or, where a row is
