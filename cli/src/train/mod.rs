@@ -5,13 +5,12 @@ mod outcome;
 mod source;
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use lepton::Result;
 use lepton::explain::picture::{Lines, Series, lines};
-use lepton::nn::files::{self, Hashed, ModelDir};
+use lepton::nn::files::ModelDir;
 use lepton::nn::{Epoch, History, Rng};
-use lepton::tabular::{CellFormat, LeftOut, Method, Plan, Prepared, Table, Task};
+use lepton::tabular::{LeftOut, Method, Plan, Prepared, Table, Task};
 
 use crate::args::TrainArgs;
 use crate::console::Console;
