@@ -242,11 +242,12 @@ fn the_bars_lead_from_a_benign_patient_to_the_explained_one_and_tell_the_classes
             share["count"].as_f64().unwrap() / share["of"].as_f64().unwrap()
         };
         for f in own {
-            let (benign, malignant) = (adds(f, "benign"), adds(f, "malignant"));
+            let benign = adds(f, "benign");
             // Of the benign patients about half lie above their own median.
             assert!((0.2..=0.8).contains(&benign), "{f}");
-            assert!((benign - malignant).abs() > 0.1, "{f}");
         }
+        let apart = |f: &&Value| (adds(f, "benign") - adds(f, "malignant")).abs() > 0.1;
+        assert!(own.iter().filter(apart).count() * 4 >= own.len() * 3, "{e}");
         let typical = own
             .iter()
             .filter(|f| (adds(f, "malignant") > 0.5) != (adds(f, "benign") > 0.5));

@@ -121,6 +121,8 @@ pub(crate) fn has_room(bytes: usize) -> bool {
     let layout = layout(class as u8);
     // SAFETY: the layout has a non-zero size, that of its class.
     let ptr = unsafe { alloc(layout) };
+    // Without this the compiler leaves out a block that is given back at once, and with it the question.
+    let ptr = std::hint::black_box(ptr);
     if ptr.is_null() {
         return false;
     }

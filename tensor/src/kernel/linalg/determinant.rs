@@ -66,10 +66,11 @@ fn derivative(matrices: &[Matrix], n: usize) -> Matrix {
 }
 
 /// `(<C, G> C - C G^T C) / det` for cofactors `C`: the derivative along `g` where `a` is far enough from
-/// singular for the difference to keep its digits.
+/// singular for the difference to keep its digits. Small matrices go by the definition, which is quick
+/// there and cancels nothing.
 fn along_one(a: &[f64], g: &[f64], n: usize) -> Option<Matrix> {
     let lu = Lu::new(a, n);
-    if n == 0 || lu.lu[n * n - 1].abs() < 1e-6 * lu.lu[0].abs() || lu.lu[0] == 0.0 {
+    if n <= 4 || lu.lu[n * n - 1].abs() < 1e-6 * lu.lu[0].abs() || lu.lu[0] == 0.0 {
         return None;
     }
     let (c, det) = (lu.cofactors(), lu.det());
