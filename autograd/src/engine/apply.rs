@@ -63,10 +63,10 @@ pub(crate) fn one<O: Op + Listed>(op: O, x: Ins<Var>) -> Var {
 }
 
 /// The door for ops that have [`Op::forward_fast`]: on few elements an op costs what is around it, so
-/// nothing is collected here. What is out of the ordinary takes the long way.
+/// nothing is collected or called through a table here. What is out of the ordinary takes the long way.
 #[track_caller]
-pub(crate) fn fast<const N: usize>(
-    op: &dyn AnyOp,
+pub(crate) fn fast<O: Op, const N: usize>(
+    op: &O,
     mut tensors: [Tensor; N],
     edges: [Edge; N],
 ) -> Var {
@@ -74,13 +74,13 @@ pub(crate) fn fast<const N: usize>(
     if mode.watched || edges.iter().any(|e| matches!(e, Edge::Lift(_))) {
         return long(op, tensors, edges);
     }
-    let record = mode.record && !op.stops() && edges.iter().any(|e| !e.is_none());
+    let record = mode.record && !O::STOPS && edges.iter().any(|e| !e.is_none());
     let kept = if record {
-        keep_inputs(op.keeps(), &tensors)
+        keep_inputs(Op::keeps(op), &tensors)
     } else {
         Ins::new()
     };
-    match op.forward_fast(&mut tensors) {
+    match Op::forward_fast(op, &mut tensors) {
         None => long(op, tensors, edges),
         Some(Err(e)) => panic!("{e}"),
         Some(Ok(y)) if record && y.dtype().is_float() => {

@@ -6,7 +6,7 @@ use lepton_tensor::simd::{Lane, Libm2, Num};
 
 use crate::engine::elementwise::{Binary, Zip};
 use crate::engine::node::Saved;
-use crate::engine::op::{AnyOp, Keeps};
+use crate::engine::op::Keeps;
 use crate::engine::var::Var;
 use crate::ops::create::promotion::match_dtypes;
 use crate::ops::shape::reshape::broadcast;
@@ -244,19 +244,21 @@ where
     Zip<B>: crate::Listed,
 {
     if B::FLOATS && !x.dtype().is_float() && !y.dtype().is_float() {
-        return zip_dyn(&Zip(op), x.float(), y.float());
+        return zip(op, x.float(), y.float());
     }
-    zip_dyn(&Zip(op), x, y)
-}
-
-#[track_caller]
-fn zip_dyn(op: &dyn AnyOp, mut x: Var, mut y: Var) -> Var {
+    let (mut x, mut y) = (x, y);
     if x.meta() != y.meta() {
-        (x, y) = match_dtypes(x, y);
-        (x, y) = broadcast(op.name(), x, y);
+        (x, y) = matched(B::NAME, x, y);
     }
     let ((x, from_x), (y, from_y)) = (x.into_parts(), y.into_parts());
-    crate::engine::apply::fast(op, [x, y], [from_x, from_y])
+    crate::engine::apply::fast(&Zip(op), [x, y], [from_x, from_y])
+}
+
+/// Both sides of one dtype and one shape; apart, so that it is compiled once.
+#[track_caller]
+fn matched(what: &str, x: Var, y: Var) -> (Var, Var) {
+    let (x, y) = match_dtypes(x, y);
+    broadcast(what, x, y)
 }
 
 impl Var {
