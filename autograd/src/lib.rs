@@ -25,6 +25,10 @@
 //! # Ok::<(), lepton_tensor::Error>(())
 //! ```
 //!
+//! The rooms: `engine` (contract, door, graph, backward walk; start with its `README.md`), [`ops`] by
+//! family, `transform` (functions of functions, traces), `inspect` (counts, pictures, gradcheck),
+//! `testing` (the derived tests).
+//!
 //! **Invariants.** [`apply`] is the only door: shape rules, recording, batching, tracing, anomaly
 //! mode and counting live there. A `vjp` is written in `Var` operations, so derivatives of any order
 //! follow. Ops hold no `Var`; a node holds what [`Op::keeps`] lists and nothing else. Nothing is
