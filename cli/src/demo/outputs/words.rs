@@ -72,7 +72,7 @@ pub(crate) fn bars(story: &Story) -> String {
     format!(
         "The score is the logarithm of the odds of malignant: above 0, the thin line, the {} model calls a patient malignant. The bars \
          lead from {:.3}, the score of a made-up patient who has the median of the {} benign held-out patients in every \
-         measure, to {:.3}, the score of this one. Each bar is what one measure adds on the way (integrated gradients); \
+         measure, to {:.3}, the score of this one. Each bar is what one measure adds on the way (integrated gradients, exact for this model); \
          {BARS} of {} have their own, the others share the last: together they add {:+.3}. Start and parts miss the end \
          by {:.0e}. Usual is where nine of ten benign held-out patients lie; se is the standard error of a measure over \
          the nuclei of one image, worst the mean of its three largest values.",
