@@ -52,7 +52,7 @@ pub enum Local {
 ///
 /// Clients hold different people's rows, so their epsilons do not add up; someone with rows at two
 /// of them has both. The promise is about these steps alone: scale the features by published ranges
-/// ([`Features::from_ranges`]) and choose the settings without looking at the rows, for a mean, a
+/// (`Features::from_ranges`) and choose the settings without looking at the rows, for a mean, a
 /// median or a learning rate tuned on private rows gives them away with no noise. Nor does it
 /// depend on the others: with one client it is the same, only the noise is not averaged.
 ///

@@ -14,7 +14,7 @@ pub(crate) struct Story {
     pub(crate) ward: Ward,
     /// The training rows of each hospital.
     pub(crate) hospitals: Vec<Vec<usize>>,
-    /// The models in the order of [`MODELS`].
+    /// The models in the order of `MODELS`.
     pub(crate) models: Vec<Judged>,
     /// The accuracy of each round's model.
     pub(crate) curve: Vec<f64>,

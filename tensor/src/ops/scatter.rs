@@ -36,7 +36,7 @@ pub fn scatter_add(mut base: Tensor, axis: usize, index: &Tensor, src: &Tensor) 
     Ok(base)
 }
 
-/// `base` with rows of `src` added along `axis` at `index`: the adjoint of [`take`].
+/// `base` with rows of `src` added along `axis` at `index`: the adjoint of [`super::take`].
 ///
 /// ```
 /// use lepton_tensor::{DType, Device, Tensor, ops};
