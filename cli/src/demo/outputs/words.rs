@@ -1,7 +1,7 @@
 //! What the page, the card and the terminal say, in one place: every sentence of it is computed from
 //! the run or holds for any run.
 
-use crate::demo::explained::{BARS, Explained};
+use crate::demo::explained::{BARS, Explained, Measure};
 use crate::demo::figures::{counted, epsilon, interval, within};
 use crate::demo::judged::{Judged, called, chance};
 use crate::demo::privacy::{Noise, Privacy};
@@ -184,7 +184,24 @@ pub(crate) fn warnings(story: &Story) -> Vec<String> {
             e.model
         ));
     }
+    found.extend(e.patient.measures[..BARS].iter().filter_map(undecided));
     found
+}
+
+/// The distance of shares from which on a bar is said to tell the classes apart.
+const APART: f64 = 0.1;
+
+/// What is to say of a bar that speaks alike of patients of both classes.
+fn undecided(m: &Measure) -> Option<String> {
+    let [benign, malignant] = [m.adds[1 - MALIGNANT], m.adds[MALIGNANT]];
+    let alike = (benign.value() - malignant.value()).abs() <= APART;
+    alike.then(|| {
+        format!(
+            "the bar of {} says little of the class: that measure adds to the score of {} of {} benign held-out patients \
+             and of {} of {} malignant ones",
+            m.name, benign.part, benign.whole, malignant.part, malignant.whole
+        )
+    })
 }
 
 /// Where this ends.
