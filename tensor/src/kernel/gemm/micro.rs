@@ -36,11 +36,6 @@ pub(super) struct TileBlock<'a, T> {
     pub(super) pack_lhs: *mut T,
 }
 
-/// What is added to a whole tile as it is written: nothing, or a number for each row or column.
-const NONE: u8 = 0;
-const OF_ROWS: u8 = 1;
-const OF_COLUMNS: u8 = 2;
-
 /// What a tile does beside its products: nothing, or these.
 const PLAIN: u8 = 0;
 /// It prefetches the panel's own memory.
@@ -55,14 +50,11 @@ const PACK_LHS: u8 = 8;
 impl<T: Float> Kernel for TileBlock<'_, T> {
     type Out = ();
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        match (S::TILE_ROWS, self.a.adjacent) {
-            (8, true) => self.tiles::<S, 8, true>(),
-            (8, false) => self.tiles::<S, 8, false>(),
-            (6, true) => self.tiles::<S, 6, true>(),
-            (6, false) => self.tiles::<S, 6, false>(),
-            (_, true) => self.tiles::<S, 2, true>(),
-            (_, false) => self.tiles::<S, 2, false>(),
+    fn run<S: Simd>(self, simd: S) {
+        match S::TILE_ROWS {
+            8 => self.tiles::<S, 8>(simd),
+            6 => self.tiles::<S, 6>(simd),
+            _ => self.tiles::<S, 2>(simd),
         }
     }
 }
@@ -70,7 +62,7 @@ impl<T: Float> Kernel for TileBlock<'_, T> {
 impl<T: Float> TileBlock<'_, T> {
     /// All tiles of the block, panel by panel of B, so that a panel is used while it is cached.
     #[inline(always)]
-    fn tiles<S: Simd, const ROWS: usize, const ADJACENT: bool>(&self) {
+    fn tiles<S: Simd, const ROWS: usize>(&self, simd: S) {
         let ([m, n], lanes) = (self.c.shape(), T::Vec::<S>::LANES);
         let cols = TILE_VECTORS * lanes;
         let fits = self.next_fits_l2();
@@ -87,20 +79,17 @@ impl<T: Float> TileBlock<'_, T> {
                 next: start,
             };
             if self.b.once {
-                self.fitting::<S, ROWS, false, PREFETCH_RHS>(a, b, [0, j]);
+                self.fitting::<S, ROWS, PREFETCH_RHS>(simd, a, b, [0, j]);
                 continue;
             }
-            let vectors = ADJACENT && lanes % ROWS == 0; // known to the compiler
+            let vectors = lanes % ROWS == 0; // known to the compiler
             let packs = vectors && jp == 0 && !self.pack_lhs.is_null();
             let mut first = 0;
             if !self.pack.is_null() && m >= ROWS && n - j >= cols {
                 match packs && m >= lanes {
-                    true => self.pack_tile::<S, ROWS, { PREFETCH_RHS | PACK_RHS | PACK_LHS }>(b, 0),
-                    false => self.whole::<S, ROWS, ADJACENT, { PREFETCH_RHS | PACK_RHS }>(
-                        a.strip(0),
-                        b,
-                        [0, j],
-                    ),
+                    true => self
+                        .pack_tile::<S, ROWS, { PREFETCH_RHS | PACK_RHS | PACK_LHS }>(simd, b, 0),
+                    false => self.whole::<S, ROWS, { PREFETCH_RHS | PACK_RHS }>(simd, a, b, [0, j]),
                 }
                 (b.start, b.step) = (b.pack, cols as isize);
                 first = ROWS;
@@ -114,14 +103,14 @@ impl<T: Float> TileBlock<'_, T> {
                 for line in 0..next_lines.min((m - first) / ROWS) {
                     let next = start.wrapping_offset(self.b.panel);
                     b.next = next.wrapping_add(line_at::<T>(line, cols));
-                    self.whole::<S, ROWS, ADJACENT, PREFETCH_NEXT>(a.strip(first), b, [first, j]);
+                    self.whole::<S, ROWS, PREFETCH_NEXT>(simd, a, b, [first, j]);
                     first += ROWS;
                 }
             }
             for i in (first..m).step_by(ROWS) {
                 match packs && i % lanes == 0 && m - i >= lanes {
-                    true => self.pack_tile::<S, ROWS, PACK_LHS>(b, i),
-                    false => self.fitting::<S, ROWS, ADJACENT, PLAIN>(a, b, [i, j]),
+                    true => self.pack_tile::<S, ROWS, PACK_LHS>(simd, b, i),
+                    false => self.fitting::<S, ROWS, PLAIN>(simd, a, b, [i, j]),
                 }
             }
         }
@@ -129,47 +118,77 @@ impl<T: Float> TileBlock<'_, T> {
 
     /// The tile of the first columns from row `i` on, which packs a vector of rows.
     #[inline(always)]
-    fn pack_tile<S: Simd, const ROWS: usize, const ROLE: u8>(&self, b: RhsPanel<T>, i: usize) {
+    fn pack_tile<S: Simd, const ROWS: usize, const ROLE: u8>(
+        &self,
+        simd: S,
+        b: RhsPanel<T>,
+        i: usize,
+    ) {
         let mut a = self.a.strip(i);
         a.pack = self.pack_lhs.wrapping_add(i * self.k);
-        self.whole::<S, ROWS, true, ROLE>(a, b, [i, 0]);
+        let size = [ROWS, TILE_VECTORS * T::Vec::<S>::LANES];
+        self.tile::<S, ROWS, TILE_VECTORS, true, ROLE>(simd, a, b, [i, 0], size);
     }
 
     /// A tile that no edge cuts.
     #[inline(always)]
-    fn whole<S: Simd, const ROWS: usize, const ADJACENT: bool, const ROLE: u8>(
+    fn whole<S: Simd, const ROWS: usize, const ROLE: u8>(
         &self,
-        a: LhsStrip<T>,
+        simd: S,
+        a: Lhs<T>,
         b: RhsPanel<T>,
         at: [usize; 2],
     ) {
         let size = [ROWS, TILE_VECTORS * T::Vec::<S>::LANES];
-        self.tile::<S, ROWS, TILE_VECTORS, ADJACENT, ROLE>(a, b, at, size);
+        self.wide::<S, ROWS, ROLE>(simd, a, b, at, size);
+    }
+
+    /// A tile of all rows and both vectors, some of which an edge may cut.
+    #[inline(always)]
+    fn wide<S: Simd, const ROWS: usize, const ROLE: u8>(
+        &self,
+        simd: S,
+        a: Lhs<T>,
+        b: RhsPanel<T>,
+        at: [usize; 2],
+        size: [usize; 2],
+    ) {
+        let strip = a.strip(at[0]);
+        match a.adjacent {
+            true => self.tile::<S, ROWS, TILE_VECTORS, true, ROLE>(simd, strip, b, at, size),
+            false => self.tile::<S, ROWS, TILE_VECTORS, false, ROLE>(simd, strip, b, at, size),
+        }
     }
 
     /// The tile whose first element of C is `[i, j]`: at the edges one of fewer rows or of one vector, which
     /// wastes less. An element's sum runs in the same order in all of them.
     #[inline(always)]
-    fn fitting<S: Simd, const ROWS: usize, const ADJACENT: bool, const ROLE: u8>(
+    fn fitting<S: Simd, const ROWS: usize, const ROLE: u8>(
         &self,
+        simd: S,
         a: Lhs<T>,
         b: RhsPanel<T>,
         [i, j]: [usize; 2],
     ) {
         let [m, n] = self.c.shape();
-        let (a, lanes) = (a.strip(i), T::Vec::<S>::LANES);
-        let size = [ROWS.min(m - i), (TILE_VECTORS * lanes).min(n - j)];
+        let lanes = T::Vec::<S>::LANES;
+        let (size, at) = ([ROWS.min(m - i), (TILE_VECTORS * lanes).min(n - j)], [i, j]);
+        // Few rows are read as if they were not adjacent, and one vector without prefetching: each tile here
+        // is compiled for every level and type.
+        let strip = a.strip(i);
         match (size[0], size[1] <= lanes) {
-            (..=4, true) if ROWS > 4 => self.tile::<S, 4, 1, false, ROLE>(a, b, [i, j], size),
-            (_, true) => self.tile::<S, ROWS, 1, ADJACENT, ROLE>(a, b, [i, j], size),
-            (1, _) => self.tile::<S, 1, TILE_VECTORS, false, ROLE>(a, b, [i, j], size),
+            (..=4, true) if ROWS > 4 => {
+                self.tile::<S, 4, 1, false, PLAIN>(simd, strip, b, at, size);
+            }
+            (_, true) => self.tile::<S, ROWS, 1, false, PLAIN>(simd, strip, b, at, size),
+            (1, _) => self.tile::<S, 1, TILE_VECTORS, false, ROLE>(simd, strip, b, at, size),
             (2..=4, _) if ROWS > 4 => {
-                self.tile::<S, 4, TILE_VECTORS, false, ROLE>(a, b, [i, j], size);
+                self.tile::<S, 4, TILE_VECTORS, false, ROLE>(simd, strip, b, at, size);
             }
             (5..=6, _) if ROWS > 6 => {
-                self.tile::<S, 6, TILE_VECTORS, false, ROLE>(a, b, [i, j], size);
+                self.tile::<S, 6, TILE_VECTORS, false, ROLE>(simd, strip, b, at, size);
             }
-            _ => self.tile::<S, ROWS, TILE_VECTORS, ADJACENT, ROLE>(a, b, [i, j], size),
+            _ => self.wide::<S, ROWS, ROLE>(simd, a, b, at, size),
         }
     }
 
@@ -191,6 +210,7 @@ impl<T: Float> TileBlock<'_, T> {
         const ROLE: u8,
     >(
         &self,
+        simd: S,
         a: LhsStrip<T>,
         b: RhsPanel<T>,
         at: [usize; 2],
@@ -209,19 +229,25 @@ impl<T: Float> TileBlock<'_, T> {
         // steps of `size[0]` rows and of as many whole vectors of columns as `size[1]` fills, which
         // are `VECTORS`, and that the packing memory has room for as much.
         let sums = unsafe { self.multiply::<S, ROWS, VECTORS, ADJACENT, ROLE>(a, b, size[0]) };
-        // SAFETY: the tile begins inside `c` and both keep to its edges; the block owns all elements
-        // of `c`.
-        unsafe {
-            let bias = self.bias;
-            let bias = bias.part(at[0]..at[0] + size[0], at[1]..at[1] + size[1]);
-            match (full, bias) {
-                (true, Addend::None) => self.write::<S, ROWS, VECTORS, NONE>(&sums, at, &[]),
-                (true, Addend::Rows(x)) => self.write::<S, ROWS, VECTORS, OF_ROWS>(&sums, at, x),
-                (true, Addend::Columns(x)) => {
-                    self.write::<S, ROWS, VECTORS, OF_COLUMNS>(&sums, at, x);
+        if full {
+            let bias = (self.bias).part(at[0]..at[0] + size[0], at[1]..at[1] + size[1]);
+            // SAFETY: the whole tile lies inside `c`, all of whose elements the block owns.
+            unsafe { self.write::<S, ROWS, VECTORS>(sums, at, bias) }
+        } else {
+            // A copy: what is passed by reference lies in memory, and the sums above in registers.
+            let mut kept = [[<T::Vec<S> as Num>::splat(0.0); VECTORS]; ROWS];
+            for r in 0..ROWS {
+                for v in 0..VECTORS {
+                    kept[r][v] = sums[r][v];
                 }
-                (false, bias) => self.write_edge::<S, ROWS, VECTORS>(&sums, at, size, bias),
             }
+            simd.vectorize(EdgeTile {
+                block: self,
+                sums: elements::<S, T>(kept.as_flattened()),
+                row: VECTORS * T::Vec::<S>::LANES,
+                at,
+                size,
+            });
         }
     }
 
@@ -302,77 +328,99 @@ impl<T: Float> TileBlock<'_, T> {
         sums
     }
 
-    /// Writes `sums` to C at `[i, j]`, with a `bias` as `BIASED` says. (All loops here have constant bounds: the
-    /// sums stay in registers.)
+    /// Writes `sums` to C at `[i, j]`, after C and the `bias` are added. (All loops here have constant bounds:
+    /// the sums stay in registers.)
     #[inline(always)]
-    unsafe fn write<S: Simd, const ROWS: usize, const VECTORS: usize, const BIASED: u8>(
+    unsafe fn write<S: Simd, const ROWS: usize, const VECTORS: usize>(
         &self,
-        sums: &[[T::Vec<S>; VECTORS]; ROWS],
+        mut sums: [[T::Vec<S>; VECTORS]; ROWS],
         [i, j]: [usize; 2],
-        bias: &[T],
-    ) {
-        let lanes = T::Vec::<S>::LANES;
-        let mut of_rows = [T::default(); ROWS];
-        let mut of_columns = [<T::Vec<S> as Num>::splat(0.0); VECTORS];
-        match BIASED {
-            OF_ROWS => of_rows.copy_from_slice(bias),
-            OF_COLUMNS => {
-                for v in 0..VECTORS {
-                    of_columns[v] = Vector::load(&bias[v * lanes..]);
-                }
-            }
-            _ => {}
-        }
-        for r in 0..ROWS {
-            for v in 0..VECTORS {
-                let at = self.c.at(i + r, j + v * lanes);
-                // SAFETY: the whole tile lies inside C, which the block owns.
-                let part = unsafe { std::slice::from_raw_parts_mut(at, lanes) };
-                let mut y = sums[r][v];
-                if self.add {
-                    y = y + Vector::load(part);
-                }
-                match BIASED {
-                    OF_ROWS => y = y + Vector::repeat(of_rows[r]),
-                    OF_COLUMNS => y = y + of_columns[v],
-                    _ => {}
-                }
-                y.store(part);
-            }
-        }
-    }
-
-    /// Writes the first `rows` by `cols` of `sums` to C at `[i, j]`.
-    #[inline(always)]
-    unsafe fn write_edge<S: Simd, const ROWS: usize, const VECTORS: usize>(
-        &self,
-        sums: &[[T::Vec<S>; VECTORS]; ROWS],
-        [i, j]: [usize; 2],
-        [rows, cols]: [usize; 2],
         bias: Addend<'_, T>,
     ) {
         let lanes = T::Vec::<S>::LANES;
-        // Constant bounds, as above: a row or vector that is not there is left out inside.
+        // SAFETY: the whole tile lies inside C, which the block owns.
+        let part = |r: usize, v: usize| unsafe {
+            std::slice::from_raw_parts_mut(self.c.at(i + r, j + v * lanes), lanes)
+        };
+        if self.add {
+            for r in 0..ROWS {
+                for v in 0..VECTORS {
+                    sums[r][v] = sums[r][v] + Vector::load(part(r, v));
+                }
+            }
+        }
+        match bias {
+            Addend::None => {}
+            Addend::Rows(x) => {
+                let x = &x[..ROWS];
+                for r in 0..ROWS {
+                    let y = Vector::repeat(x[r]);
+                    for v in 0..VECTORS {
+                        sums[r][v] = sums[r][v] + y;
+                    }
+                }
+            }
+            Addend::Columns(x) => {
+                for v in 0..VECTORS {
+                    let y = Vector::load(&x[v * lanes..]);
+                    for r in 0..ROWS {
+                        sums[r][v] = sums[r][v] + y;
+                    }
+                }
+            }
+        }
         for r in 0..ROWS {
             for v in 0..VECTORS {
-                let (first, width) = (v * lanes, cols.saturating_sub(v * lanes).min(lanes));
-                if r < rows && width > 0 {
-                    // SAFETY: row `i + r` and columns `j .. j + cols` lie inside C, which the block
-                    // owns.
-                    let part = unsafe {
-                        std::slice::from_raw_parts_mut(self.c.at(i + r, j + first), width)
-                    };
-                    let mut y = sums[r][v];
-                    if self.add {
-                        y = y + Vector::load_first(part);
-                    }
-                    match bias {
-                        Addend::None => {}
-                        Addend::Rows(x) => y = y + Vector::repeat(x[r]),
-                        Addend::Columns(x) => y = y + Vector::load_first(&x[first..first + width]),
-                    }
-                    y.store_first(part);
+                sums[r][v].store(part(r, v));
+            }
+        }
+    }
+}
+
+/// The elements of vectors, one after another.
+#[inline(always)]
+fn elements<S: Simd, T: Float>(vectors: &[T::Vec<S>]) -> &[T] {
+    let lanes = T::Vec::<S>::LANES;
+    const { assert!(size_of::<T::Vec<S>>() == T::Vec::<S>::LANES * size_of::<T>()) };
+    // SAFETY: a vector is its elements and nothing else, as its size says.
+    unsafe { std::slice::from_raw_parts(vectors.as_ptr().cast(), vectors.len() * lanes) }
+}
+
+/// A tile that an edge cuts, to be written to C. Compiled once for all such tiles, unlike the loop above.
+struct EdgeTile<'a, T> {
+    block: &'a TileBlock<'a, T>,
+    /// The tile's sums, row by row of whole vectors.
+    sums: &'a [T],
+    /// Elements of a row of them.
+    row: usize,
+    at: [usize; 2],
+    /// The rows and columns that C has of it.
+    size: [usize; 2],
+}
+
+impl<T: Float> Kernel for EdgeTile<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let (lanes, [i, j], [rows, cols]) = (T::Vec::<S>::LANES, self.at, self.size);
+        let bias = self.block.bias.part(i..i + rows, j..j + cols);
+        for r in 0..rows {
+            for first in (0..cols).step_by(lanes) {
+                let width = lanes.min(cols - first);
+                // SAFETY: row `i + r` and columns `j .. j + cols` lie inside C, which the block owns.
+                let part = unsafe {
+                    std::slice::from_raw_parts_mut(self.block.c.at(i + r, j + first), width)
+                };
+                let mut y: T::Vec<S> = Vector::load(&self.sums[r * self.row + first..]);
+                if self.block.add {
+                    y = y + Vector::load_first(part);
                 }
+                match bias {
+                    Addend::None => {}
+                    Addend::Rows(x) => y = y + Vector::repeat(x[r]),
+                    Addend::Columns(x) => y = y + Vector::load_first(&x[first..first + width]),
+                }
+                y.store_first(part);
             }
         }
     }
