@@ -2,8 +2,8 @@
 
 use lepton_autograd::{Error, Result, Tensor, Var, no_grad};
 use lepton_nn::Mlp;
-use lepton_tensor::special::erfc;
-use std::f64::consts::{FRAC_1_SQRT_2, PI};
+use lepton_tensor::special::normal_cdf;
+use std::f64::consts::PI;
 
 use super::layers::{bias, weights};
 
@@ -126,7 +126,7 @@ fn rectified(mean: f64, variance: f64) -> Activity {
     }
     let deviation = variance.sqrt();
     let z = mean / deviation;
-    let above = 0.5 * erfc(-z * FRAC_1_SQRT_2);
+    let above = normal_cdf(z);
     let density = (-0.5 * z * z).exp() / (2.0 * PI).sqrt();
     let first = z * above + density;
     let second = (z * z + 1.0) * above + z * density;

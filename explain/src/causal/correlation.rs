@@ -1,7 +1,7 @@
 //! Correlations, partial correlations and the test for a vanishing one.
 
-use super::distribution;
 use crate::Table;
+use lepton_tensor::special::normal_two_sided;
 use lepton_tensor::{Error, Result};
 
 /// A pivot below this is no longer told from rounding: what is left of a column of unit variance
@@ -145,7 +145,7 @@ impl Correlation {
             )));
         }
         let r = self.partial(x, y, given)?;
-        Ok(distribution::two_sided((degrees as f64).sqrt() * r.atanh()))
+        Ok(normal_two_sided((degrees as f64).sqrt() * r.atanh()))
     }
 
     /// Checks that no column is a linear combination of others, to ten digits of its variance.

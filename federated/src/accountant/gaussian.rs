@@ -1,8 +1,7 @@
 //! The Gaussian mechanism in closed form (Balle and Wang 2018): what any number of plain Gaussian
 //! releases cost together, without a grid.
 
-use super::special::erfc;
-use lepton_tensor::special::erfcx;
+use lepton_tensor::special::{erfc, erfcx};
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 /// The least epsilon at `delta` of a Gaussian against one `mu` deviations away; infinite where `mu`

@@ -1,44 +1,6 @@
 //! The few special functions that accounting needs, accurate to the last digits of `f64`.
 
 use lepton_tensor::special::lgamma;
-use std::f64::consts::{FRAC_1_SQRT_2, PI};
-
-/// `erfc x` within a few units of the last place, over the whole line.
-///
-/// For `x >= 0` it is the trapezoidal rule at half-integer nodes for the integral `(2x / pi)
-/// e^{-x^2} \int_0^inf e^{-t^2} / (t^2 + x^2) dt`, plus the residue of the pole at `t = ix` (Hunter
-/// and Regan 1972). With step 1/2 and 13 nodes the rule's error is below `e^{-pi^2 / h^2}`, 7e-18.
-pub(crate) fn erfc(x: f64) -> f64 {
-    const STEP: f64 = 0.5;
-    if x < 0.0 {
-        return 2.0 - erfc(-x);
-    }
-    if x > 27.3 {
-        return 0.0; // below the smallest subnormal
-    }
-    let mut sum = 0.0;
-    for n in (0..13).rev() {
-        let t2 = ((n as f64 + 0.5) * STEP).powi(2);
-        sum += (-t2).exp() / (t2 + x * x);
-    }
-    // The rule's best contour runs at height pi / h: only a pole below it is crossed.
-    let residue = if x < PI / STEP {
-        2.0 / (1.0 + (2.0 * PI * x / STEP).exp())
-    } else {
-        0.0
-    };
-    2.0 * STEP * x / PI * (-x * x).exp() * sum + residue
-}
-
-/// The mass of the standard normal between `a` and `b >= a`, with small relative error in either
-/// tail.
-pub(crate) fn normal_mass(a: f64, b: f64) -> f64 {
-    if a > 0.0 {
-        return normal_mass(-b, -a);
-    }
-    let below = |z: f64| 0.5 * erfc(-z * FRAC_1_SQRT_2);
-    (below(b) - below(a)).max(0.0)
-}
 
 /// `ln(e^x - 1)` for `x > 0`, without overflow.
 pub(crate) fn ln_expm1(x: f64) -> f64 {
@@ -164,29 +126,6 @@ fn ln_binomial(n: u64, k: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn erfc_has_the_tabulated_values() {
-        // Abramowitz and Stegun, table 7.1, and arbitrary-precision values in the tail.
-        let table = [
-            (0.0, 1.0),
-            (1e-8, 0.999_999_988_716_208_3),
-            (0.5, 0.479_500_122_186_953_5),
-            (1.0, 0.157_299_207_050_285_13),
-            (2.0, 0.004_677_734_981_047_266),
-            (5.0, 1.537_459_794_428_035e-12),
-            (10.0, 2.088_487_583_762_545e-45),
-            (26.0, 5.663_192_408_856_143e-296),
-            (-1.0, 1.842_700_792_949_715),
-        ];
-        for (x, want) in table {
-            assert!(
-                (erfc(x) / want - 1.0).abs() < 2e-13,
-                "erfc({x}) = {}, not {want}",
-                erfc(x)
-            );
-        }
-    }
 
     #[test]
     fn a_log_sum_takes_any_size() {

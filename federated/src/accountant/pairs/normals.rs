@@ -1,7 +1,8 @@
 //! Gaussian noise, sampled or with one row in place of another.
 
 use super::pieces::{Masses, Pieces};
-use crate::accountant::special::{ln_mixture, ln_unmixed, normal_mass};
+use crate::accountant::special::{ln_mixture, ln_unmixed};
+use lepton_tensor::special::normal_mass;
 
 /// `P = (1 - q) N(0, sigma^2) + q N(1, sigma^2)` against `Q = N(0, sigma^2)`, or, where a row is
 /// replaced, against `Q = (1 - q) N(0, sigma^2) + q N(-1, sigma^2)`. In both the loss grows with
