@@ -254,7 +254,7 @@ impl Var {
     ///
     /// ```
     /// use lepton_autograd::Var;
-    /// use lepton_autograd::{Map, ops::activation::relu::Tanh};
+    /// use lepton_autograd::{Map, ops::activation::sigmoid::Tanh};
     /// let labels = Var::scalar(3i64);
     /// assert!(labels.try_apply(Map(Tanh)).is_err());
     /// ```

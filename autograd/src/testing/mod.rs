@@ -58,7 +58,7 @@ const LARGE: Check = ("threads on a large batch", threads::same_when_large);
 /// Runs the derived tests of `O` on the cases that `seed` gives; the number of cases.
 ///
 /// ```
-/// use lepton_autograd::{Map, ops::activation::relu::Tanh, testing};
+/// use lepton_autograd::{Map, ops::activation::sigmoid::Tanh, testing};
 /// assert!(testing::check::<Map<Tanh>>(7).unwrap() > 0);
 /// ```
 ///

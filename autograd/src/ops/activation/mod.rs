@@ -1,11 +1,20 @@
 //! Activations of networks, and softmax.
 
 pub mod composed;
+pub mod gelu;
 pub mod relu;
 pub mod shrink;
+pub mod sigmoid;
 pub mod softmax;
 
 /// The ops of this room.
 pub(crate) fn catalogue() -> Vec<crate::Entry> {
-    [relu::catalogue(), shrink::catalogue(), softmax::catalogue()].concat()
+    [
+        gelu::catalogue(),
+        relu::catalogue(),
+        shrink::catalogue(),
+        sigmoid::catalogue(),
+        softmax::catalogue(),
+    ]
+    .concat()
 }

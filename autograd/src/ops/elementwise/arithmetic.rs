@@ -6,11 +6,12 @@ use lepton_tensor::simd::{Lane, Num};
 use lepton_tensor::{DType, Result};
 
 use crate::engine::attrs::Attrs;
-use crate::engine::elementwise::Unary;
+use crate::engine::elementwise::{Map, Unary};
 use crate::engine::node::Saved;
 use crate::engine::op::Keeps;
 use crate::engine::var::Var;
 use crate::ops::create::promotion::want_held;
+use crate::ops::elementwise::roots::Reciprocal;
 
 crate::catalogue! {
     pub(crate)
@@ -316,5 +317,88 @@ impl Unary for Sign {
     }
     fn vjp(&self, _: &Saved<'_>, g: &Var) -> Var {
         g.zeros_like()
+    }
+}
+
+impl Var {
+    #[track_caller]
+    pub(crate) fn map<U: Unary>(self, op: U) -> Var
+    where
+        Map<U>: crate::Listed,
+    {
+        let (x, from) = self.into_parts();
+        crate::engine::apply::fast(&Map(op), [x], [from])
+    }
+
+    #[track_caller]
+    pub(crate) fn add_scalar(self, c: f64) -> Var {
+        self.float().map(AddScalar(c))
+    }
+
+    #[track_caller]
+    pub(crate) fn mul_scalar(self, c: f64) -> Var {
+        self.float().map(MulScalar(c))
+    }
+
+    #[track_caller]
+    pub(crate) fn div_scalar(self, c: f64) -> Var {
+        self.float().map(DivScalar(c))
+    }
+
+    /// `c / self`.
+    pub(crate) fn divide_number(self, c: f64) -> Var {
+        let x = self.float();
+        if c == 1.0 {
+            return x.map(Reciprocal);
+        }
+        x.map(NumberDiv(c))
+    }
+
+    pub(crate) fn negative(self) -> Var {
+        self.map(Neg)
+    }
+
+    /// `self^p` for a constant `p`.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[2.0f32, 3.0], &[2]).pow_scalar(2.0).to_vec::<f32>()?, [4.0, 9.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    pub fn pow_scalar(&self, p: f64) -> Var {
+        self.clone().float().map(PowScalar(p))
+    }
+
+    /// The square.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-2.0f32, 3.0], &[2]).square().to_vec::<f32>()?, [4.0, 9.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    pub fn square(&self) -> Var {
+        self.clone().map(Square)
+    }
+
+    /// The absolute value; its gradient at 0 is 0.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-2.0f32, 3.0], &[2]).abs().to_vec::<f32>()?, [2.0, 3.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    pub fn abs(&self) -> Var {
+        self.clone().map(Abs)
+    }
+
+    /// -1, 0 or 1.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert_eq!(Var::new(&[-2.0f32, 0.0, 3.0], &[3]).sign().to_vec::<f32>()?, [-1.0, 0.0, 1.0]);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    pub fn sign(&self) -> Var {
+        self.clone().map(Sign)
     }
 }

@@ -6,6 +6,7 @@ pub mod binary_math;
 pub mod compare;
 pub mod exponential;
 pub mod lerp;
+pub mod roots;
 pub mod rounding;
 pub mod scaling;
 pub mod special;
@@ -20,6 +21,7 @@ pub(crate) fn catalogue() -> Vec<crate::Entry> {
         compare::catalogue(),
         exponential::catalogue(),
         lerp::catalogue(),
+        roots::catalogue(),
         rounding::catalogue(),
         scaling::catalogue(),
         special::catalogue(),

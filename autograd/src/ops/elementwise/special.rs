@@ -15,7 +15,7 @@ use crate::ops::elementwise::trigonometric::functions;
 
 crate::catalogue! {
     pub(crate)
-    unary: Entr, Erfc, Erfcx, Erfinv, I0, I0e, I1, I1e, Lgamma, LogNdtr, Ndtri, Polygamma;
+    unary: Entr, Erf, Erfc, Erfcx, Erfinv, I0, I0e, I1, I1e, Lgamma, LogNdtr, Ndtri, Polygamma;
 }
 
 functions! {
@@ -278,4 +278,44 @@ fn bessel_by_integral(n: f64, x: f64) -> f64 {
         (x * t.cos()).exp() * (n * t).cos()
     };
     (0..steps).map(f).sum::<f64>() / f64::from(steps)
+}
+
+/// The error function.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Erf;
+
+impl Unary for Erf {
+    const NAME: &'static str = "erf";
+    const KEEPS: Keeps = Keeps::INPUT;
+    const DOMAIN: Range<f64> = -2.5..2.5;
+
+    #[inline(always)]
+    fn f<T: Lane>(&self, x: T) -> T {
+        x.erf()
+    }
+    /// The Maclaurin series, which has converged on the domain after 60 terms.
+    fn reference(&self, x: f64) -> f64 {
+        let (mut term, mut sum) = (x, x);
+        for n in 1..60 {
+            term *= -x * x / f64::from(n);
+            sum += term / f64::from(2 * n + 1);
+        }
+        sum * std::f64::consts::FRAC_2_SQRT_PI
+    }
+    fn vjp(&self, k: &Saved<'_>, g: &Var) -> Var {
+        g * ((-k.input(0).square()).exp() * std::f64::consts::FRAC_2_SQRT_PI)
+    }
+}
+
+impl Var {
+    /// The error function.
+    ///
+    /// ```
+    /// use lepton_autograd::Var;
+    /// assert!((Var::scalar(1.0f64).erf().item()? - 0.8427007929497149).abs() < 1e-12);
+    /// # Ok::<(), lepton_autograd::Error>(())
+    /// ```
+    pub fn erf(&self) -> Var {
+        self.clone().float().map(Erf)
+    }
 }
