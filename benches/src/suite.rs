@@ -2,7 +2,7 @@
 //! and of the tape, each with an identifier of its own.
 
 use lepton_autograd::{Tensor, Var, no_grad};
-use lepton_tensor::ops::{self, Fold};
+use lepton_tensor::ops::{self, ReduceOp};
 
 use crate::cases::{Product, known, of_op, product, softmax};
 use crate::check::close;
@@ -62,7 +62,7 @@ fn sum(axis: usize, thinned: bool) -> Case {
         let v = x.to_f64();
         let check = move |y: &Var| close(y, plain_sums(&v, shape[1], axis), 2e-5);
         (
-            move || Var::from(ops::reduce(Fold::Sum, &x, &[axis])),
+            move || Var::from(ops::reduce(ReduceOp::Sum, &x, &[axis])),
             check,
         )
     };

@@ -1,7 +1,7 @@
 //! Observers: which range a value has, and which codes cover it.
 
 use lepton_autograd::{DType, Error, Result, Tensor};
-use lepton_tensor::ops::{self, Extreme, Fold, QuantParams};
+use lepton_tensor::ops::{self, QuantParams, ReduceOp};
 
 /// The least scale of PyTorch's observers: a value that is always 0 still gets codes.
 const OBSERVED_SCALE: f32 = f32::EPSILON;
@@ -33,10 +33,10 @@ impl Range {
             ));
         }
         let axes: Vec<usize> = (0..x.rank()).collect();
-        let extreme = |e| ops::reduce(Fold::Extreme(e), x, &axes).item();
+        let extreme = |op| ops::reduce(op, x, &axes).item();
         Ok(Some(Range {
-            min: extreme(Extreme::Min)? as f32,
-            max: extreme(Extreme::Max)? as f32,
+            min: extreme(ReduceOp::Min)? as f32,
+            max: extreme(ReduceOp::Max)? as f32,
         }))
     }
 

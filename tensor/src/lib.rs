@@ -10,7 +10,7 @@
 //! ```
 //! use lepton_tensor::{DType, Device, Tensor, ops};
 //! let x = Tensor::from_vec(vec![1.0f32, 2.0, 3.0, 4.0], &[2, 2])?;
-//! let sums = ops::reduce(ops::Fold::Sum, &x, &[0]);
+//! let sums = ops::reduce(ops::ReduceOp::Sum, &x, &[0]);
 //! assert_eq!(sums.to_vec::<f32>()?, [4.0, 6.0]);
 //! let shape_only = Tensor::zeros(&[1000, 1000], DType::F32, Device::Meta)?;
 //! assert_eq!(shape_only.numel(), 1_000_000);

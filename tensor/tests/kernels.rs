@@ -1,6 +1,6 @@
 //! Kernels against loops at every SIMD level: lengths around every vector width, contiguous and not.
 
-use lepton_tensor::ops::{self, Activation, Extreme, Fold};
+use lepton_tensor::ops::{self, Activation, Extreme, ReduceOp};
 use lepton_tensor::random::Rng;
 use lepton_tensor::simd::{Lane, Level, MapBody, Num, ZipBody, with_level};
 use lepton_tensor::{DType, Tensor};
@@ -81,19 +81,17 @@ fn elementwise_and_folds_at_every_length() {
                         square,
                         "map, {place}"
                     );
-                    let sum = ops::reduce(Fold::Sum, &p, &[0]).item().unwrap();
+                    let sum = ops::reduce(ReduceOp::Sum, &p, &[0]).item().unwrap();
                     assert_eq!(sum, a.iter().sum::<f64>(), "sum, {place}");
                     let product =
-                        ops::reduce(Fold::Prod, &p.slice(0, 0, n.min(9), 1).unwrap(), &[0]);
+                        ops::reduce(ReduceOp::Prod, &p.slice(0, 0, n.min(9), 1).unwrap(), &[0]);
                     assert_eq!(
                         product.item().unwrap(),
                         a.iter().take(9).product::<f64>(),
                         "product, {place}"
                     );
                     if n > 0 {
-                        let top = ops::reduce(Fold::Extreme(Extreme::Max), &p, &[0])
-                            .item()
-                            .unwrap();
+                        let top = ops::reduce(ReduceOp::Max, &p, &[0]).item().unwrap();
                         assert_eq!(
                             top,
                             a.iter().copied().fold(f64::MIN, f64::max),
@@ -271,7 +269,7 @@ fn folds_over_every_set_of_axes() {
             .unwrap();
         for mask in 0..8 {
             let axes: Vec<usize> = (0..3).filter(|a| mask >> a & 1 == 1).collect();
-            let y = ops::reduce(Fold::Sum, &x, &axes);
+            let y = ops::reduce(ReduceOp::Sum, &x, &axes);
             let kept: Vec<usize> = (0..3)
                 .filter(|a| !axes.contains(a))
                 .map(|a| shape[a])
@@ -312,17 +310,13 @@ fn folds_are_right_for_narrow_rows_and_long_ones_and_any_axis() {
         let x = whole(&mut rng, shape.iter().product(), DType::F32);
         let x = x.reshape(&shape).unwrap();
         let v = x.to_f64();
-        for fold in [
-            Fold::Sum,
-            Fold::Extreme(Extreme::Max),
-            Fold::Extreme(Extreme::Min),
-        ] {
+        for fold in [ReduceOp::Sum, ReduceOp::Max, ReduceOp::Min] {
             for axis in 0..3 {
                 let inner: usize = shape[axis + 1..].iter().product();
                 let at = |i: usize, r: usize| v[(i / inner * shape[axis] + r) * inner + i % inner];
                 let step = |a: f64, b: f64| match fold {
-                    Fold::Extreme(Extreme::Max) => a.max(b),
-                    Fold::Extreme(Extreme::Min) => a.min(b),
+                    ReduceOp::Max => a.max(b),
+                    ReduceOp::Min => a.min(b),
                     _ => a + b,
                 };
                 let n = v.len() / shape[axis];

@@ -1,6 +1,6 @@
 //! The same bits from 1, 2 and 7 threads, where kernels split.
 
-use lepton_tensor::ops::{self, Activation, Extreme, Fold, Window};
+use lepton_tensor::ops::{self, Activation, ReduceOp, Window};
 use lepton_tensor::simd::{Lane, MapBody, Num};
 use lepton_tensor::{DType, Tensor};
 
@@ -49,10 +49,8 @@ fn no_kernel_depends_on_the_number_of_threads() {
         same("copy", || ops::copy(&turned));
         same("cast", || ops::cast(&turned, DType::I32));
         for axes in [vec![0], vec![1], vec![0, 1]] {
-            same("sum", || ops::reduce(Fold::Sum, &x, &axes));
-            same("maximum", || {
-                ops::reduce(Fold::Extreme(Extreme::Max), &x, &axes)
-            });
+            same("sum", || ops::reduce(ReduceOp::Sum, &x, &axes));
+            same("maximum", || ops::reduce(ReduceOp::Max, &x, &axes));
         }
         same("softmax of rows", || ops::softmax(&x, 1, false));
         same("softmax of columns", || ops::softmax(&x, 0, true));

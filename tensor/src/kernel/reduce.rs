@@ -47,13 +47,15 @@ impl<T: Float + Element> Kernel for RowSums<'_, T> {
 
 /// How elements combine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fold {
+pub enum ReduceOp {
     /// Their sum; 0 for none. Integers and bool give i64.
     Sum,
     /// Their product; 1 for none. Integers and bool give i64.
     Prod,
-    /// The extreme; there must be at least one.
-    Extreme(Extreme),
+    /// The largest; there must be at least one element. NaN wins over every number.
+    Max,
+    /// The smallest; there must be at least one element. NaN wins over every number.
+    Min,
 }
 
 /// Which end of the order; NaN wins over every number.
@@ -65,22 +67,22 @@ pub enum Extreme {
     Min,
 }
 
-impl ZipBody for Fold {
+impl ZipBody for ReduceOp {
     #[inline(always)]
     fn f<T: simd::Lane>(&self, x: T, y: T) -> T {
         self.int(x, y)
     }
 }
 
-impl IntZip for Fold {
+impl IntZip for ReduceOp {
     const INT: bool = true;
     #[inline(always)]
     fn int<T: Num>(&self, x: T, y: T) -> T {
         match self {
-            Fold::Sum => x + y,
-            Fold::Prod => x * y,
-            Fold::Extreme(Extreme::Max) => x.max(y),
-            Fold::Extreme(Extreme::Min) => x.min(y),
+            ReduceOp::Sum => x + y,
+            ReduceOp::Prod => x * y,
+            ReduceOp::Max => x.max(y),
+            ReduceOp::Min => x.min(y),
         }
     }
 }
@@ -90,17 +92,17 @@ impl IntZip for Fold {
 /// ```
 /// use lepton_tensor::{Tensor, ops};
 /// let x = Tensor::from_vec(vec![1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3])?;
-/// assert_eq!(ops::reduce(ops::Fold::Sum, &x, &[1]).to_f64(), [6.0, 15.0]);
-/// assert_eq!(ops::reduce(ops::Fold::Extreme(ops::Extreme::Max), &x, &[0]).to_f64(), [4.0, 5.0, 6.0]);
-/// assert_eq!(ops::reduce(ops::Fold::Prod, &x, &[0, 1]).item()?, 720.0);
+/// assert_eq!(ops::reduce(ops::ReduceOp::Sum, &x, &[1]).to_f64(), [6.0, 15.0]);
+/// assert_eq!(ops::reduce(ops::ReduceOp::Max, &x, &[0]).to_f64(), [4.0, 5.0, 6.0]);
+/// assert_eq!(ops::reduce(ops::ReduceOp::Prod, &x, &[0, 1]).item()?, 720.0);
 /// # Ok::<(), lepton_tensor::Error>(())
 /// ```
-pub fn reduce(fold: Fold, x: &Tensor, axes: &[usize]) -> Tensor {
+pub fn reduce(fold: ReduceOp, x: &Tensor, axes: &[usize]) -> Tensor {
     let kept: Shape = (0..x.rank())
         .filter(|a| !axes.contains(a))
         .map(|a| x.shape()[a])
         .collect();
-    let integer = !x.dtype().is_float() && !matches!(fold, Fold::Extreme(_));
+    let integer = !x.dtype().is_float() && !matches!(fold, ReduceOp::Max | ReduceOp::Min);
     let x = if integer {
         crate::ops::cast(x, DType::I64)
     } else {
@@ -144,7 +146,7 @@ pub(crate) fn rows_over(x: &Tensor, axes: &[usize]) -> (Tensor, Shape, usize) {
 }
 
 fn float<T: Float + Element>(
-    fold: Fold,
+    fold: ReduceOp,
     x: &Tensor,
     outer: usize,
     len: usize,
@@ -155,7 +157,7 @@ fn float<T: Float + Element>(
         return columns(fold, src, outer, len, inner);
     }
     let level = simd::level().streaming();
-    if fold == Fold::Sum && len > PIECE {
+    if fold == ReduceOp::Sum && len > PIECE {
         return long_rows(src, outer, len);
     }
     Tensor::build(&[outer], |out: &mut [T]| {
@@ -163,7 +165,7 @@ fn float<T: Float + Element>(
         threads::parallel_chunks(out, rows, |i, y| {
             let x = &src[i * rows * len..][..y.len() * len];
             match fold {
-                Fold::Sum => level.dispatch(RowSums { x, y, len }),
+                ReduceOp::Sum => level.dispatch(RowSums { x, y, len }),
                 _ => rows_by(fold, x, y, len),
             }
         });
@@ -191,32 +193,32 @@ fn long_rows<T: Float + Element>(src: &[T], outer: usize, len: usize) -> Tensor 
 }
 
 /// Folds of rows that are not sums.
-fn rows_by<T: Float + Element>(fold: Fold, x: &[T], y: &mut [T], len: usize) {
+fn rows_by<T: Float + Element>(fold: ReduceOp, x: &[T], y: &mut [T], len: usize) {
     let level = simd::level().streaming();
     let neutral = <T as Element>::from_f64(match fold {
-        Fold::Sum => 0.0,
-        Fold::Prod => 1.0,
-        Fold::Extreme(Extreme::Max) => f64::NEG_INFINITY,
-        Fold::Extreme(Extreme::Min) => f64::INFINITY,
+        ReduceOp::Sum => 0.0,
+        ReduceOp::Prod => 1.0,
+        ReduceOp::Max => f64::NEG_INFINITY,
+        ReduceOp::Min => f64::INFINITY,
     });
     for (i, y) in y.iter_mut().enumerate() {
         let row = &x[i * len..][..len];
         *y = match len {
             0..NARROW => row.iter().fold(neutral, |a, &b| fold.f(a, b)),
-            _ if fold == Fold::Extreme(Extreme::Max) => simd::max_slice(level, row),
+            _ if fold == ReduceOp::Max => simd::max_slice(level, row),
             _ => simd::reduce_slice(level, &fold, neutral, row),
         };
     }
 }
 
 fn columns<T: Float + Element>(
-    fold: Fold,
+    fold: ReduceOp,
     src: &[T],
     outer: usize,
     len: usize,
     inner: usize,
 ) -> Tensor {
-    let start = <T as Element>::from_f64(if fold == Fold::Prod { 1.0 } else { 0.0 });
+    let start = <T as Element>::from_f64(if fold == ReduceOp::Prod { 1.0 } else { 0.0 });
     let level = simd::level().streaming();
     // Several short rows side by side make one that is worth a kernel.
     let side = (WIDE / inner.max(1)).max(1);
@@ -250,7 +252,7 @@ fn columns<T: Float + Element>(
 /// Folds the rows of `all` into `acc`, `wide` elements (a multiple of a row) at a time; they may be `far`.
 fn fold_block<T: Float>(
     level: Level,
-    fold: Fold,
+    fold: ReduceOp,
     (all, far): (&[T], bool),
     wide: usize,
     acc: &mut [T],
@@ -259,8 +261,8 @@ fn fold_block<T: Float>(
     let alone = wide == acc.len();
     let sums = if alone { &mut *acc } else { &mut room[..wide] };
     match fold {
-        Fold::Sum => simd::fold_rows(level, &SumBody, all, far, sums),
-        Fold::Extreme(Extreme::Max) => simd::fold_rows(level, &MaxBody, all, far, sums),
+        ReduceOp::Sum => simd::fold_rows(level, &SumBody, all, far, sums),
+        ReduceOp::Max => simd::fold_rows(level, &MaxBody, all, far, sums),
         _ => simd::fold_rows(level, &fold, all, far, sums),
     }
     if alone {
@@ -276,7 +278,7 @@ fn fold_block<T: Float>(
 }
 
 /// Folds of integers, which wrap; bool is folded as 0 and 1.
-fn integers(fold: Fold, x: &Tensor, dims: [usize; 3]) -> Tensor {
+fn integers(fold: ReduceOp, x: &Tensor, dims: [usize; 3]) -> Tensor {
     match x.dtype() {
         DType::I64 => whole(fold, x, dims, Wrapping::<i64>, |w| w.0),
         DType::I32 => whole(fold, x, dims, Wrapping::<i32>, |w| w.0),
@@ -288,19 +290,19 @@ fn integers(fold: Fold, x: &Tensor, dims: [usize; 3]) -> Tensor {
 
 /// Folds elements that `read` makes numbers of, and `write` elements again.
 fn whole<T: Element, N: Num>(
-    fold: Fold,
+    fold: ReduceOp,
     x: &Tensor,
     dims: [usize; 3],
     read: impl Fn(T) -> N + Copy + Sync,
     write: impl Fn(N) -> T + Copy + Sync,
 ) -> Tensor {
-    let none = write(N::splat(if fold == Fold::Prod { 1.0 } else { 0.0 }));
+    let none = write(N::splat(if fold == ReduceOp::Prod { 1.0 } else { 0.0 }));
     // A loop of its own for each fold: it has no branch inside, and vectorises.
     match fold {
-        Fold::Sum => lines(x, dims, none, |a, b| write(read(a) + read(b))),
-        Fold::Prod => lines(x, dims, none, |a, b| write(read(a) * read(b))),
-        Fold::Extreme(Extreme::Max) => lines(x, dims, none, |a, b| write(read(a).max(read(b)))),
-        Fold::Extreme(Extreme::Min) => lines(x, dims, none, |a, b| write(read(a).min(read(b)))),
+        ReduceOp::Sum => lines(x, dims, none, |a, b| write(read(a) + read(b))),
+        ReduceOp::Prod => lines(x, dims, none, |a, b| write(read(a) * read(b))),
+        ReduceOp::Max => lines(x, dims, none, |a, b| write(read(a).max(read(b)))),
+        ReduceOp::Min => lines(x, dims, none, |a, b| write(read(a).min(read(b)))),
     }
 }
 

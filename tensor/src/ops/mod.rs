@@ -43,7 +43,7 @@ pub use crate::kernel::linalg::svd;
 pub use crate::kernel::linalg::{cholesky, cofactors, det, slogdet, solve};
 pub use crate::kernel::norm2::norm2;
 pub use crate::kernel::quant::QuantParams;
-pub use crate::kernel::reduce::{Extreme, Fold, arg_reduce, reduce};
+pub use crate::kernel::reduce::{Extreme, ReduceOp, arg_reduce, reduce};
 pub use crate::kernel::scan::{arg_scan, cumprod, cumsum, logcumsumexp, recurrence};
 pub use crate::kernel::sort::{search_sorted, sort};
 pub use attention::{Attention, attention, attention_backward};

@@ -1,7 +1,7 @@
 //! Normalisation over the last axes, and its gradient.
 
 use crate::dtype::Element;
-use crate::kernel::reduce::{Fold, reduce};
+use crate::kernel::reduce::{ReduceOp, reduce};
 use crate::kernel::rows;
 use crate::simd::{self, Float};
 use crate::threads::rows_per_task;
@@ -133,7 +133,7 @@ fn grad<T: Float + Element>(
             threads::parallel_chunks(&mut parts, 1, |i, part| run(i, part[0].0, part[0].1));
         }));
     });
-    let sums = reduce(Fold::Sum, &sums.expect("built above"), &[0]);
+    let sums = reduce(ReduceOp::Sum, &sums.expect("built above"), &[0]);
     let shape: Shape = weight.shape().into();
     let of = |i| {
         let half = sums.slice(0, i, 1, 1).and_then(|half| half.reshape(&shape));

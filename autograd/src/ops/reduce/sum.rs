@@ -1,6 +1,6 @@
 //! Folds over axes, and running sums.
 
-use lepton_tensor::ops::{self, Extreme, Fold};
+use lepton_tensor::ops::{self, Extreme, ReduceOp};
 use lepton_tensor::random::Rng;
 use lepton_tensor::{DType, Error, Meta, Result, Shape, Tensor, layout};
 use smallvec::smallvec;
@@ -80,7 +80,7 @@ impl Op for Sum {
     }
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
-        Ok(smallvec![ops::reduce(Fold::Sum, &x[0], &self.axes)])
+        Ok(smallvec![ops::reduce(ReduceOp::Sum, &x[0], &self.axes)])
     }
 
     fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
@@ -144,12 +144,12 @@ impl Op for Amax {
     }
 
     fn forward(&self, x: &mut [Tensor], _: &[Meta]) -> Result<Outs<Tensor>> {
-        let extreme = if self.min { Extreme::Min } else { Extreme::Max };
-        Ok(smallvec![ops::reduce(
-            Fold::Extreme(extreme),
-            &x[0],
-            &self.axes
-        )])
+        let op = if self.min {
+            ReduceOp::Min
+        } else {
+            ReduceOp::Max
+        };
+        Ok(smallvec![ops::reduce(op, &x[0], &self.axes)])
     }
 
     fn vjp(&self, k: &Saved<'_>, g: &[Option<Var>]) -> Ins<Option<Var>> {
