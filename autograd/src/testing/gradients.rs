@@ -31,9 +31,9 @@ fn numeric(f: impl Fn(&[Var]) -> Vec<Var>, x: &[Var], order: usize) -> Verdict {
         };
         gradcheck(&f, x, options).map_err(|e| e.to_string())
     };
-    STEPS[1..]
-        .iter()
-        .fold(check(STEPS[0]), |sofar, &eps| sofar.or_else(|_| check(eps)))
+    STEPS[1..].iter().fold(check(STEPS[0]), |first, &eps| {
+        first.or_else(|e| check(eps).map_err(|_| e))
+    })
 }
 
 /// A surrogate gradient differs from the slope on purpose; as a function it has slopes of its own.

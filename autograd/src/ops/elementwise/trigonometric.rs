@@ -1,12 +1,9 @@
 //! Elementwise functions of the C library and their slopes, one row each.
 
 use std::f64::consts::{LN_2, LN_10, PI};
-use std::ops::Range;
 
 use lepton_tensor::DType;
-use lepton_tensor::simd::{Lane, Libm};
 
-use crate::engine::elementwise::Unary;
 use crate::engine::node::Saved;
 use crate::engine::op::Keeps;
 use crate::engine::var::Var;
@@ -59,6 +56,10 @@ macro_rules! functions {
 pub(crate) use functions;
 
 functions! {
+    /// The sine.
+    Sin, sin(1.0 => 0.8414709848078965), -6.0..6.0, f64::sin, f64::sin, Keeps::INPUT, |k, g| g * k.input(0).cos();
+    /// The cosine.
+    Cos, cos(1.0 => 0.5403023058681398), -6.0..6.0, f64::cos, f64::cos, Keeps::INPUT, |k, g| -(g * k.input(0).sin());
     /// The tangent.
     Tan, tan(0.5 => 0.5463024898437905), -1.2..1.2, f64::tan, |x| x.sin() / x.cos(), Keeps::OUTPUT,
         |k, g| g * (k.output(0).square() + 1.0);
@@ -184,78 +185,4 @@ fn sinc_slope(k: &Saved<'_>, g: &Var) -> Var {
     let turn = &x * PI;
     let slope = (turn.cos() * &turn - turn.sin()) / (turn * x);
     g * Var::where_(&near, &series, &slope)
-}
-
-/// The sine.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Sin;
-
-impl Unary for Sin {
-    const NAME: &'static str = "sin";
-    const KEEPS: Keeps = Keeps::INPUT;
-    const DOMAIN: Range<f64> = -6.0..6.0;
-    const SCALAR: bool = true;
-
-    #[inline(always)]
-    fn f<T: Lane>(&self, x: T) -> T {
-        x.libm(Libm {
-            name: "sin",
-            f: f64::sin,
-        })
-    }
-    fn reference(&self, x: f64) -> f64 {
-        x.sin()
-    }
-    fn vjp(&self, k: &Saved<'_>, g: &Var) -> Var {
-        g * k.input(0).cos()
-    }
-}
-
-/// The cosine.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Cos;
-
-impl Unary for Cos {
-    const NAME: &'static str = "cos";
-    const KEEPS: Keeps = Keeps::INPUT;
-    const DOMAIN: Range<f64> = -6.0..6.0;
-    const SCALAR: bool = true;
-
-    #[inline(always)]
-    fn f<T: Lane>(&self, x: T) -> T {
-        x.libm(Libm {
-            name: "cos",
-            f: f64::cos,
-        })
-    }
-    fn reference(&self, x: f64) -> f64 {
-        x.cos()
-    }
-    fn vjp(&self, k: &Saved<'_>, g: &Var) -> Var {
-        -(g * k.input(0).sin())
-    }
-}
-
-impl Var {
-    /// The sine.
-    ///
-    /// ```
-    /// use lepton_autograd::Var;
-    /// assert!((Var::scalar(1.0f64).sin().item()? - 0.8414709848078965).abs() < 1e-12);
-    /// # Ok::<(), lepton_autograd::Error>(())
-    /// ```
-    pub fn sin(&self) -> Var {
-        self.clone().float().map(Sin)
-    }
-
-    /// The cosine.
-    ///
-    /// ```
-    /// use lepton_autograd::Var;
-    /// assert!((Var::scalar(1.0f64).cos().item()? - 0.5403023058681398).abs() < 1e-12);
-    /// # Ok::<(), lepton_autograd::Error>(())
-    /// ```
-    pub fn cos(&self) -> Var {
-        self.clone().float().map(Cos)
-    }
 }

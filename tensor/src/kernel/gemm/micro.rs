@@ -230,7 +230,8 @@ impl<T: Float> TileBlock<'_, T> {
         // are `VECTORS`, and that the packing memory has room for as much.
         let sums = unsafe { self.multiply::<S, ROWS, VECTORS, ADJACENT, ROLE>(a, b, size[0]) };
         if full {
-            let bias = (self.bias).part(at[0]..at[0] + size[0], at[1]..at[1] + size[1]);
+            let (rows, columns) = (at[0]..at[0] + size[0], at[1]..at[1] + size[1]);
+            let bias = self.bias.part(rows, columns);
             // SAFETY: the whole tile lies inside `c`, all of whose elements the block owns.
             unsafe { self.write::<S, ROWS, VECTORS>(sums, at, bias) }
         } else {
